@@ -1,0 +1,24 @@
+//! The messages between device and server. CBOR bodies implement [`Body`] and travel in an
+//! [`Envelope`](crate::envelope::Envelope); monitoring bodies are JSON and stand in [`monitor`].
+//!
+//! Rules for change: fields are added as optional, never renamed or given another meaning; what an older
+//! program does not know it ignores; golden files in `common/tests/golden/` prove that old bytes still decode.
+
+mod command;
+mod config;
+mod events;
+mod gallery;
+pub mod monitor;
+
+pub use command::{Command, CommandResult, CommandStatus};
+pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
+pub use events::{
+    Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, MAX_EVENTS_PER_BATCH, OutcomeKind,
+    QualitySummary, ReportKind, UnusableReason, VisitReport,
+};
+pub use gallery::{
+    Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryRequest, PersonChange, Revision, TemplateRow,
+};
+
+#[doc(no_inline)]
+pub use crate::envelope::Body;

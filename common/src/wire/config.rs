@@ -1,0 +1,56 @@
+//! Settings the server wants on a device, and what the device made of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::Body;
+
+/// What may be set from the server; an absent value leaves the device's own configuration in force.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeviceSettings {
+    /// Least similarity (cosine, 0..1) for a match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_threshold: Option<f32>,
+    /// Least distance to the second person (cosine, 0..1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_margin: Option<f32>,
+    /// Least width of a face in pixels of the camera frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_face_px: Option<u32>,
+    /// Whether events carry a small picture of the face.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_crops: Option<bool>,
+    /// Seconds between health reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_interval_s: Option<u32>,
+}
+
+/// Settings wanted, at a version; an older version than the one in force is discarded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigDesired {
+    /// Rises with every change.
+    pub version: u64,
+    /// The settings.
+    pub settings: DeviceSettings,
+}
+
+/// Settings in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigReported {
+    /// The last version looked at.
+    pub version: u64,
+    /// Why it was not taken, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What is in force now.
+    pub settings: DeviceSettings,
+}
+
+impl Body for ConfigDesired {
+    const KIND: &'static str = "desired config";
+    const MAX_BYTES: usize = 16 * 1024;
+}
+
+impl Body for ConfigReported {
+    const KIND: &'static str = "reported config";
+    const MAX_BYTES: usize = 16 * 1024;
+}

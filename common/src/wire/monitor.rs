@@ -1,0 +1,115 @@
+//! Monitoring messages: JSON for people and other systems, capped like everything else.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeviceId, DoorId, EventId, PersonId};
+use crate::time::UnixMillis;
+use crate::wire::OutcomeKind;
+
+/// The largest monitoring message accepted, in bytes.
+pub const MAX_JSON_BYTES: usize = 32 * 1024;
+
+/// Whether a device is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Connected.
+    Online,
+    /// Ended in order.
+    Stopped,
+    /// Gone without a word (said by the will).
+    Lost,
+}
+
+/// `status`: retained, and as the will.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// The session it speaks of; a status of an older session than the current is ignored.
+    pub session: u64,
+    /// Since when, by the device's clock.
+    pub since: UnixMillis,
+    /// The daemon's version.
+    pub version: String,
+}
+
+/// `info`: what the device is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// The daemon's version.
+    pub version: String,
+    /// Board, in words.
+    pub hardware: String,
+    /// Architecture and kernel.
+    pub system: String,
+    /// Camera and format, in words.
+    pub camera: String,
+    /// Model pack id.
+    pub model_pack: String,
+}
+
+/// `health`: figures by the names the Prometheus metrics have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// For example `ostiary_frames_total`.
+    #[serde(flatten)]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// `seen`: a committed event with names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The event.
+    pub event: EventId,
+    /// The device.
+    pub device: DeviceId,
+    /// The door.
+    pub door: DoorId,
+    /// The door's name.
+    pub door_name: String,
+    /// How the visit ended.
+    pub outcome: OutcomeKind,
+    /// When, RFC 3339.
+    pub at: String,
+    /// The person, of a match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
+    /// The person's name, of a match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The similarity, of a match.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f32>,
+}
+
+/// A monitoring message that is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonError {
+    /// Over [`MAX_JSON_BYTES`].
+    #[error("monitoring message of {0} bytes is over the limit of {MAX_JSON_BYTES}")]
+    TooLarge(usize),
+    /// Not the JSON expected.
+    #[error("monitoring message is not valid: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// Reads a monitoring message.
+///
+/// # Errors
+/// [`JsonError`] if it is too large or not of the expected shape.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    if bytes.len() > MAX_JSON_BYTES {
+        return Err(JsonError::TooLarge(bytes.len()));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Writes a monitoring message.
+#[must_use]
+pub fn to_json<T: Serialize>(message: &T) -> Vec<u8> {
+    serde_json::to_vec(message).expect("monitoring messages have string keys and finite shapes")
+}

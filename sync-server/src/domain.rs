@@ -1,0 +1,9 @@
+//! What the server knows, in its own types. Reads no clock, file or socket; nothing here is `Serialize`:
+//! `http`, `store` and the wire own their formats.
+
+pub mod account;
+pub mod audit;
+pub mod device;
+pub mod event;
+pub mod gallery;
+pub mod person;

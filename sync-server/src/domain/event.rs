@@ -1,0 +1,83 @@
+//! Events as stored, and what ingest decides.
+
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{EventBatch, EventRecord, OutcomeKind};
+
+/// An event as stored.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Position in the store, rising in the order of commit: the cursor of lists and of the live feed.
+    pub cursor: i64,
+    /// The device.
+    pub device: DeviceId,
+    /// Where, at the time of ingest.
+    pub site: SiteId,
+    /// Where, at the time of ingest.
+    pub door: DoorId,
+    /// The stream.
+    pub stream: StreamId,
+    /// When it happened, placed by the server where the device's clock could not be believed.
+    pub at: UnixMillis,
+    /// Committed at.
+    pub stored_at: UnixMillis,
+    /// The person's name at the time of reading, of a match.
+    pub person_name: Option<String>,
+    /// What the device sent; the crop is left out and comes by [`EventStore::crop`](crate::ports::EventStore::crop).
+    pub record: EventRecord,
+    /// Whether there is a crop.
+    pub has_crop: bool,
+}
+
+impl StoredEvent {
+    /// How the visit ended; `None` for a device's word about itself.
+    pub fn outcome(&self) -> Option<OutcomeKind> {
+        self.record.visit.as_ref().map(|visit| visit.outcome)
+    }
+}
+
+/// What to store of a batch, with where it came from.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    /// The device, as the broker knows it, not as the message claims.
+    pub device: DeviceId,
+    /// The batch.
+    pub batch: EventBatch,
+    /// Server time.
+    pub received_at: UnixMillis,
+}
+
+/// What became of a batch once committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ingested {
+    /// Everything of the stream up to here is stored.
+    pub upto_seq: u64,
+    /// Set if a hole is left before what came: the first number missing.
+    pub missing_from: Option<u64>,
+    /// Events stored now.
+    pub stored: Vec<EventId>,
+    /// Events that were there already.
+    pub duplicates: usize,
+}
+
+/// Which events a list wants. Absent means any.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Of this device.
+    pub device: Option<DeviceId>,
+    /// At this door.
+    pub door: Option<DoorId>,
+    /// Matches of this person.
+    pub person: Option<PersonId>,
+    /// With this outcome.
+    pub outcome: Option<OutcomeKind>,
+}
+
+/// Which page of a list, by cursor.
+#[derive(Clone, Copy, Debug)]
+pub enum Page {
+    /// The newest first, below this cursor (or from the newest).
+    Before(Option<i64>),
+    /// The oldest first, above this cursor.
+    After(i64),
+}

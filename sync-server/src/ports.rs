@@ -1,0 +1,224 @@
+//! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
+//! import each other; `app` wires them.
+
+use async_trait::async_trait;
+use ostiary_common::claims::DeviceClaims;
+use ostiary_common::digest::GalleryDigest;
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, TemplateId, TokenId, UserId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{DeviceSettings, GalleryAck, Revision};
+
+use crate::domain::account::User;
+use crate::domain::audit::{AuditEntry, AuditRow};
+use crate::domain::device::{ClaimCode, Device, Door, Site};
+use crate::domain::event::{EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::domain::gallery::GalleryDelta;
+use crate::domain::person::{Person, Template};
+
+/// Why the store could not do what was asked. "Not found" is `Ok(None)`.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A name or code is taken.
+    #[error("{0} is taken already")]
+    Conflict(&'static str),
+    /// The row this one points to is not there.
+    #[error("there is no such {0}")]
+    NoSuch(&'static str),
+    /// What is stored cannot be read.
+    #[error("stored {what} cannot be read: {reason}")]
+    Corrupt {
+        /// What.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The database did not answer or refused.
+    #[error("the database failed: {0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Wall time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> UnixMillis;
+}
+
+/// Accounts.
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Adds an account; [`StoreError::Conflict`] if the login is taken.
+    async fn add_user(&self, user: &User) -> Result<(), StoreError>;
+    /// By login name, lower case.
+    async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+    /// By id.
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// How many accounts there are.
+    async fn count_users(&self) -> Result<u64, StoreError>;
+}
+
+/// Sites, doors, devices.
+#[async_trait]
+pub trait DeviceStore: Send + Sync {
+    /// Adds a site.
+    async fn add_site(&self, site: &Site) -> Result<(), StoreError>;
+    /// All sites, by name.
+    async fn sites(&self) -> Result<Vec<Site>, StoreError>;
+    /// Adds a door.
+    async fn add_door(&self, door: &Door) -> Result<(), StoreError>;
+    /// All doors, by name.
+    async fn doors(&self) -> Result<Vec<Door>, StoreError>;
+    /// One door.
+    async fn door(&self, id: DoorId) -> Result<Option<Door>, StoreError>;
+    /// One site.
+    async fn site(&self, id: SiteId) -> Result<Option<Site>, StoreError>;
+    /// Adds a device.
+    async fn add_device(&self, device: &Device) -> Result<(), StoreError>;
+    /// One device.
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError>;
+    /// All devices, by name.
+    async fn devices(&self) -> Result<Vec<Device>, StoreError>;
+    /// Puts a claim code in place of any the device had.
+    async fn put_claim_code(&self, code: &ClaimCode) -> Result<(), StoreError>;
+    /// In one transaction: uses up the code (once, not expired at `now`) and makes the device active with this
+    /// key. `None` if there is no such code, or it is used or expired, or the device is revoked.
+    async fn claim(
+        &self,
+        code_hash: &str,
+        public_key_pem: &str,
+        now: UnixMillis,
+    ) -> Result<Option<Device>, StoreError>;
+    /// Shuts a device out. `false` if there is no such device.
+    async fn revoke_device(&self, id: DeviceId) -> Result<bool, StoreError>;
+    /// Remembers an assertion's id until `expires_at`; `false` if it was there already.
+    async fn use_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError>;
+    /// Takes a state if its session is not older than the one known; `false` if it was stale.
+    async fn put_presence(
+        &self,
+        id: DeviceId,
+        state: &str,
+        session: u64,
+        version: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
+    /// Keeps `info` as last sent.
+    async fn put_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError>;
+    /// Keeps `health` as last sent.
+    async fn put_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError>;
+    /// Keeps what a device says it holds.
+    async fn put_held(&self, id: DeviceId, ack: &GalleryAck, now: UnixMillis) -> Result<(), StoreError>;
+    /// Sets the desired configuration and returns its new version; `None` if there is no such device.
+    async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError>;
+}
+
+/// Persons and templates. Every change of templates takes the next revision in the same transaction.
+#[async_trait]
+pub trait PersonStore: Send + Sync {
+    /// Adds a person.
+    async fn add_person(&self, person: &Person) -> Result<(), StoreError>;
+    /// One person.
+    async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
+    /// A page of persons by id, after `after`.
+    async fn persons(&self, after: Option<PersonId>, limit: u32) -> Result<Vec<Person>, StoreError>;
+    /// Removes a person and all templates, leaving a tombstone with the new revision; `None` if not there.
+    async fn remove_person(&self, id: PersonId, now: UnixMillis) -> Result<Option<Revision>, StoreError>;
+    /// Adds a template and returns the new revision; if one from the same photo and pack is there already,
+    /// that one's id and `None`.
+    async fn add_template(&self, template: &Template) -> Result<(TemplateId, Option<Revision>), StoreError>;
+    /// A person's templates.
+    async fn templates(&self, person: PersonId) -> Result<Vec<Template>, StoreError>;
+    /// Removes one template and returns the new revision; `None` if not there.
+    async fn remove_template(&self, id: TemplateId) -> Result<Option<Revision>, StoreError>;
+    /// Every template of a pack, for the server's own search.
+    async fn all_templates(&self, pack: &PackId) -> Result<Vec<Template>, StoreError>;
+}
+
+/// The gallery as devices are to hold it.
+#[async_trait]
+pub trait GalleryStore: Send + Sync {
+    /// The revision now.
+    async fn revision(&self) -> Result<Revision, StoreError>;
+    /// What a device must be told, read in one transaction. Changes if `have` is a revision of ours and applying
+    /// them to a gallery with digest `digest` at `have` gives the truth as far as the store can tell; else a
+    /// snapshot.
+    async fn delta(
+        &self,
+        device: DeviceId,
+        pack: &PackId,
+        have: Revision,
+        digest: &GalleryDigest,
+    ) -> Result<GalleryDelta, StoreError>;
+    /// The digest a device at the present revision must have.
+    async fn digest(&self, device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError>;
+}
+
+/// Events.
+#[async_trait]
+pub trait EventStore: Send + Sync {
+    /// Stores what is new of a batch in one transaction; deduplicates by `(device, event id)`; keeps track of
+    /// holes per stream.
+    async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError>;
+    /// A page of events.
+    async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+    /// One event.
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError>;
+    /// The JPEG sent with an event.
+    async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The newest cursor, 0 if there is none.
+    async fn newest_cursor(&self) -> Result<i64, StoreError>;
+}
+
+/// The audit log.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Appends a line.
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
+    /// The newest lines first, below `before`.
+    async fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+}
+
+/// Everything the store does, as one object to hand around.
+pub trait Store: AccountStore + DeviceStore + PersonStore + GalleryStore + EventStore + AuditStore {}
+
+impl<T: AccountStore + DeviceStore + PersonStore + GalleryStore + EventStore + AuditStore> Store for T {}
+
+/// What the HTTP side asks of the side that talks to devices. None of it blocks.
+pub trait DeviceLink: Send + Sync {
+    /// The gallery has a new revision: tell devices to come and get it.
+    fn gallery_changed(&self, rev: Revision);
+    /// A device's desired configuration has a new version.
+    fn config_changed(&self, device: DeviceId);
+    /// A device is revoked: end its session.
+    fn kick(&self, device: DeviceId);
+}
+
+/// Where committed events are told to those who watch. Losing one here loses nothing: watchers read the
+/// store by cursor and take this only as "there is more".
+pub trait LiveFeed: Send + Sync {
+    /// Events up to this cursor are committed.
+    fn committed(&self, cursor: i64);
+}
+
+/// Why a client may not connect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthRefused {
+    /// The token is not one of ours, was altered, has ended, or is for something else.
+    #[error("token refused: {0}")]
+    Token(String),
+    /// The token is good but its device is not active.
+    #[error("device is {0}")]
+    Device(&'static str),
+    /// The client id is not the token's subject.
+    #[error("client id does not belong to the token")]
+    ClientId,
+    /// The store could not be asked; nobody is let in on doubt.
+    #[error("cannot check now: {0}")]
+    Unavailable(String),
+}
+
+/// Who may connect to the broker.
+#[async_trait]
+pub trait DeviceAuth: Send + Sync {
+    /// Checks a device token presented as the MQTT password by client `client_id`: signature, audience, times,
+    /// that `sub` is the client id, and that the device is active in the store.
+    async fn authenticate(&self, client_id: &str, token: &str) -> Result<DeviceClaims, AuthRefused>;
+}
