@@ -6,4 +6,7 @@ pub mod audit;
 pub mod device;
 pub mod event;
 pub mod gallery;
+pub mod name;
 pub mod person;
+pub mod placing;
+pub mod sequence;

@@ -1,3 +1,7 @@
-//! Skeleton.
+//! Starts the `ostiary-server` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ostiary_server::cli::main()
+}

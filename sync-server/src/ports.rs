@@ -4,14 +4,14 @@
 use async_trait::async_trait;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, TemplateId, TokenId, UserId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{DeviceSettings, GalleryAck, Revision};
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
-use crate::domain::event::{EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::GalleryDelta;
 use crate::domain::person::{Person, Template};
 
@@ -157,13 +157,20 @@ pub trait EventStore: Send + Sync {
     /// Stores what is new of a batch in one transaction; deduplicates by `(device, event id)`; keeps track of
     /// holes per stream.
     async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError>;
+    /// The same for several batches in one transaction, so that many devices share one flush of the disk. One
+    /// result per batch, in order: a batch of an unknown device fails alone. An error of the whole means that
+    /// nothing was stored.
+    async fn ingest_many(&self, batches: &[Ingest]) -> Result<Vec<Result<Ingested, StoreError>>, StoreError>;
+    /// Gives up on the first hole of a stream, after the device was asked for it often enough. `None` if
+    /// there is no hole.
+    async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError>;
     /// A page of events.
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError>;
     /// The JPEG sent with an event.
     async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError>;
-    /// The newest cursor, 0 if there is none.
+    /// The newest committed cursor, 0 if there is none.
     async fn newest_cursor(&self) -> Result<i64, StoreError>;
 }
 

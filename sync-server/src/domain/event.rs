@@ -34,6 +34,66 @@ impl StoredEvent {
     pub fn outcome(&self) -> Option<OutcomeKind> {
         self.record.visit.as_ref().map(|visit| visit.outcome)
     }
+
+    /// What it is about.
+    pub fn kind(&self) -> EventKind {
+        EventKind::of(&self.record)
+    }
+}
+
+/// What an event is about: how a visit ended, or a device's word about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Someone of the gallery.
+    Match,
+    /// A face good enough to judge, of nobody in the gallery.
+    Unknown,
+    /// A picture, a screen, a mask.
+    SpoofSuspected,
+    /// No face good enough to judge.
+    Unusable,
+    /// A device's word about itself.
+    Report,
+    /// Of a kind newer than this program.
+    Other,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Match, Self::Unknown, Self::SpoofSuspected, Self::Unusable, Self::Report, Self::Other];
+
+    /// What a record is about.
+    pub fn of(record: &EventRecord) -> Self {
+        match (&record.visit, &record.report) {
+            (Some(visit), _) => match visit.outcome {
+                OutcomeKind::Match => Self::Match,
+                OutcomeKind::Unknown => Self::Unknown,
+                OutcomeKind::SpoofSuspected => Self::SpoofSuspected,
+                OutcomeKind::Unusable => Self::Unusable,
+                OutcomeKind::Other => Self::Other,
+            },
+            (None, Some(_)) => Self::Report,
+            (None, None) => Self::Other,
+        }
+    }
+
+    /// The kind's name in store and API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Unknown => "unknown",
+            Self::SpoofSuspected => "spoof_suspected",
+            Self::Unusable => "unusable",
+            Self::Report => "report",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads a kind's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// What to store of a batch, with where it came from.
@@ -60,6 +120,17 @@ pub struct Ingested {
     pub duplicates: usize,
 }
 
+/// A hole in a stream that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptedGap {
+    /// The first number that never came.
+    pub first: u64,
+    /// The last number that never came.
+    pub last: u64,
+    /// Everything of the stream up to here is now stored or given up: what to acknowledge.
+    pub upto_seq: u64,
+}
+
 /// Which events a list wants. Absent means any.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
@@ -69,8 +140,8 @@ pub struct EventFilter {
     pub door: Option<DoorId>,
     /// Matches of this person.
     pub person: Option<PersonId>,
-    /// With this outcome.
-    pub outcome: Option<OutcomeKind>,
+    /// Visits with this outcome, or devices' words about themselves.
+    pub kind: Option<EventKind>,
 }
 
 /// Which page of a list, by cursor.

@@ -1,0 +1,1 @@
+//! The MQTT broker: embedded in this process, or somebody else's by configuration.

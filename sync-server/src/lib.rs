@@ -1,0 +1,21 @@
+//! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
+//!
+//! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
+//! [`domain`], what the server knows. Every other module is an adapter, and adapters never import each other.
+
+pub mod domain;
+pub mod ports;
+
+pub mod store;
+
+pub mod identity;
+
+pub mod broker;
+pub mod link;
+
+pub mod enroll;
+pub mod http;
+
+pub mod app;
+pub mod cli;
+pub mod config;
