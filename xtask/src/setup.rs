@@ -1,0 +1,105 @@
+//! `cargo xtask setup`: the Debian packages that building and testing need, by name.
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::shell;
+
+/// What is needed: the package, and what for.
+const PACKAGES: [(&str, &str); 8] = [
+    ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
+    ("cmake", "builds aws-lc where no prebuilt bindings fit"),
+    ("pkg-config", "finds system libraries"),
+    ("libclang-dev", "makes the V4L2 bindings"),
+    ("ca-certificates", "lets cargo and pip reach their registries"),
+    ("ffmpeg", "plays video files through the replay source"),
+    ("mosquitto", "an MQTT broker to test the external mode against"),
+    ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
+];
+
+/// Whether to install or only to look.
+#[derive(Args)]
+pub struct SetupArgs {
+    /// Only say what is missing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Says what is missing and installs it.
+///
+/// # Errors
+/// If it cannot be installed.
+pub fn run(args: &SetupArgs) -> Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        println!("every package is installed");
+    } else if args.dry_run {
+        println!("missing:");
+        list(&missing);
+    } else {
+        install(&missing)?;
+    }
+    Ok(())
+}
+
+/// Installs what is missing, quietly if nothing is.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure() -> Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+type Package = (&'static str, &'static str);
+
+fn missing() -> Result<Vec<Package>> {
+    if !shell::has_program("dpkg-query") {
+        eprintln!("note: this is no Debian system; these must be there by other means:");
+        list(&PACKAGES);
+        return Ok(Vec::new());
+    }
+    Ok(PACKAGES.into_iter().filter(|(name, _)| !is_installed(name)).collect())
+}
+
+fn is_installed(package: &str) -> bool {
+    let mut query = shell::command("dpkg-query", &["--show", "--showformat", "${db:Status-Status}", package]);
+    shell::output(&mut query).is_ok_and(|status| status == "installed")
+}
+
+fn install(missing: &[Package]) -> Result<()> {
+    println!("installing these Debian packages:");
+    list(missing);
+    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    let line = format!("apt-get install --yes --no-install-recommends {}", names.join(" "));
+    let how = privilege().with_context(|| format!("to install them yourself, run as root: {line}"))?;
+    apt(how, &["update", "--quiet"])?;
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt(how, &[&install[..], &names].concat()).with_context(|| format!("`{line}` failed"))
+}
+
+/// How to become root: already, or by sudo without a question.
+fn privilege() -> Result<Option<&'static str>> {
+    if shell::output(&mut shell::command("id", &["-u"]))?.trim() == "0" {
+        return Ok(None);
+    }
+    if shell::has_program("sudo") {
+        return Ok(Some("sudo"));
+    }
+    bail!("packages are missing, this is not root, and there is no sudo")
+}
+
+fn apt(privilege: Option<&str>, args: &[&str]) -> Result<()> {
+    let environment = ["DEBIAN_FRONTEND=noninteractive", "apt-get"];
+    let mut command = match privilege {
+        Some(sudo) => shell::command(sudo, &["env"]),
+        None => shell::command("env", &[]),
+    };
+    shell::run(command.args(environment).args(args))
+}
+
+fn list(packages: &[Package]) {
+    for (name, purpose) in packages {
+        println!("  {name:<18} {purpose}");
+    }
+}
