@@ -6,7 +6,7 @@ use ostiary_common::claims::DeviceClaims;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{DeviceSettings, GalleryAck, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, Revision};
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
@@ -106,6 +106,14 @@ pub trait DeviceStore: Send + Sync {
     async fn put_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError>;
     /// Keeps what a device says it holds.
     async fn put_held(&self, id: DeviceId, ack: &GalleryAck, now: UnixMillis) -> Result<(), StoreError>;
+    /// Keeps what a device says of its configuration: the version it looked at last, what is in force, and why
+    /// a version was not taken.
+    async fn put_config_reported(
+        &self,
+        id: DeviceId,
+        reported: &ConfigReported,
+        now: UnixMillis,
+    ) -> Result<(), StoreError>;
     /// Sets the desired configuration and returns its new version; `None` if there is no such device.
     async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError>;
 }
