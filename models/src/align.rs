@@ -1,0 +1,105 @@
+//! Alignment: turning, scaling and shifting a face so that its eyes, nose and mouth lie where the embedder
+//! wants them.
+
+use crate::detect::{Landmarks, Mouth};
+use crate::frame::{RgbImage, RgbView};
+use crate::geometry::{Point, Similarity};
+use crate::resample;
+
+/// Where an embedder wants the landmarks in its chip, in chip pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// Right eye, left eye, nose tip, centre of the mouth.
+    pub four: [Point; 4],
+    /// Right eye, left eye, nose tip, right and left corner of the mouth; used when the detector gives both
+    /// corners.
+    pub five: Option<[Point; 5]>,
+}
+
+impl Template {
+    /// The map that brings a face into the chip; `None` if the landmarks coincide or are not finite.
+    #[must_use]
+    pub fn map(&self, landmarks: &Landmarks) -> Option<Similarity> {
+        match (landmarks.mouth, self.five) {
+            (Mouth::Corners { right, left }, Some(five)) => {
+                let found = [landmarks.right_eye, landmarks.left_eye, landmarks.nose, right, left];
+                Similarity::fit(&found, &five)
+            }
+            _ => {
+                let mouth = landmarks.mouth_centre();
+                Similarity::fit(&[landmarks.right_eye, landmarks.left_eye, landmarks.nose, mouth], &self.four)
+            }
+        }
+    }
+}
+
+/// An aligned face: a square of RGB, 8 bit, of the embedder's input size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlignedChip {
+    picture: RgbImage,
+}
+
+impl AlignedChip {
+    /// Takes a picture that is aligned already; `None` unless it is square.
+    #[must_use]
+    pub fn from_picture(picture: RgbImage) -> Option<Self> {
+        (picture.width() == picture.height()).then_some(Self { picture })
+    }
+
+    /// The side in pixels.
+    #[must_use]
+    pub const fn side(&self) -> u32 {
+        self.picture.width()
+    }
+
+    /// The picture.
+    #[must_use]
+    pub const fn picture(&self) -> &RgbImage {
+        &self.picture
+    }
+}
+
+/// Cuts the aligned chip of `side` pixels out of a picture; what lies outside of the picture is black.
+///
+/// If the landmarks cannot be aligned at all (they coincide), the whole picture is squeezed into the chip:
+/// such a face fails the quality gate, and a caller need not handle one more error.
+#[must_use]
+pub fn warp(view: &RgbView<'_>, landmarks: &Landmarks, template: &Template, side: u32) -> AlignedChip {
+    let whole = || crate::geometry::Letterbox::fit(&view.bounds(), side, side).as_similarity();
+    let map = template.map(landmarks).unwrap_or_else(whole);
+    AlignedChip { picture: resample::draw(view, &map, side, side) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn template() -> Template {
+        let four = [(47.06, 46.78), (100.94, 46.78), (74.0, 80.24), (74.0, 104.91)];
+        Template { four: four.map(|(x, y)| Point::new(x, y)), five: None }
+    }
+
+    proptest! {
+        #[test]
+        fn a_turned_and_scaled_face_comes_out_upright(
+            scale in 0.1_f32..5.0, degrees in -180.0_f32..180.0, tx in -900.0_f32..900.0, ty in -900.0_f32..900.0,
+        ) {
+            let template = template();
+            let placed = template.four.map(|p| Similarity::new(scale, degrees, tx, ty).apply(p));
+            let landmarks = Landmarks::with_mouth_centre(placed[0], placed[1], placed[2], placed[3]);
+            let map = template.map(&landmarks).unwrap();
+            for (found, wanted) in placed.iter().zip(&template.four) {
+                prop_assert!(map.apply(*found).distance(*wanted) < 0.1);
+            }
+        }
+    }
+
+    #[test]
+    fn landmarks_that_coincide_still_give_a_chip() {
+        let p = Point::new(5.0, 5.0);
+        let picture = RgbImage::black(20, 10);
+        let chip = warp(&picture.view(), &Landmarks::with_mouth_centre(p, p, p, p), &template(), 150);
+        assert_eq!(chip.side(), 150);
+    }
+}

@@ -1,0 +1,215 @@
+//! The steps strung together: find faces, look closer, align, judge, embed.
+//!
+//! ```no_run
+//! use ostiary_models::engine::{EngineOptions, FaceEngine};
+//! use ostiary_models::frame::RgbImage;
+//! use ostiary_models::pack::Pack;
+//!
+//! let pack = Pack::load("models/packs/ostiary-default")?;
+//! let mut engine = FaceEngine::load(&pack, &EngineOptions::default())?;
+//! let frame = RgbImage::black(640, 480);
+//! for face in engine.find_faces(frame.view())? {
+//!     let face = engine.refine(frame.view(), &face)?;
+//!     let chip = engine.chip(frame.view(), &face);
+//!     let embedding = engine.embed(&chip)?;
+//!     println!("{} values", embedding.dimension());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod detector;
+mod embedder;
+mod photo;
+mod scale;
+
+use std::sync::Arc;
+
+use ostiary_common::ids::PackId;
+
+use crate::align::{self, AlignedChip};
+use crate::detect::{DetectedFace, InputSize, OutputMismatch};
+use crate::embed::{Embedding, EmbeddingError};
+use crate::frame::RgbView;
+use crate::pack::{Pack, Thresholds};
+use crate::quality::FaceQuality;
+
+pub use crate::inference::{NetworkError, NetworkStep};
+pub(crate) use detector::DetectorNet;
+pub(crate) use embedder::EmbedderNet;
+
+/// An engine cannot be made of a pack.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A net cannot be read or prepared.
+    #[error("model pack {pack}: {source}")]
+    Network {
+        /// The pack.
+        pack: PackId,
+        /// Which net and why.
+        source: NetworkError,
+    },
+}
+
+/// A face cannot be found or embedded.
+#[derive(Debug, thiserror::Error)]
+pub enum InferenceError {
+    /// A net could not be prepared or failed.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The detector's outputs are not of its family.
+    #[error("the detector does not fit its family: {0}")]
+    Detector(#[from] OutputMismatch),
+    /// The embedder gave something else than `dimension` values.
+    #[error("the embedder gave {found} values, the pack says {expected}")]
+    Dimension {
+        /// The pack's dimension.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// The embedder gave no direction.
+    #[error("the embedder gave no usable vector: {0}")]
+    Embedding(#[from] EmbeddingError),
+    /// The chip is not of the embedder's size.
+    #[error("the chip has a side of {found} pixels, the embedder takes {expected}")]
+    ChipSide {
+        /// The pack's side.
+        expected: u32,
+        /// The chip's.
+        found: u32,
+    },
+}
+
+/// How an engine is to be set up.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// Camera frames that will come, in pixels: the detector is prepared for them at load instead of at the
+    /// first frame. Other sizes work too.
+    pub expected_frame: Option<InputSize>,
+    /// The most pixels the detector looks at in one frame; a larger frame is looked at more coarsely, and the
+    /// smallest face found grows with it.
+    pub max_detector_pixels: u32,
+}
+
+impl Default for EngineOptions {
+    /// Frames of 640x480 expected; 512x288 pixels at most, what a 1280x720 frame is looked at with.
+    fn default() -> Self {
+        let expected_frame = Some(InputSize { width: 640, height: 480 });
+        Self { expected_frame, max_detector_pixels: 512 * 288 }
+    }
+}
+
+/// Runs a pack. A clone shares the models and has its own working memory: one clone a thread.
+#[derive(Clone)]
+pub struct FaceEngine {
+    about: Arc<About>,
+    detector: DetectorNet,
+    embedder: EmbedderNet,
+}
+
+/// What a pack says and every clone needs.
+struct About {
+    pack: PackId,
+    thresholds: Thresholds,
+    options: EngineOptions,
+}
+
+impl FaceEngine {
+    /// Reads and optimises the pack's nets, once.
+    ///
+    /// # Errors
+    /// [`EngineError::Network`] if a net cannot be read or holds an operation that cannot be run.
+    pub fn load(pack: &Pack, options: &EngineOptions) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Network { pack: pack.id().clone(), source };
+        let manifest = pack.manifest();
+        let embedder = EmbedderNet::load(&manifest.embedder, &pack.embedder_path()).map_err(failed)?;
+        let mut detector = DetectorNet::load(&manifest.detector, &pack.detector_path()).map_err(failed)?;
+        let refine = detector.refine_size();
+        let frame = options.expected_frame.map(|frame| scale::frame_input(&manifest.detector, frame, options));
+        for size in frame.into_iter().chain([refine]) {
+            detector.prepare(size).map_err(failed)?;
+        }
+        let about = About { pack: pack.id().clone(), thresholds: pack.thresholds(), options: *options };
+        Ok(Self { about: Arc::new(about), detector, embedder })
+    }
+
+    /// Which pack.
+    #[must_use]
+    pub fn pack_id(&self) -> &PackId {
+        &self.about.pack
+    }
+
+    /// The pack's thresholds.
+    #[must_use]
+    pub fn thresholds(&self) -> Thresholds {
+        self.about.thresholds
+    }
+
+    /// How many values an embedding has.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.embedder.dimension()
+    }
+
+    /// The faces of a camera frame, best first, in pixels of the frame. Found at the frame's fitting scale
+    /// ([`scale`](self)): good for tracking; [`FaceEngine::refine`] a face before it is embedded.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails, which a valid pack does not.
+    pub fn find_faces(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, InferenceError> {
+        let size = InputSize { width: frame.width(), height: frame.height() };
+        let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
+        self.detector.find(&frame, &frame.bounds(), input, self.detector.spec().score_threshold)
+    }
+
+    /// Looks at one face again in a close crop: box and landmarks become several times more exact, which
+    /// matters more for recognition than anything else. If the close look finds nothing, the face is given
+    /// back as it was.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails.
+    pub fn refine(&mut self, frame: RgbView<'_>, face: &DetectedFace) -> Result<DetectedFace, InferenceError> {
+        Ok(self.detector.look_closer(&frame, face)?.unwrap_or(*face))
+    }
+
+    /// The faces of a still photo, of all sizes, largest first, refined. Takes several passes; for enrollment,
+    /// not for frames.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails.
+    pub fn find_faces_in_photo(&mut self, photo: RgbView<'_>) -> Result<Vec<DetectedFace>, InferenceError> {
+        photo::find_faces(&mut self.detector, &photo)
+    }
+
+    /// The aligned chip of a face, of the embedder's input size.
+    #[must_use]
+    pub fn chip(&self, frame: RgbView<'_>, face: &DetectedFace) -> AlignedChip {
+        align::warp(&frame, &face.landmarks, self.embedder.template(), self.embedder.side())
+    }
+
+    /// How fit a face is, from its landmarks and its chip.
+    #[must_use]
+    pub fn quality(&self, face: &DetectedFace, chip: &AlignedChip) -> FaceQuality {
+        FaceQuality::measure(face, chip)
+    }
+
+    /// Embeds an aligned chip.
+    ///
+    /// # Errors
+    /// [`InferenceError::ChipSide`] if the chip is of another pack; else if the embedder fails.
+    pub fn embed(&mut self, chip: &AlignedChip) -> Result<Embedding, InferenceError> {
+        self.embedder.embed(chip)
+    }
+}
+
+impl std::fmt::Debug for FaceEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FaceEngine({})", self.about.pack)
+    }
+}
+
+/// An engine moves to the thread that uses it.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<FaceEngine>();
+};

@@ -1,0 +1,122 @@
+//! The one room that knows tract: reading a net, fixing its input's shape, running it.
+//!
+//! Everything above speaks of pictures and plain numbers. Kernels of our own will find their place in
+//! [`Network::plan`], where a net is made ready for one shape.
+
+mod pixels;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+
+pub(crate) use pixels::Pixels;
+
+use crate::detect::{InputSize, Output};
+
+/// A model cannot be made to run.
+#[derive(Debug, thiserror::Error)]
+#[error("the {net} {}: {reason}", step.as_str())]
+pub struct NetworkError {
+    /// `detector` or `embedder`.
+    pub net: &'static str,
+    /// How far it came.
+    pub step: NetworkStep,
+    /// What tract says.
+    pub reason: String,
+}
+
+/// The steps from a file to a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkStep {
+    /// Reading the file.
+    Read,
+    /// Fixing the input's shape and optimising.
+    Prepare,
+    /// Running.
+    Run,
+}
+
+impl NetworkStep {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "cannot be read as ONNX",
+            Self::Prepare => "cannot be prepared for its input size",
+            Self::Run => "failed to run",
+        }
+    }
+}
+
+/// A net as read from its file, before its input has a shape.
+pub(crate) struct Network {
+    name: &'static str,
+    model: InferenceModel,
+}
+
+/// A net made ready for one input shape; shared between threads.
+pub(crate) type Plan = Arc<TypedSimplePlan>;
+
+/// One thread's use of a [`Plan`].
+pub(crate) struct Session {
+    name: &'static str,
+    state: TypedSimpleState,
+}
+
+/// What a net gave, in the order of the graph's outputs.
+pub(crate) struct Outputs(Vec<Tensor>);
+
+impl Network {
+    /// Reads an ONNX file; its bytes are not kept.
+    pub(crate) fn read(name: &'static str, path: &Path) -> Result<Self, NetworkError> {
+        let model =
+            tract_onnx::onnx().model_for_path(path).map_err(|error| failure(name, NetworkStep::Read, &error))?;
+        Ok(Self { name, model })
+    }
+
+    /// Makes the net ready for an input of [1, 3, height, width]: once, then shared.
+    pub(crate) fn plan(&self, input: InputSize) -> Result<Plan, NetworkError> {
+        self.prepared(input).map_err(|error| failure(self.name, NetworkStep::Prepare, &error))
+    }
+
+    fn prepared(&self, input: InputSize) -> TractResult<Plan> {
+        let shape = [1, 3, input.height as usize, input.width as usize];
+        let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
+        self.model.clone().with_input_fact(0, fact)?.into_optimized()?.into_runnable()
+    }
+
+    /// How many inputs and outputs the graph has.
+    pub(crate) fn arity(&self) -> (usize, usize) {
+        let inputs = self.model.input_outlets().map_or(0, <[_]>::len);
+        (inputs, self.model.output_outlets().map_or(0, <[_]>::len))
+    }
+}
+
+impl Session {
+    pub(crate) fn new(name: &'static str, plan: &Plan) -> Result<Self, NetworkError> {
+        let state = plan.spawn().map_err(|error| failure(name, NetworkStep::Prepare, &error))?;
+        Ok(Self { name, state })
+    }
+
+    /// Runs the net on one input, as [`Pixels::tensor`] makes them.
+    pub(crate) fn run(&mut self, input: Tensor) -> Result<Outputs, NetworkError> {
+        let outputs = self.state.run(tvec!(input.into_tvalue()));
+        let outputs = outputs.map_err(|error| failure(self.name, NetworkStep::Run, &error))?;
+        Ok(Outputs(outputs.into_iter().map(TValue::into_tensor).collect()))
+    }
+}
+
+impl Outputs {
+    /// The outputs as plain numbers; one that is not f32 comes out empty and fails its shape check.
+    pub(crate) fn views(&self) -> Vec<Output<'_>> {
+        let view = |tensor| Output { shape: Tensor::shape(tensor), values: values(tensor) };
+        self.0.iter().map(view).collect()
+    }
+}
+
+fn values(tensor: &Tensor) -> &[f32] {
+    tensor.try_as_plain_ram().ok().and_then(|plain| plain.as_slice::<f32>().ok()).unwrap_or_default()
+}
+
+fn failure(net: &'static str, step: NetworkStep, error: &TractError) -> NetworkError {
+    NetworkError { net, step, reason: format!("{error:#}") }
+}

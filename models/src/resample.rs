@@ -1,0 +1,184 @@
+//! Reading a picture through a map: what chips and the nets' inputs are cut out with.
+
+use crate::frame::{RgbImage, RgbView};
+use crate::geometry::{Point, Similarity};
+
+/// Draws `view` through `map` (picture to target) into a new picture of `width` by `height`; what lies outside
+/// of the picture is black.
+///
+/// While the map shrinks to half or less, the part needed is first halved by averaging 2x2 pixels, so that no
+/// pixel is skipped; the rest is bilinear.
+pub(crate) fn draw(view: &RgbView<'_>, map: &Similarity, width: u32, height: u32) -> RgbImage {
+    let mut target = RgbImage::black(width, height);
+    let back = map.inverse();
+    let Some(part) = Part::needed(view, &back, width, height) else { return target };
+    let halvings = halvings(map.scale());
+    if halvings == 0 {
+        part.sample(&part.view, &back, 1.0, &mut target);
+        return target;
+    }
+    let mut shrunk = halved(&part.view);
+    for _ in 1..halvings {
+        shrunk = halved(&shrunk.view());
+    }
+    part.sample(&shrunk.view(), &back, 1.0 / f32::from(1_u16 << halvings), &mut target);
+    target
+}
+
+/// The part of a picture that a target is drawn from.
+struct Part<'a> {
+    view: RgbView<'a>,
+    left: f32,
+    top: f32,
+}
+
+impl<'a> Part<'a> {
+    /// The smallest part that holds what the target shows, with a rim for the blending of neighbours;
+    /// `None` if the target shows nothing of the picture.
+    fn needed(view: &RgbView<'a>, back: &Similarity, width: u32, height: u32) -> Option<Self> {
+        let rim = 2.0 + 2.0 * back.scale();
+        let (w, h) = (width as f32, height as f32);
+        let corners = [(0.0, 0.0), (w, 0.0), (0.0, h), (w, h)].map(|(x, y)| back.apply(Point::new(x, y)));
+        let low = |pick: fn(&Point) -> f32| corners.iter().map(pick).fold(f32::INFINITY, f32::min) - rim;
+        let high = |pick: fn(&Point) -> f32| corners.iter().map(pick).fold(f32::NEG_INFINITY, f32::max) + rim;
+        let (left, right) = span(low(|p| p.x), high(|p| p.x), view.width())?;
+        let (top, bottom) = span(low(|p| p.y), high(|p| p.y), view.height())?;
+        let view = view.cropped(left, top, right - left, bottom - top);
+        Some(Self { view, left: left as f32, top: top as f32 })
+    }
+
+    /// Fills `target` from `source`, which is this part shrunk by `shrink`.
+    fn sample(&self, source: &RgbView<'_>, back: &Similarity, shrink: f32, target: &mut RgbImage) {
+        let (step_x, step_y) = (back.step_x().0 * shrink, back.step_x().1 * shrink);
+        let row_bytes = 3 * target.width() as usize;
+        for (y, row) in target.as_raw_mut().chunks_exact_mut(row_bytes).enumerate() {
+            let start = back.apply(Point::new(0.5, y as f32 + 0.5));
+            let (start_x, start_y) = ((start.x - self.left) * shrink - 0.5, (start.y - self.top) * shrink - 0.5);
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let x = x as f32;
+                *pixel = bilinear(source, start_x + x * step_x, start_y + x * step_y);
+            }
+        }
+    }
+}
+
+/// How often to halve before a bilinear read at `scale`: until the rest shrinks by less than two.
+fn halvings(scale: f32) -> u32 {
+    let mut count = 0;
+    let mut rest = scale;
+    while rest <= 0.5 && count < 15 {
+        rest *= 2.0;
+        count += 1;
+    }
+    count
+}
+
+/// Whole pixels from `low` to `high` cut to `0..size`; `None` if nothing is left.
+fn span(low: f32, high: f32, size: u32) -> Option<(u32, u32)> {
+    let first = low.floor().max(0.0) as u32;
+    let last = (high.ceil().max(0.0) as u32).min(size);
+    (first < last).then_some((first, last))
+}
+
+/// Half the size, each pixel the mean of 2x2; a last odd row or column is averaged with itself.
+fn halved(view: &RgbView<'_>) -> RgbImage {
+    let (width, height) = (view.width().div_ceil(2), view.height().div_ceil(2));
+    let mut target = RgbImage::black(width, height);
+    for (y, row) in target.as_raw_mut().chunks_exact_mut(3 * width as usize).enumerate() {
+        let y = 2 * y as u32;
+        halve_rows(view.row(y), view.row((y + 1).min(view.height() - 1)), row);
+    }
+    target
+}
+
+fn halve_rows(upper: &[u8], lower: &[u8], target: &mut [u8]) {
+    let mean = |a: u8, b: u8, c: u8, d: u8| ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) / 4) as u8;
+    let pairs = upper.chunks(6).zip(lower.chunks(6));
+    for ((up, low), pixel) in pairs.zip(target.as_chunks_mut::<3>().0) {
+        let next = up.len() - 3;
+        for c in 0..3 {
+            pixel[c] = mean(up[c], up[next + c], low[c], low[next + c]);
+        }
+    }
+}
+
+/// The colour at (x, y), counted from the centre of the top-left pixel; black beyond the edges.
+fn bilinear(view: &RgbView<'_>, x: f32, y: f32) -> [u8; 3] {
+    let (left, top) = (x.floor(), y.floor());
+    let (right_share, lower_share) = (x - left, y - top);
+    let (left, top) = (left as i32, top as i32);
+    let upper = pixel_pair(view, left, top);
+    let lower = pixel_pair(view, left, top + 1);
+    std::array::from_fn(|c| {
+        let up = upper[0][c] + (upper[1][c] - upper[0][c]) * right_share;
+        let low = lower[0][c] + (lower[1][c] - lower[0][c]) * right_share;
+        (up + (low - up) * lower_share + 0.5) as u8
+    })
+}
+
+fn pixel_pair(view: &RgbView<'_>, x: i32, y: i32) -> [[f32; 3]; 2] {
+    if y < 0 || y >= view.height() as i32 {
+        return [[0.0; 3]; 2];
+    }
+    let row = view.row(y as u32).as_chunks::<3>().0;
+    let pixel = |x: i32| {
+        let found = usize::try_from(x).ok().and_then(|x| row.get(x));
+        found.map_or([0.0; 3], |rgb| rgb.map(f32::from))
+    };
+    [pixel(x), pixel(x + 1)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: u32, height: u32) -> RgbImage {
+        let data = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 7])).collect();
+        RgbImage::from_raw(width, height, data).unwrap()
+    }
+
+    #[test]
+    fn the_identity_copies() {
+        let picture = ramp(9, 7);
+        let map = Similarity::new(1.0, 0.0, 0.0, 0.0);
+        assert_eq!(draw(&picture.view(), &map, 9, 7), picture);
+    }
+
+    #[test]
+    fn shrinking_averages_and_stays_in_place() {
+        let picture = ramp(128, 64);
+        for factor in [2_u8, 4, 8] {
+            let map = Similarity::new(1.0 / f32::from(factor), 0.0, 0.0, 0.0);
+            let small = draw(&picture.view(), &map, 128 / u32::from(factor), 64 / u32::from(factor));
+            for (index, pixel) in small.as_raw().as_chunks::<3>().0.iter().enumerate() {
+                let (x, y) = (index as u32 % small.width(), index as u32 / small.width());
+                let centre = |at: u32| (at as f32 + 0.5) * f32::from(factor) - 0.5;
+                assert!((f32::from(pixel[0]) - centre(x)).abs() <= 1.5, "{factor} {x} {pixel:?}");
+                assert!((f32::from(pixel[1]) - centre(y)).abs() <= 1.5, "{factor} {y} {pixel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_turn_by_90_degrees_moves_every_pixel() {
+        let picture = ramp(8, 8);
+        let map = Similarity::new(1.0, 90.0, 8.0, 0.0);
+        let turned = draw(&picture.view(), &map, 8, 8);
+        for y in 0..8_u8 {
+            for x in 0..8_u8 {
+                let at = 3 * (usize::from(y) * 8 + usize::from(x));
+                assert_eq!(turned.as_raw()[at..at + 2], [y, 7 - x], "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn outside_is_black_and_far_outside_costs_nothing() {
+        let picture = RgbImage::from_raw(4, 4, vec![200; 48]).unwrap();
+        let far = draw(&picture.view(), &Similarity::new(1.0, 0.0, 1e6, 1e6), 16, 16);
+        assert!(far.as_raw().iter().all(|&value| value == 0));
+        let near = draw(&picture.view(), &Similarity::new(1.0, 0.0, 4.0, 4.0), 16, 16);
+        let lit = near.as_raw().iter().filter(|&&value| value == 200).count();
+        assert_eq!(lit, 48);
+    }
+}
