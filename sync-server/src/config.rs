@@ -1,1 +1,163 @@
-//! Under way.
+//! Configuration: defaults, then the TOML file, then `OSTIARY_SERVER_<SECTION>__<KEY>` from the environment,
+//! then flags. One section per file, each with its defaults and its check.
+
+mod broker;
+mod identity;
+mod limits;
+mod log;
+mod models;
+mod server;
+mod store;
+
+pub use broker::{BrokerConfig, BrokerMode};
+pub use identity::IdentityConfig;
+pub use limits::LimitsConfig;
+pub use log::{LogConfig, LogFormat};
+pub use models::ModelsConfig;
+pub use server::ServerConfig;
+pub use store::StoreConfig;
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+/// Prefix of environment variables; `__` stands between section and key.
+pub const ENV_PREFIX: &str = "OSTIARY_SERVER_";
+
+/// The defaults as `generate-config` prints them. A test holds them equal to [`Config::default`].
+pub const COMMENTED_DEFAULTS: &str = include_str!("config/defaults.toml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where it lives and listens.
+    pub server: ServerConfig,
+    /// The MQTT broker.
+    pub broker: BrokerConfig,
+    /// The database.
+    pub store: StoreConfig,
+    /// The model pack.
+    pub models: ModelsConfig,
+    /// Tokens and codes.
+    pub identity: IdentityConfig,
+    /// How much may be asked.
+    pub limits: LimitsConfig,
+    /// Logging.
+    pub log: LogConfig,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file was named and is not there.
+    #[error("there is no configuration file {}", .0.display())]
+    NoFile(PathBuf),
+    /// The file or an environment variable does not fit.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A value that may not be.
+    #[error("{key} = {value}: {allowed}")]
+    NotAllowed {
+        /// Section and key.
+        key: &'static str,
+        /// What stands there.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads and checks the configuration. Relative paths in it are taken from the working directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the key, the value and what is allowed.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(ConfigError::NoFile(file.to_owned()));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self =
+            figment.merge(Env::prefixed(ENV_PREFIX).split("__")).extract().map_err(|e| explain(&e))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every section.
+    ///
+    /// # Errors
+    /// The first value that may not be.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.server.validate()?;
+        self.broker.validate()?;
+        self.store.validate()?;
+        self.models.validate()?;
+        self.identity.validate()?;
+        self.limits.validate()?;
+        self.log.validate()
+    }
+}
+
+/// One line per fault: the key, what is wrong, where it was set.
+fn explain(errors: &figment::Error) -> ConfigError {
+    let lines = errors.clone().into_iter().map(|error| {
+        let key = error.path.join(".");
+        let from = error.metadata.as_ref().map(|m| m.name.to_string()).unwrap_or_default();
+        let source = error.metadata.as_ref().and_then(|m| m.source.as_ref()).map(|s| format!(" {s}"));
+        format!("{key}: {} (in {from}{})", error.kind, source.unwrap_or_default())
+    });
+    ConfigError::Unreadable(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The error for a value outside its range.
+fn not_allowed(key: &'static str, value: impl ToString, allowed: &'static str) -> ConfigError {
+    ConfigError::NotAllowed { key, value: value.to_string(), allowed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(toml: &str, expected: Result<(), &str>) {
+        let read: Result<Config, _> =
+            Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(toml)).extract();
+        let found = read.map_err(|e| explain(&e)).and_then(|config| config.validate());
+        match (found.map_err(|e| e.to_string()), expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(error), Err(words)) => assert!(error.contains(words), "`{error}` does not say `{words}`"),
+            (found, expected) => panic!("{toml}: {found:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn printed_defaults_are_the_defaults() {
+        let printed: Config = toml::from_str(COMMENTED_DEFAULTS).unwrap();
+        assert_eq!(printed, Config::default());
+        printed.validate().unwrap();
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        check("", Ok(()));
+        check("[server]\nlisten = \"0.0.0.0:0\"", Ok(()));
+        check("[server]\nlisten = \"nowhere\"", Err("server.listen"));
+        check("[server]\nlissten = \"0.0.0.0:1\"", Err("lissten"));
+        check("[server]\npublic_names = [\"https://x\"]", Err("server.public_names"));
+        check("[broker]\nmode = \"none\"", Err("broker.mode"));
+        check("[broker]\nmode = \"external\"", Err("broker.external_url"));
+        check("[store]\nurl = \"mysql://x\"", Err("store.url"));
+        check("[identity]\ndevice_token_minutes = 1", Err("identity.device_token_minutes"));
+        check("[identity]\naccess_token_minutes = 10000", Err("identity.access_token_minutes"));
+        check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
+        check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
+        check("[models]\nengines = 0", Err("models.engines"));
+        check("[log]\nformat = \"xml\"", Err("log.format"));
+        check("[log]\nlevel = \"ostiary=[\"", Err("log.level"));
+    }
+}

@@ -10,6 +10,9 @@ pub mod store;
 
 pub mod identity;
 
+// What broker and link have in common: refusals, told to the audit log.
+pub mod refusals;
+
 pub mod broker;
 pub mod link;
 

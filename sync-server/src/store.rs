@@ -1,1 +1,3 @@
-//! Under way.
+//! Where what the server knows is kept. SQL stands only below here.
+
+pub mod sqlite;

@@ -4,7 +4,7 @@ use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, SiteId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_common::wire::{DeviceSettings, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, Revision};
 
 /// A building.
 #[derive(Clone, Debug)]
@@ -110,6 +110,8 @@ pub struct Presence {
     pub info_json: Option<String>,
     /// `health` as last sent, JSON text.
     pub health_json: Option<String>,
+    /// The configuration it last said to have in force.
+    pub reported: Option<ConfigReported>,
 }
 
 /// What a device said it holds.

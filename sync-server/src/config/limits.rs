@@ -1,0 +1,73 @@
+//! `[limits]`: how much may be asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, not_allowed};
+
+/// How much may be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Any request, per address.
+    pub requests_per_second: u32,
+    /// Log-ins, per address and per account.
+    pub logins_per_minute: u32,
+    /// Claims, per address.
+    pub claims_per_minute: u32,
+    /// Nonces and renewals, per address.
+    pub renewals_per_minute: u32,
+    /// Photos, per account.
+    pub photos_per_minute: u32,
+    /// Largest photo.
+    pub photo_max_megabytes: usize,
+    /// Photos in one request.
+    pub photos_per_request: usize,
+    /// Live connections at once.
+    pub live_connections: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            requests_per_second: 50,
+            logins_per_minute: 10,
+            claims_per_minute: 10,
+            renewals_per_minute: 600,
+            photos_per_minute: 120,
+            photo_max_megabytes: 20,
+            photos_per_request: 20,
+            live_connections: 200,
+        }
+    }
+}
+
+impl LimitsConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let rates = [
+            ("limits.requests_per_second", self.requests_per_second),
+            ("limits.logins_per_minute", self.logins_per_minute),
+            ("limits.claims_per_minute", self.claims_per_minute),
+            ("limits.renewals_per_minute", self.renewals_per_minute),
+            ("limits.photos_per_minute", self.photos_per_minute),
+        ];
+        if let Some((key, value)) = rates.into_iter().find(|(_, value)| !(1..=1_000_000).contains(value)) {
+            return Err(not_allowed(key, value, "must be 1 to 1000000"));
+        }
+        let counts = [
+            ("limits.photo_max_megabytes", self.photo_max_megabytes),
+            ("limits.photos_per_request", self.photos_per_request),
+        ];
+        if let Some((key, value)) = counts.into_iter().find(|(_, value)| !(1..=100).contains(value)) {
+            return Err(not_allowed(key, value, "must be 1 to 100"));
+        }
+        if !(1..=100_000).contains(&self.live_connections) {
+            return Err(not_allowed("limits.live_connections", self.live_connections, "must be 1 to 100000"));
+        }
+        Ok(())
+    }
+
+    /// Largest photo, bytes.
+    pub const fn photo_max_bytes(&self) -> usize {
+        self.photo_max_megabytes * 1024 * 1024
+    }
+}

@@ -1,0 +1,48 @@
+//! `[log]`: what is logged, and how.
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use super::{ConfigError, not_allowed};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Logging.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// A level or a filter.
+    pub level: String,
+    /// Text or JSON.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        let allowed = "must be error, warn, info, debug, trace, or a filter such as `info,ostiary_server=debug`";
+        self.filter().map(|_| ()).map_err(|_| not_allowed("log.level", &self.level, allowed))
+    }
+
+    /// The filter.
+    ///
+    /// # Errors
+    /// If [`LogConfig::level`] is none; ruled out by [`super::Config::validate`].
+    pub fn filter(&self) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+        EnvFilter::builder().parse(&self.level)
+    }
+}

@@ -1,0 +1,83 @@
+//! Nonces for token renewal: they prove that a device signed just now, without believing its clock.
+//!
+//! A nonce is self-contained (device, end, a random part, and a MAC under a key of this process), so nothing
+//! is kept for a request anybody can make. That it serves once is seen to where it is used: the assertion that
+//! carries it is remembered until the nonce ends.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ostiary_common::ids::DeviceId;
+use ostiary_common::time::UnixMillis;
+use rand::Rng;
+
+/// How long a nonce may be used.
+pub const NONCE_LIFE: Duration = Duration::from_secs(120);
+
+const END_BYTES: usize = 8;
+const RANDOM_BYTES: usize = 8;
+const PLAIN_BYTES: usize = END_BYTES + RANDOM_BYTES;
+
+/// Makes and checks nonces.
+pub struct Nonces {
+    key: hmac::Key,
+}
+
+impl Nonces {
+    /// With a new random key: nonces do not outlive the process.
+    pub fn new() -> Self {
+        let secret: [u8; 32] = rand::rng().random();
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) }
+    }
+
+    /// A nonce for `device`.
+    pub fn issue(&self, device: DeviceId, now: UnixMillis) -> String {
+        let mut nonce = now.plus(NONCE_LIFE).0.to_be_bytes().to_vec();
+        nonce.extend(rand::rng().random::<[u8; RANDOM_BYTES]>());
+        let tag = hmac::sign(&self.key, &bound(device, &nonce));
+        nonce.extend(tag.as_ref());
+        URL_SAFE_NO_PAD.encode(nonce)
+    }
+
+    /// When the nonce ends, if it is ours, for this device, and has not ended.
+    pub fn check(&self, device: DeviceId, nonce: &str, now: UnixMillis) -> Option<UnixMillis> {
+        let bytes = URL_SAFE_NO_PAD.decode(nonce).ok()?;
+        let (plain, tag) = bytes.split_at_checked(PLAIN_BYTES)?;
+        hmac::verify(&self.key, &bound(device, plain), tag).ok()?;
+        let end = UnixMillis(i64::from_be_bytes(*plain.first_chunk()?));
+        (now < end).then_some(end)
+    }
+}
+
+impl Default for Nonces {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn bound(device: DeviceId, plain: &[u8]) -> Vec<u8> {
+    [device.as_bytes().as_slice(), plain].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serves_its_device_for_two_minutes() {
+        let (nonces, device, now) = (Nonces::new(), DeviceId::generate(), UnixMillis(1_790_000_000_000));
+        let nonce = nonces.issue(device, now);
+        let check = |device, nonce: &str, after_s: u64| {
+            nonces.check(device, nonce, now.plus(Duration::from_secs(after_s))).is_some()
+        };
+        assert!(check(device, &nonce, 119));
+        assert!(!check(device, &nonce, 120));
+        assert!(!check(DeviceId::generate(), &nonce, 1));
+        assert!(!check(device, &nonce[1..], 1));
+        assert!(!check(device, "", 1));
+        assert!(!check(device, &Nonces::new().issue(device, now), 1));
+        assert_ne!(nonces.issue(device, now), nonce);
+    }
+}

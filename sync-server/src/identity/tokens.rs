@@ -1,0 +1,189 @@
+//! Tokens: what the server signs for devices and people, and how it checks them.
+//!
+//! The algorithm is fixed: a token's header chooses the key, never the algorithm. Times are checked here and
+//! by our clock, so that tests need no waiting.
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use ostiary_common::claims::{AUDIENCE_API, AUDIENCE_DEVICE, DeviceClaims, device_acl};
+use ostiary_common::ids::{TokenId, UserId};
+use ostiary_common::time::UnixMillis;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::signing::SigningKeys;
+use crate::domain::device::Device;
+
+/// `iss` of every token.
+pub const ISSUER: &str = "ostiary-server";
+
+/// An access token of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserClaims {
+    /// [`ISSUER`].
+    pub iss: String,
+    /// The account.
+    pub sub: UserId,
+    /// [`AUDIENCE_API`].
+    pub aud: String,
+    /// Unique token id.
+    pub jti: TokenId,
+    /// Issued at, Unix seconds.
+    pub iat: u64,
+    /// Not valid before, Unix seconds.
+    pub nbf: u64,
+    /// Not valid from here on, Unix seconds.
+    pub exp: u64,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefused {
+    /// Not a token, not ours, altered, for something else, or by another algorithm.
+    #[error("not a valid token: {0}")]
+    Invalid(String),
+    /// Signed by a key that is not ours (any more).
+    #[error("signed by an unknown key")]
+    UnknownKey,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("not valid yet")]
+    NotYet,
+}
+
+/// A signed token and when it ends.
+pub struct Issued {
+    /// The JWT.
+    pub token: String,
+    /// Not valid from here on.
+    pub expires_at: UnixMillis,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenLives {
+    /// Device tokens.
+    pub device: Duration,
+    /// Access tokens of people.
+    pub access: Duration,
+}
+
+/// Signs and checks tokens.
+pub struct Tokens {
+    keys: SigningKeys,
+    lives: TokenLives,
+}
+
+impl Tokens {
+    /// With these keys and lives.
+    pub const fn new(keys: SigningKeys, lives: TokenLives) -> Self {
+        Self { keys, lives }
+    }
+
+    /// The keys, for JWKS.
+    pub const fn keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
+    /// How long an access token lives.
+    pub const fn access_life(&self) -> Duration {
+        self.lives.access
+    }
+
+    /// A token that lets a device onto the broker, below its own root.
+    pub fn issue_device(&self, device: &Device, now: UnixMillis) -> Issued {
+        let expires_at = now.plus(self.lives.device);
+        let claims = DeviceClaims {
+            iss: ISSUER.into(),
+            sub: device.id,
+            aud: AUDIENCE_DEVICE.into(),
+            site: device.site,
+            jti: TokenId::generate(),
+            iat: now.as_unix_seconds(),
+            nbf: now.as_unix_seconds(),
+            exp: expires_at.as_unix_seconds(),
+            acl: device_acl(&device.root()),
+        };
+        Issued { token: self.sign(&claims), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
+    }
+
+    /// A token that lets a person use the API.
+    pub fn issue_user(&self, user: UserId, now: UnixMillis) -> Issued {
+        let expires_at = now.plus(self.lives.access);
+        let claims = UserClaims {
+            iss: ISSUER.into(),
+            sub: user,
+            aud: AUDIENCE_API.into(),
+            jti: TokenId::generate(),
+            iat: now.as_unix_seconds(),
+            nbf: now.as_unix_seconds(),
+            exp: expires_at.as_unix_seconds(),
+        };
+        Issued { token: self.sign(&claims), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
+    }
+
+    /// Checks a device token: signature, issuer, audience, times.
+    ///
+    /// # Errors
+    /// [`TokenRefused`].
+    pub fn check_device(&self, token: &str, now: UnixMillis) -> Result<DeviceClaims, TokenRefused> {
+        let claims: DeviceClaims = self.check(token, AUDIENCE_DEVICE)?;
+        within(claims.nbf, claims.exp, now)?;
+        Ok(claims)
+    }
+
+    /// Checks a person's access token: signature, issuer, audience, times.
+    ///
+    /// # Errors
+    /// [`TokenRefused`].
+    pub fn check_user(&self, token: &str, now: UnixMillis) -> Result<UserClaims, TokenRefused> {
+        let claims: UserClaims = self.check(token, AUDIENCE_API)?;
+        within(claims.nbf, claims.exp, now)?;
+        Ok(claims)
+    }
+
+    fn sign<C: Serialize>(&self, claims: &C) -> String {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.keys.newest_kid().to_owned());
+        encode(&header, claims, self.keys.newest()).expect("an Ed25519 key that was read signs plain JSON")
+    }
+
+    fn check<C: DeserializeOwned + Clone>(&self, token: &str, audience: &str) -> Result<C, TokenRefused> {
+        let header = decode_header(token).map_err(invalid)?;
+        let kid = header.kid.ok_or(TokenRefused::UnknownKey)?;
+        let key = self.keys.find(&kid).ok_or(TokenRefused::UnknownKey)?;
+        let mut validation = fixed_algorithm();
+        validation.set_audience(&[audience]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        Ok(decode::<C>(token, &key.key, &validation).map_err(invalid)?.claims)
+    }
+}
+
+/// EdDSA and nothing else; times are checked by [`within`].
+pub(super) fn fixed_algorithm() -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.algorithms = vec![Algorithm::EdDSA];
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+pub(super) fn invalid(error: jsonwebtoken::errors::Error) -> TokenRefused {
+    TokenRefused::Invalid(error.to_string())
+}
+
+/// No leeway: the clock that issued is the clock that checks.
+const fn within(nbf: u64, exp: u64, now: UnixMillis) -> Result<(), TokenRefused> {
+    let now = now.0.div_euclid(1000);
+    if now < nbf.cast_signed() {
+        Err(TokenRefused::NotYet)
+    } else if now >= exp.cast_signed() {
+        Err(TokenRefused::Expired)
+    } else {
+        Ok(())
+    }
+}

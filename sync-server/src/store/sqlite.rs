@@ -1,0 +1,103 @@
+//! The store on one machine: SQLite in WAL mode.
+//!
+//! `synchronous = FULL` makes a commit durable before it returns, which is what an event ack promises. One
+//! connection writes, so that writers queue in order and cursors rise in the order of commit; others read.
+//!
+//! Each trait of [`ports`](crate::ports) has its file; [`SqliteStore`] implements them all.
+
+mod accounts;
+mod audit;
+mod codes;
+mod columns;
+mod devices;
+mod error;
+mod events;
+mod gallery;
+mod ingest;
+mod persons;
+mod presence;
+mod streams;
+mod templates;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ostiary_common::digest::GalleryDigest;
+use ostiary_common::ids::PackId;
+use ostiary_common::wire::Revision;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+
+use crate::ports::StoreError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a statement waits for another process (a backup, a CLI command) to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+
+/// The SQLite store.
+pub struct SqliteStore {
+    write: SqlitePool,
+    read: SqlitePool,
+    /// The last digest computed per pack with the revision it belongs to, because every device asks for the
+    /// same one and summing a large gallery takes tens of milliseconds. Wrong by no other process either: it
+    /// is used only at exactly its revision.
+    digests: Mutex<HashMap<PackId, (Revision, GalleryDigest)>>,
+}
+
+impl SqliteStore {
+    /// Opens the database file, making it if it is not there, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if the file cannot be opened, is no database, or is of a newer program.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = options(path);
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        MIGRATIONS.run(&write).await.map_err(|e| StoreError::Database(Box::new(e)))?;
+        // Lazily: a reader must not open the file before the migrations made it.
+        let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
+        Ok(Self { write, read, digests: Mutex::default() })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if it does not.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT rev FROM gallery").fetch_one(&self.read).await?;
+        Ok(())
+    }
+
+    /// Closes every connection; what is not committed is rolled back.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    /// A transaction that holds the write lock from the start, so that it never fails half-way for want of it.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("trusted_schema", "OFF")
+        // A removed person's bytes are overwritten, not only unlinked.
+        .pragma("secure_delete", "ON")
+        .pragma("cache_size", "-16384")
+        .optimize_on_close(true, None)
+}

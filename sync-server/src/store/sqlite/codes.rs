@@ -1,0 +1,77 @@
+//! Claim codes and used assertions: what may be used once.
+
+use ostiary_common::ids::{DeviceId, TokenId};
+use ostiary_common::time::UnixMillis;
+
+use super::error::on_insert;
+use super::{SqliteStore, columns};
+use crate::domain::device::ClaimCode;
+use crate::ports::StoreError;
+
+impl SqliteStore {
+    pub(super) async fn insert_claim_code(&self, code: &ClaimCode) -> Result<(), StoreError> {
+        sqlx::query("INSERT OR REPLACE INTO claim_codes (device, code_hash, expires_at) VALUES (?, ?, ?)")
+            .bind(code.device.as_bytes().as_slice())
+            .bind(&code.code_hash)
+            .bind(code.expires_at.0)
+            .execute(&self.write)
+            .await
+            .map_err(on_insert("claim code", "device"))?;
+        Ok(())
+    }
+
+    /// Uses the code up and activates its device, or neither.
+    pub(super) async fn use_claim_code(
+        &self,
+        code_hash: &str,
+        public_key_pem: &str,
+        now: UnixMillis,
+    ) -> Result<Option<DeviceId>, StoreError> {
+        let mut tx = self.begin().await?;
+        let device: Option<Vec<u8>> =
+            sqlx::query_scalar("DELETE FROM claim_codes WHERE code_hash = ? AND expires_at > ? RETURNING device")
+                .bind(code_hash)
+                .bind(now.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(device) = device else { return Ok(None) };
+        // A new claim means a new board or a new card: nothing said before is true of it. The session number
+        // stays, so that a late will of the old board cannot speak for the new one.
+        let changed = sqlx::query(
+            "UPDATE devices SET state = 'active', public_key_pem = ?, claimed_at = ?, held_rev = NULL,
+             held_digest = NULL, held_persons = NULL, held_templates = NULL, held_at = NULL
+             WHERE id = ? AND state != 'revoked'",
+        )
+        .bind(public_key_pem)
+        .bind(now.0)
+        .bind(&device)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if changed == 0 {
+            return Ok(None);
+        }
+        tx.commit().await?;
+        columns::id(DeviceId, &device).map(Some)
+    }
+
+    pub(super) async fn remember_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError> {
+        let inserted = sqlx::query("INSERT OR IGNORE INTO used_assertions (jti, expires_at) VALUES (?, ?)")
+            .bind(jti.as_bytes().as_slice())
+            .bind(expires_at.0)
+            .execute(&self.write)
+            .await?
+            .rows_affected();
+        Ok(inserted == 1)
+    }
+
+    /// Forgets assertions and codes that ended before `now`; they are refused for their age.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn forget_ended(&self, now: UnixMillis) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM used_assertions WHERE expires_at <= ?").bind(now.0).execute(&self.write).await?;
+        sqlx::query("DELETE FROM claim_codes WHERE expires_at <= ?").bind(now.0).execute(&self.write).await?;
+        Ok(())
+    }
+}

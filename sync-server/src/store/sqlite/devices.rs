@@ -1,0 +1,301 @@
+//! Sites, doors and devices.
+
+use async_trait::async_trait;
+use ostiary_common::digest::GalleryDigest;
+use ostiary_common::ids::{DeviceId, DoorId, SiteId, TokenId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, Revision};
+
+use super::error::{corrupt, on_insert};
+use super::{SqliteStore, columns};
+use crate::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
+use crate::ports::{DeviceStore, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct SiteRow {
+    id: Vec<u8>,
+    name: String,
+    created_at: i64,
+}
+
+impl TryFrom<SiteRow> for Site {
+    type Error = StoreError;
+    fn try_from(row: SiteRow) -> Result<Self, StoreError> {
+        Ok(Self { id: columns::id(SiteId, &row.id)?, name: row.name, created_at: UnixMillis(row.created_at) })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct DoorRow {
+    id: Vec<u8>,
+    site: Vec<u8>,
+    name: String,
+    created_at: i64,
+}
+
+impl TryFrom<DoorRow> for Door {
+    type Error = StoreError;
+    fn try_from(row: DoorRow) -> Result<Self, StoreError> {
+        let (id, site) = (columns::id(DoorId, &row.id)?, columns::id(SiteId, &row.site)?);
+        Ok(Self { id, site, name: row.name, created_at: UnixMillis(row.created_at) })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    id: Vec<u8>,
+    site: Vec<u8>,
+    door: Vec<u8>,
+    name: String,
+    state: String,
+    public_key_pem: Option<String>,
+    created_at: i64,
+    claimed_at: Option<i64>,
+    config_version: i64,
+    config_json: String,
+    #[sqlx(flatten)]
+    presence: PresenceRow,
+    #[sqlx(flatten)]
+    held: HeldRow,
+}
+
+#[derive(sqlx::FromRow)]
+struct PresenceRow {
+    presence_state: String,
+    session: i64,
+    presence_since: Option<i64>,
+    last_seen_at: Option<i64>,
+    version: String,
+    info_json: Option<String>,
+    health_json: Option<String>,
+    reported_json: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    held_rev: Option<i64>,
+    held_digest: Option<Vec<u8>>,
+    held_persons: Option<i64>,
+    held_templates: Option<i64>,
+    held_at: Option<i64>,
+}
+
+impl TryFrom<DeviceRow> for Device {
+    type Error = StoreError;
+    fn try_from(row: DeviceRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns::id(DeviceId, &row.id)?,
+            site: columns::id(SiteId, &row.site)?,
+            door: columns::id(DoorId, &row.door)?,
+            name: row.name,
+            state: DeviceState::parse(&row.state).ok_or_else(|| corrupt("device state", &row.state))?,
+            public_key_pem: row.public_key_pem,
+            created_at: UnixMillis(row.created_at),
+            claimed_at: columns::time(row.claimed_at),
+            config_version: columns::unsigned("config version", row.config_version)?,
+            config: serde_json::from_str(&row.config_json).map_err(|e| corrupt("device config", e))?,
+            presence: row.presence.try_into()?,
+            held: row.held.read()?,
+        })
+    }
+}
+
+impl TryFrom<PresenceRow> for Presence {
+    type Error = StoreError;
+    fn try_from(row: PresenceRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            state: row.presence_state,
+            session: columns::unsigned("session", row.session)?,
+            since: columns::time(row.presence_since),
+            last_seen_at: columns::time(row.last_seen_at),
+            version: row.version,
+            info_json: row.info_json,
+            health_json: row.health_json,
+            reported: row
+                .reported_json
+                .map(|json| serde_json::from_str(&json).map_err(|e| corrupt("reported config", e)))
+                .transpose()?,
+        })
+    }
+}
+
+impl HeldRow {
+    fn read(self) -> Result<Option<HeldGallery>, StoreError> {
+        let (Some(rev), Some(digest), Some(at)) = (self.held_rev, self.held_digest, self.held_at) else {
+            return Ok(None);
+        };
+        let digest = GalleryDigest::from_bytes(columns::bytes32("digest", &digest)?);
+        let persons = columns::unsigned32("held persons", self.held_persons.unwrap_or_default())?;
+        let templates = columns::unsigned32("held templates", self.held_templates.unwrap_or_default())?;
+        let rev = Revision(columns::unsigned("revision", rev)?);
+        Ok(Some(HeldGallery { rev, digest, persons, templates, at: UnixMillis(at) }))
+    }
+}
+
+#[async_trait]
+impl DeviceStore for SqliteStore {
+    async fn add_site(&self, site: &Site) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO sites (id, name, created_at) VALUES (?, ?, ?)")
+            .bind(site.id.as_bytes().as_slice())
+            .bind(&site.name)
+            .bind(site.created_at.0)
+            .execute(&self.write)
+            .await
+            .map_err(on_insert("site name", "site"))?;
+        Ok(())
+    }
+
+    async fn sites(&self) -> Result<Vec<Site>, StoreError> {
+        let rows: Vec<SiteRow> = sqlx::query_as("SELECT * FROM sites ORDER BY name, id").fetch_all(&self.read).await?;
+        rows.into_iter().map(Site::try_from).collect()
+    }
+
+    async fn add_door(&self, door: &Door) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO doors (id, site, name, created_at) VALUES (?, ?, ?, ?)")
+            .bind(door.id.as_bytes().as_slice())
+            .bind(door.site.as_bytes().as_slice())
+            .bind(&door.name)
+            .bind(door.created_at.0)
+            .execute(&self.write)
+            .await
+            .map_err(on_insert("door name", "site"))?;
+        Ok(())
+    }
+
+    async fn doors(&self) -> Result<Vec<Door>, StoreError> {
+        let rows: Vec<DoorRow> = sqlx::query_as("SELECT * FROM doors ORDER BY name, id").fetch_all(&self.read).await?;
+        rows.into_iter().map(Door::try_from).collect()
+    }
+
+    async fn door(&self, id: DoorId) -> Result<Option<Door>, StoreError> {
+        let row: Option<DoorRow> = sqlx::query_as("SELECT * FROM doors WHERE id = ?")
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(Door::try_from).transpose()
+    }
+
+    async fn site(&self, id: SiteId) -> Result<Option<Site>, StoreError> {
+        let row: Option<SiteRow> = sqlx::query_as("SELECT * FROM sites WHERE id = ?")
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(Site::try_from).transpose()
+    }
+
+    async fn add_device(&self, device: &Device) -> Result<(), StoreError> {
+        let config = serde_json::to_string(&device.config).map_err(|e| corrupt("device config", e))?;
+        sqlx::query(
+            "INSERT INTO devices (id, site, door, name, state, public_key_pem, created_at, claimed_at, config_version,
+             config_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(device.id.as_bytes().as_slice())
+        .bind(device.site.as_bytes().as_slice())
+        .bind(device.door.as_bytes().as_slice())
+        .bind(&device.name)
+        .bind(device.state.as_str())
+        .bind(&device.public_key_pem)
+        .bind(device.created_at.0)
+        .bind(device.claimed_at.map(|at| at.0))
+        .bind(columns::to_column(device.config_version))
+        .bind(config)
+        .execute(&self.write)
+        .await
+        .map_err(on_insert("device name", "door"))?;
+        Ok(())
+    }
+
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        let row: Option<DeviceRow> = sqlx::query_as("SELECT * FROM devices WHERE id = ?")
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(Device::try_from).transpose()
+    }
+
+    async fn devices(&self) -> Result<Vec<Device>, StoreError> {
+        let rows: Vec<DeviceRow> =
+            sqlx::query_as("SELECT * FROM devices ORDER BY name, id").fetch_all(&self.read).await?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    async fn put_claim_code(&self, code: &ClaimCode) -> Result<(), StoreError> {
+        self.insert_claim_code(code).await
+    }
+
+    async fn claim(
+        &self,
+        code_hash: &str,
+        public_key_pem: &str,
+        now: UnixMillis,
+    ) -> Result<Option<Device>, StoreError> {
+        match self.use_claim_code(code_hash, public_key_pem, now).await? {
+            Some(device) => self.device(device).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn revoke_device(&self, id: DeviceId) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = sqlx::query("UPDATE devices SET state = 'revoked' WHERE id = ?")
+            .bind(id.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        sqlx::query("DELETE FROM claim_codes WHERE device = ?")
+            .bind(id.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(changed == 1)
+    }
+
+    async fn use_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError> {
+        self.remember_assertion(jti, expires_at).await
+    }
+
+    async fn put_presence(
+        &self,
+        id: DeviceId,
+        state: &str,
+        session: u64,
+        version: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.set_presence(id, state, session, version, now).await
+    }
+
+    async fn put_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
+        self.set_info(id, json, now).await
+    }
+
+    async fn put_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
+        self.set_health(id, json, now).await
+    }
+
+    async fn put_held(&self, id: DeviceId, ack: &GalleryAck, now: UnixMillis) -> Result<(), StoreError> {
+        self.set_held(id, ack, now).await
+    }
+
+    async fn put_config_reported(
+        &self,
+        id: DeviceId,
+        reported: &ConfigReported,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        self.set_config_reported(id, reported, now).await
+    }
+
+    async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError> {
+        let config = serde_json::to_string(settings).map_err(|e| corrupt("device config", e))?;
+        let version: Option<i64> = sqlx::query_scalar(
+            "UPDATE devices SET config_json = ?, config_version = config_version + 1 WHERE id = ?
+             RETURNING config_version",
+        )
+        .bind(config)
+        .bind(id.as_bytes().as_slice())
+        .fetch_optional(&self.write)
+        .await?;
+        version.map(|v| columns::unsigned("config version", v)).transpose()
+    }
+}

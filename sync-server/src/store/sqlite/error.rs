@@ -1,0 +1,26 @@
+//! What the database's errors mean to those who ask the store.
+
+use sqlx::error::ErrorKind;
+
+use crate::ports::StoreError;
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
+/// What a refused insert means: `taken` if a unique column holds the value already, `parent` if the row it
+/// points to is missing.
+pub fn on_insert(taken: &'static str, parent: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |error| match error.as_database_error().map(sqlx::error::DatabaseError::kind) {
+        Some(ErrorKind::UniqueViolation) => StoreError::Conflict(taken),
+        Some(ErrorKind::ForeignKeyViolation) => StoreError::NoSuch(parent),
+        _ => error.into(),
+    }
+}
+
+/// Something stored that this program cannot read.
+pub fn corrupt(what: &'static str, reason: impl ToString) -> StoreError {
+    StoreError::Corrupt { what, reason: reason.to_string() }
+}

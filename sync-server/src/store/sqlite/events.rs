@@ -1,0 +1,116 @@
+//! Events as lists and the live feed want them.
+
+use async_trait::async_trait;
+use ostiary_common::codec;
+use ostiary_common::ids::{DeviceId, DoorId, EventId, SiteId, StreamId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{Body, EventBatch};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::error::corrupt;
+use super::{SqliteStore, columns};
+use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::ports::{EventStore, StoreError};
+
+const SELECT: &str = "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.stored_at, e.record, e.has_crop,
+    p.name AS person_name FROM events e LEFT JOIN persons p ON p.id = e.person";
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    cursor: i64,
+    device: Vec<u8>,
+    site: Vec<u8>,
+    door: Vec<u8>,
+    stream: Vec<u8>,
+    at: i64,
+    stored_at: i64,
+    record: Vec<u8>,
+    has_crop: bool,
+    person_name: Option<String>,
+}
+
+impl TryFrom<EventRow> for StoredEvent {
+    type Error = StoreError;
+    fn try_from(row: EventRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            cursor: row.cursor,
+            device: columns::id(DeviceId, &row.device)?,
+            site: columns::id(SiteId, &row.site)?,
+            door: columns::id(DoorId, &row.door)?,
+            stream: columns::id(StreamId, &row.stream)?,
+            at: UnixMillis(row.at),
+            stored_at: UnixMillis(row.stored_at),
+            person_name: row.person_name,
+            record: codec::from_slice("event record", EventBatch::MAX_BYTES, &row.record)
+                .map_err(|e| corrupt("event record", e))?,
+            has_crop: row.has_crop,
+        })
+    }
+}
+
+fn list(filter: &EventFilter, page: Page, limit: u32) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(SELECT);
+    match page {
+        Page::Before(before) => query.push(" WHERE e.cursor < ").push_bind(before.unwrap_or(i64::MAX)),
+        Page::After(after) => query.push(" WHERE e.cursor > ").push_bind(after),
+    };
+    if let Some(device) = filter.device {
+        query.push(" AND e.device = ").push_bind(device.as_bytes().to_vec());
+    }
+    if let Some(door) = filter.door {
+        query.push(" AND e.door = ").push_bind(door.as_bytes().to_vec());
+    }
+    if let Some(person) = filter.person {
+        query.push(" AND e.person = ").push_bind(person.as_bytes().to_vec());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND e.kind = ").push_bind(kind.as_str());
+    }
+    query.push(match page {
+        Page::Before(_) => " ORDER BY e.cursor DESC LIMIT ",
+        Page::After(_) => " ORDER BY e.cursor LIMIT ",
+    });
+    query.push_bind(limit);
+    query
+}
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError> {
+        let mut results = self.take_batches(std::slice::from_ref(ingest)).await?;
+        results.pop().expect("one batch gives one result")
+    }
+
+    async fn ingest_many(&self, batches: &[Ingest]) -> Result<Vec<Result<Ingested, StoreError>>, StoreError> {
+        self.take_batches(batches).await
+    }
+
+    async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError> {
+        self.give_up_hole(device, stream).await
+    }
+
+    async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows: Vec<EventRow> = list(filter, page, limit).build_query_as().fetch_all(&self.read).await?;
+        rows.into_iter().map(StoredEvent::try_from).collect()
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+        query.push(" WHERE e.event_id = ").push_bind(id.as_bytes().to_vec());
+        let row: Option<EventRow> = query.build_query_as().fetch_optional(&self.read).await?;
+        row.map(StoredEvent::try_from).transpose()
+    }
+
+    async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT c.jpeg FROM events e JOIN event_crops c ON c.cursor = e.cursor WHERE e.event_id = ?",
+        )
+        .bind(id.as_bytes().to_vec())
+        .fetch_optional(&self.read)
+        .await?)
+    }
+
+    async fn newest_cursor(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT coalesce(max(cursor), 0) FROM events").fetch_one(&self.read).await?)
+    }
+}
