@@ -1,1 +1,19 @@
-//! Skeleton.
+//! Drives Ostiary's two real programs: what the demo and the end-to-end tests share.
+//!
+//! Start reading at [`stage`]: a folder of its own, a server and daemons in it, which end with it. What they
+//! look at is made by [`clip`]; what they are asked goes through [`api`]; a device that does not behave is
+//! [`device`].
+
+pub mod api;
+pub mod clip;
+pub mod daemon;
+pub mod demo;
+pub mod device;
+pub mod live;
+pub mod media;
+pub mod photos;
+pub mod process;
+pub mod server;
+pub mod stage;
+pub mod tls;
+pub mod wait;

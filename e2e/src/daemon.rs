@@ -1,0 +1,157 @@
+//! The daemon under test: its state, its configuration, its process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::process::{Launch, Process};
+use crate::server::{Invitation, Server};
+use crate::stage::{Stage, pack_dir};
+
+/// How long a daemon may take to end in order.
+const ENDS: Duration = Duration::from_secs(20);
+
+/// What a daemon looks at.
+#[derive(Clone, Debug)]
+pub enum View {
+    /// A clip, from the beginning again when it is over.
+    Loop {
+        /// MJPEG file or folder of images.
+        path: PathBuf,
+        /// At the speed it was filmed, or as fast as it can be looked at.
+        true_speed: bool,
+    },
+    /// A clip, once, as fast as it can be looked at.
+    Once(PathBuf),
+    /// A camera.
+    Camera(PathBuf),
+}
+
+impl View {
+    fn toml(&self) -> String {
+        let replay = |path: &Path, speed: &str, repeat: bool| {
+            let path = path.display();
+            format!(
+                "[camera]\nsource = \"replay\"\n\n[replay]\npath = \"{path}\"\nspeed = \"{speed}\"\nloop = {repeat}\n"
+            )
+        };
+        match self {
+            Self::Loop { path, true_speed } => replay(path, if *true_speed { "true" } else { "max" }, true),
+            Self::Once(path) => replay(path, "max", false),
+            Self::Camera(device) => format!("[camera]\nsource = \"v4l2\"\ndevice = \"{}\"\n", device.display()),
+        }
+    }
+}
+
+/// A daemon, running or not.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The device's id.
+    pub device: String,
+    state_dir: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+    process: Option<Process>,
+}
+
+impl Daemon {
+    /// Makes a device on the server and claims it, as an installer would.
+    ///
+    /// # Errors
+    /// If the claim fails.
+    pub fn claim(stage: &Stage, server: &Server, name: &str) -> Result<Self> {
+        let invitation = server.add_device("Head office", name, name)?;
+        Self::claim_invited(stage, server, name, &invitation)
+    }
+
+    /// Claims a device that is there already.
+    ///
+    /// # Errors
+    /// If the claim fails.
+    pub fn claim_invited(stage: &Stage, server: &Server, name: &str, invited: &Invitation) -> Result<Self> {
+        let daemon = Self {
+            device: invited.device.clone(),
+            state_dir: stage.file(&format!("{name}-state")),
+            config: stage.file(&format!("{name}.toml")),
+            log: stage.log(name),
+            process: None,
+        };
+        daemon.configure(&View::Once(PathBuf::new()))?;
+        let url = format!("https://{}", server.endpoints.https);
+        let claim = ["claim", "--server", &url, "--code", &invited.code, "--ca-sha256", &invited.ca_sha256];
+        daemon.launch(&claim).output().context("claiming the device")?;
+        Ok(daemon)
+    }
+
+    /// Starts it, looking at `view`.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn run(&mut self, view: &View) -> Result<()> {
+        self.process = None;
+        self.configure(view)?;
+        self.process = Some(self.launch(&["run"]).start()?);
+        Ok(())
+    }
+
+    /// Ends it in order.
+    ///
+    /// # Errors
+    /// If it does not end in time, or not with success.
+    pub async fn stop(&mut self) -> Result<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let status = process.terminate(ENDS).await?;
+        ensure!(status.success(), "the daemon ended with {status} on SIGTERM");
+        Ok(())
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Fails if it has ended.
+    ///
+    /// # Errors
+    /// If it has ended; the error holds the end of its log.
+    pub fn ensure_running(&mut self) -> Result<()> {
+        self.process.as_mut().context("the daemon is stopped")?.ensure_running()
+    }
+
+    /// Where it keeps identity and cache.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Every line it has logged, as JSON.
+    #[must_use]
+    pub fn log_lines(&self) -> Vec<Value> {
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn configure(&self, view: &View) -> Result<()> {
+        let text = format!(
+            "[device]\nstate_dir = \"{}\"\n\n{}\n[models]\npack_dir = \"{}\"\nthreads = 1\n\n\
+             [mqtt]\nmax_backoff_s = 2\n\n[outbox]\nack_timeout_s = 2\n\n[health]\ninterval_s = 5\n\n\
+             [log]\nformat = \"json\"\nlevel = \"info\"\n",
+            self.state_dir.display(),
+            view.toml(),
+            pack_dir().display(),
+        );
+        fs::write(&self.config, text).with_context(|| format!("writing {}", self.config.display()))
+    }
+
+    fn launch(&self, command: &[&str]) -> Launch {
+        let config = ["--config".as_ref(), self.config.as_os_str()];
+        let args = config.into_iter().chain(command.iter().map(AsRef::as_ref));
+        Launch::new("ostiaryd", self.log.clone(), args)
+    }
+}

@@ -1,0 +1,139 @@
+//! A device made by hand: it has a real identity, and says whatever a test wants it to say.
+
+mod messages;
+mod session;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ostiary_common::claims::{AUDIENCE_TOKEN_ENDPOINT, DeviceAssertion};
+use ostiary_common::ids::TokenId;
+use ostiary_common::identity::{CLAIM_PATH, ClaimRequest, ClaimResponse, NONCE_PATH, TOKEN_PATH, TokenResponse};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::topics::{Channel, DeviceRoot};
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+use serde_json::{json, to_value};
+
+use crate::api::{Answer, Api, text};
+use crate::server::Server;
+
+pub use messages::{batch, envelope, event_ids, visit_with_crop};
+pub use session::{Heard, Session};
+
+/// A claimed device without a program of its own.
+#[derive(Debug)]
+pub struct RawDevice {
+    /// What the server gave it at the claim.
+    pub identity: ClaimResponse,
+    /// Where its broker is, `host:port`.
+    pub broker: String,
+    key: KeyPair,
+    api: Api,
+}
+
+impl RawDevice {
+    /// Makes a device on the server and claims it.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn claim(server: &Server, name: &str) -> Result<Self> {
+        let invitation = server.add_device("Head office", name, name)?;
+        let api = server.api.with_token(None);
+        let key = KeyPair::generate_for(&PKCS_ED25519).context("making a key")?;
+        let request = ClaimRequest {
+            code: invitation.code,
+            public_key_pem: key.public_key_pem(),
+            csr_pem: CertificateParams::default().serialize_request(&key)?.pem()?,
+            hardware: "a test".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        };
+        let answer = api.post(CLAIM_PATH, &to_value(request)?).await?.ok()?;
+        let identity = serde_json::from_value(answer).context("a claim's answer")?;
+        Ok(Self { identity, broker: server.endpoints.mqtts.clone(), key, api })
+    }
+
+    /// Where its topics lie.
+    #[must_use]
+    pub const fn root(&self) -> DeviceRoot {
+        DeviceRoot { site: self.identity.site, device: self.identity.device }
+    }
+
+    /// One of its topics.
+    #[must_use]
+    pub fn topic(&self, channel: &Channel) -> String {
+        self.root().topic(channel)
+    }
+
+    /// Its token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.identity.token.token
+    }
+
+    /// Connects with its token.
+    ///
+    /// # Errors
+    /// If the broker refuses.
+    pub async fn connect(&self) -> Result<Session> {
+        self.connect_with(self.token()).await
+    }
+
+    /// Connects with any token.
+    ///
+    /// # Errors
+    /// If the broker refuses.
+    pub async fn connect_with(&self, token: &str) -> Result<Session> {
+        let id = self.identity.device.to_string();
+        Session::open(&self.broker, &self.identity.ca_pem, &id, &id, token).await
+    }
+
+    /// Asks for a new token with an assertion it signs, and gives whatever the server answers.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn ask_token(&self) -> Result<Answer> {
+        let nonce = self.api.post(NONCE_PATH, &json!({"device": self.identity.device})).await?;
+        if nonce.status != 200 {
+            return Ok(nonce);
+        }
+        let assertion = self.sign(&self.assertion(text(&nonce.body, "nonce")?)?)?;
+        self.api.post(TOKEN_PATH, &json!({"assertion": assertion})).await
+    }
+
+    /// Renews its token.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn renew(&mut self) -> Result<()> {
+        let answer = self.ask_token().await?.ok()?;
+        self.identity.token = serde_json::from_value::<TokenResponse>(answer)?;
+        Ok(())
+    }
+
+    /// Signs anything with its own key, as it signs assertions; also how tokens are forged.
+    ///
+    /// # Errors
+    /// If the key cannot sign.
+    pub fn sign<C: serde::Serialize>(&self, claims: &C) -> Result<String> {
+        let key = EncodingKey::from_ed_pem(self.key.serialize_pem().as_bytes())?;
+        Ok(encode(&Header::new(Algorithm::EdDSA), claims, &key)?)
+    }
+
+    fn assertion(&self, nonce: String) -> Result<DeviceAssertion> {
+        Ok(DeviceAssertion {
+            iss: self.identity.device,
+            sub: self.identity.device,
+            aud: AUDIENCE_TOKEN_ENDPOINT.to_owned(),
+            jti: TokenId::generate(),
+            iat: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
+            nonce,
+        })
+    }
+}
+
+/// Now, as it travels.
+#[must_use]
+pub fn now() -> UnixMillis {
+    UnixMillis::from_system_time(SystemTime::now())
+}

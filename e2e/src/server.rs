@@ -1,0 +1,223 @@
+//! The server under test: its folder, its process, an admin, and devices made for it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::{Api, text};
+use crate::process::{Launch, Process};
+use crate::stage::{Stage, pack_dir};
+use crate::wait;
+
+/// The admin's login.
+pub const LOGIN: &str = "admin";
+/// The admin's password: for throw-away servers only.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// How long a server may take to come up on a busy machine.
+const COMES_UP: Duration = Duration::from_secs(60);
+/// How long it may take to end in order.
+const ENDS: Duration = Duration::from_secs(20);
+
+/// Where a running server listens, as it writes it itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Endpoints {
+    /// `host:port` of the API.
+    pub https: String,
+    /// `host:port` of the broker.
+    pub mqtts: String,
+}
+
+/// A device as the admin made it: what the installer is handed.
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    /// The device's id.
+    pub device: String,
+    /// The one-time code.
+    pub code: String,
+    /// SHA-256 of the server's CA.
+    pub ca_sha256: String,
+}
+
+/// A server, running or not.
+#[derive(Debug)]
+pub struct Server {
+    data_dir: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+    extra: String,
+    process: Option<Process>,
+    /// Where it listens; the same after a restart.
+    pub endpoints: Endpoints,
+    /// Its CA.
+    pub ca_pem: String,
+    /// The API, logged in as admin.
+    pub api: Api,
+}
+
+impl Server {
+    /// Starts a server with a new folder, on ports of its own choice, and makes an admin.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start(stage: &Stage) -> Result<Self> {
+        Self::start_with(stage, "").await
+    }
+
+    /// As [`Server::start`], with more TOML in the configuration.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_with(stage: &Stage, extra: &str) -> Result<Self> {
+        let data_dir = stage.file("server");
+        fs::create_dir_all(&data_dir)?;
+        let config = stage.file("server.toml");
+        let log = stage.log("server");
+        let anywhere = Endpoints { https: "127.0.0.1:0".into(), mqtts: "127.0.0.1:0".into() };
+        write_config(&config, &data_dir, &anywhere, extra)?;
+        create_admin(stage, &config)?;
+        let launch = launch(&config, &log);
+        let mut process = launch.start()?;
+        let endpoints = wait_ready(&data_dir, &mut process).await?;
+        write_config(&config, &data_dir, &endpoints, extra)?;
+        let ca_pem = fetch_ca(&endpoints).await?;
+        let api = Api::new(&endpoints.https, &ca_pem)?.login(LOGIN, PASSWORD).await?;
+        Ok(Self { data_dir, config, log, extra: extra.to_owned(), process: Some(process), endpoints, ca_pem, api })
+    }
+
+    /// Starts it again, at the same addresses.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.restart_with_fault(None).await
+    }
+
+    /// Starts it again with a fault built in for the test, see `OSTIARY_FAULT` in the server's sources.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn restart_with_fault(&mut self, fault: Option<&str>) -> Result<()> {
+        self.process = None;
+        // A file left by a killed server must not be taken for the new one's word.
+        let _ = fs::remove_file(endpoints_file(&self.data_dir));
+        write_config(&self.config, &self.data_dir, &self.endpoints, &self.extra)?;
+        let mut launch = launch(&self.config, &self.log);
+        if let Some(fault) = fault {
+            launch = launch.env("OSTIARY_FAULT", fault);
+        }
+        let mut process = launch.start()?;
+        self.endpoints = wait_ready(&self.data_dir, &mut process).await?;
+        self.process = Some(process);
+        // Tokens outlive a restart, but not every test does: log in anew.
+        self.api = self.api.with_token(None).login(LOGIN, PASSWORD).await?;
+        Ok(())
+    }
+
+    /// Ends it in order.
+    ///
+    /// # Errors
+    /// If it does not end in time.
+    pub async fn stop(&mut self) -> Result<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let status = process.terminate(ENDS).await?;
+        anyhow::ensure!(status.success(), "the server ended with {status} on SIGTERM");
+        Ok(())
+    }
+
+    /// Ends it as a power cut would.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Waits until it has ended by itself, as one with a fault does.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn wait_ended(&mut self, deadline: Duration) -> Result<()> {
+        if let Some(process) = &mut self.process {
+            process.wait(deadline).await?;
+        }
+        self.process = None;
+        Ok(())
+    }
+
+    /// Makes a device by the command line, as the README says.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn add_device(&self, site: &str, door: &str, name: &str) -> Result<Invitation> {
+        let config = self.config.as_os_str();
+        let add = ["device", "add", "--site", site, "--door", door, "--name", name, "--json"].map(str::as_ref);
+        let args = ["--config".as_ref(), config].into_iter().chain(add);
+        let printed = Launch::new("ostiary-server", self.log.clone(), args).output()?;
+        let json: Value = serde_json::from_str(&printed).with_context(|| format!("JSON in {printed}"))?;
+        let device = text(&json["device"], "id")?;
+        Ok(Invitation { device, code: text(&json, "claim_code")?, ca_sha256: text(&json, "ca_sha256")? })
+    }
+
+    /// Where the password of the read-only MQTT account lies.
+    #[must_use]
+    pub fn monitor_password_file(&self) -> PathBuf {
+        self.data_dir.join("monitor.password")
+    }
+
+    /// Fails if it has ended.
+    ///
+    /// # Errors
+    /// If it has ended; the error holds the end of its log.
+    pub fn ensure_running(&mut self) -> Result<()> {
+        self.process.as_mut().context("the server is stopped")?.ensure_running()
+    }
+}
+
+fn launch(config: &std::path::Path, log: &std::path::Path) -> Launch {
+    Launch::new("ostiary-server", log.to_owned(), ["--config".as_ref(), config.as_os_str(), "serve".as_ref()])
+}
+
+fn write_config(path: &std::path::Path, data_dir: &std::path::Path, at: &Endpoints, extra: &str) -> Result<()> {
+    let Endpoints { https, mqtts } = at;
+    let (data_dir, pack_dir) = (data_dir.display(), pack_dir());
+    let text = format!(
+        "[server]\ndata_dir = \"{data_dir}\"\nlisten = \"{https}\"\n\n[broker]\nlisten = \"{mqtts}\"\n\n\
+         [models]\npack_dir = \"{}\"\n\n{extra}\n",
+        pack_dir.display()
+    );
+    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+fn create_admin(stage: &Stage, config: &std::path::Path) -> Result<()> {
+    let password = stage.file("admin.password");
+    fs::write(&password, PASSWORD)?;
+    let create = ["admin", "create", "--login", LOGIN, "--password-file"].map(str::as_ref);
+    let args = ["--config".as_ref(), config.as_os_str()].into_iter().chain(create).chain([password.as_os_str()]);
+    Launch::new("ostiary-server", stage.log("server"), args).output().context("making the admin")?;
+    Ok(())
+}
+
+fn endpoints_file(data_dir: &std::path::Path) -> PathBuf {
+    data_dir.join("run/endpoints.json")
+}
+
+async fn wait_ready(data_dir: &std::path::Path, process: &mut Process) -> Result<Endpoints> {
+    let file = endpoints_file(data_dir);
+    let ask = || {
+        let alive = process.ensure_running();
+        let written = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        std::future::ready(alive.map(|()| written))
+    };
+    wait::until("the server to be ready", COMES_UP, ask).await
+}
+
+/// Asks a server that nobody can vouch for yet for its CA. Devices do better: they are told its fingerprint.
+async fn fetch_ca(endpoints: &Endpoints) -> Result<String> {
+    let blind = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build()?;
+    let url = format!("https://{}/api/v1/ca.pem", endpoints.https);
+    Ok(blind.get(url).send().await?.error_for_status()?.text().await?)
+}
