@@ -67,7 +67,7 @@ mod tests {
                 }
                 Decision::Unknown { nearest } => {
                     assert!(!matches, "{similarities:?}");
-                    assert_eq!(nearest, candidates.first().copied());
+                    assert_eq!(nearest.map(|found| found.person), candidates.first().map(|found| found.person));
                 }
             }
         };

@@ -3,6 +3,8 @@
 //! Everything above speaks of pictures and plain numbers. Kernels of our own will find their place in
 //! [`Network::plan`], where a net is made ready for one shape.
 
+#[cfg(test)]
+mod golden;
 mod pixels;
 
 use std::path::Path;

@@ -106,14 +106,14 @@ fn model_file(section: &str, dir: &Path, model: &ModelFile, report: &mut Report)
             true
         }
         Err(PackError::WrongDigest { found, .. }) => {
-            let fix = format!("fetch the file again, or, if you made it, set {section}.sha256 = \"{found}\"");
+            let fix = format!("fetch the file again, or, if you made it, set {section}.model.sha256 = \"{found}\"");
             report.error(format!("{section}: {} does not have the sha256 the manifest names", model.file), fix);
             false
         }
         Err(error) => {
             report.error(
                 format!("{section}: {error}"),
-                format!("put the file into the pack's folder or mend {section}.file"),
+                format!("put the file into the pack's folder or mend {section}.model.file"),
             );
             false
         }
@@ -122,7 +122,7 @@ fn model_file(section: &str, dir: &Path, model: &ModelFile, report: &mut Report)
 
 fn licence(section: &str, dir: &Path, model: &ModelFile, report: &mut Report) {
     if model.licence.is_empty() {
-        let fix = format!("set {section}.licence to the SPDX identifier of the weights' licence");
+        let fix = format!("set {section}.model.licence to the SPDX identifier of the weights' licence");
         report.warning(format!("{section}: the manifest does not say under which licence the weights are"), fix);
     }
     if model.licence_file.is_empty() {

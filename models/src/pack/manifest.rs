@@ -35,6 +35,7 @@ pub struct PackManifest {
 
 /// A model file and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ModelFile {
     /// File name within the pack's folder.
     pub file: String,
@@ -65,9 +66,9 @@ pub enum ColorOrder {
 /// The detector: its file, family and pre-processing. The net's input is `(value - mean) / std` of 8-bit
 /// colours, [1, 3, height, width], and must run at any sides that are multiples of `side_multiple`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DetectorSpec {
     /// The file.
-    #[serde(flatten)]
     pub model: ModelFile,
     /// How its outputs are read.
     pub family: DetectorFamily,
@@ -117,9 +118,9 @@ pub enum EmbedderFamily {
 /// The embedder: its file, family and pre-processing. The net's input is `(value - mean) / std` of 8-bit
 /// colours, [1, 3, `input_side`, `input_side`]; its output has `dimension` values.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EmbedderSpec {
     /// The file.
-    #[serde(flatten)]
     pub model: ModelFile,
     /// What kind of net.
     pub family: EmbedderFamily,

@@ -41,17 +41,17 @@ fn file(section: &str, model: &ModelFile, faults: &mut Faults) {
     let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "." && name != "..";
     faults.check(
         plain(&model.file),
-        &format!("{section}.file"),
+        &format!("{section}.model.file"),
         &model.file,
         "the name of a file in the pack's folder",
     );
     let digest = model.sha256.len() == 64 && model.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
     let how = format!("64 hexadecimal digits, as `sha256sum {}` prints", model.file);
-    faults.check(digest, &format!("{section}.sha256"), &model.sha256, &how);
+    faults.check(digest, &format!("{section}.model.sha256"), &model.sha256, &how);
     let text = &model.licence_file;
     faults.check(
         text.is_empty() || plain(text),
-        &format!("{section}.licence_file"),
+        &format!("{section}.model.licence_file"),
         text,
         "a file in the pack's folder",
     );
