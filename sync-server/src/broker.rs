@@ -1,1 +1,22 @@
-//! The MQTT broker: embedded in this process, or somebody else's by configuration.
+//! The MQTT broker inside the server.
+//!
+//! It only carries, authenticates and keeps everyone to their topics; what messages mean is decided by
+//! [`link`](crate::link), which is a client of this broker like any device. With `[broker] mode = "external"`
+//! none of this runs, and the link connects to somebody else's broker instead.
+//!
+//! Start reading at [`embedded::start`]; the rules of who may do what are in [`acl`].
+
+pub mod acl;
+pub mod credentials;
+pub mod embedded;
+
+mod fitter;
+mod gate;
+mod rate;
+mod retain;
+mod sessions;
+
+/// MQTT user name of the server's own client.
+pub const LINK_USER: &str = "ostiary-server-link";
+/// MQTT user name of the read-only monitor.
+pub const MONITOR_USER: &str = "monitor";

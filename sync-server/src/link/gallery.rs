@@ -1,0 +1,147 @@
+//! Answers "I have revision M": what changed since, or everything, in chunks.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ostiary_common::ids::{DeviceId, MsgId, PackId};
+use ostiary_common::topics::{Channel, DeviceRoot};
+use ostiary_common::wire::GalleryRequest;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::chunks::{CHUNK_BYTES, chunks};
+use super::connection::Incoming;
+use super::intake::{Intake, Passed, persist};
+use super::outgoing::{Keep, Mailer, SendError};
+use super::route::Message;
+use crate::ports::{Store, StoreError};
+use crate::refusals::{Refusal, RefusalLog};
+
+/// Answers under way at once. Each may hold a whole gallery in memory.
+const AT_ONCE: usize = 4;
+/// Requests of one device per second, lasting and at once. A device asks again when no answer comes.
+const PER_SECOND: NonZeroU32 = match NonZeroU32::new(2) {
+    Some(n) => n,
+    None => NonZeroU32::MIN,
+};
+const BURST: NonZeroU32 = match NonZeroU32::new(20) {
+    Some(n) => n,
+    None => NonZeroU32::MIN,
+};
+/// Devices remembered before the quiet ones are forgotten.
+const MANY: usize = 1_024;
+
+/// Answers requests.
+pub(super) struct Answerer {
+    task: Task,
+    refusals: Arc<RefusalLog>,
+    pack: PackId,
+    limits: DefaultKeyedRateLimiter<DeviceId>,
+    /// The newest request of each device; an older one still being answered is stopped.
+    under_way: HashMap<DeviceId, CancellationToken>,
+}
+
+/// What one answer needs.
+#[derive(Clone)]
+struct Task {
+    store: Arc<dyn Store>,
+    mailer: Arc<Mailer>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl Answerer {
+    pub(super) fn new(store: Arc<dyn Store>, refusals: Arc<RefusalLog>, mailer: Arc<Mailer>, pack: PackId) -> Self {
+        let limits = RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(BURST));
+        Self { task: Task { store, mailer }, refusals, pack, limits, under_way: HashMap::new() }
+    }
+
+    /// Answers what comes until there is no more. Waits while [`AT_ONCE`] answers are under way.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
+        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let mut answers = JoinSet::new();
+        while let Some(message) = queue.recv().await {
+            let passed = intake.pass(&message).await;
+            message.receipt.give().await;
+            while answers.try_join_next().is_some() {}
+            let Passed::In(admitted) = passed else { continue };
+            let Message::GalleryRequest(request) = admitted.routed.message else { continue };
+            let Some(newest) = self.accept(admitted.device.id, &request) else { continue };
+            let Ok(slot) = slots.clone().acquire_owned().await else { return };
+            let (task, root, session) = (self.task.clone(), admitted.routed.root, admitted.routed.session);
+            answers.spawn(newest.run_until_cancelled_owned(async move {
+                let _slot = slot;
+                task.answer(root, session, &request).await;
+            }));
+        }
+    }
+
+    /// Whether a request is answered; the token ends when a newer one of the same device comes.
+    fn accept(&mut self, device: DeviceId, request: &GalleryRequest) -> Option<CancellationToken> {
+        metrics::counter!("ostiary_server_gallery_requests_total").increment(1);
+        if request.pack != self.pack {
+            self.refuse(device, "gallery.pack", format!("the device has {}, the server {}", request.pack, self.pack));
+            return None;
+        }
+        if self.limits.check_key(&device).is_err() {
+            self.refuse(device, "gallery.rate", "too many gallery requests".to_owned());
+            return None;
+        }
+        if self.under_way.len() >= MANY {
+            self.limits.retain_recent();
+            // Those nobody holds the other end of any more are cancelled or done; losing one that is still
+            // under way only means that a newer request does not stop it.
+            self.under_way.clear();
+        }
+        let newest = CancellationToken::new();
+        if let Some(older) = self.under_way.insert(device, newest.clone()) {
+            older.cancel();
+        }
+        Some(newest)
+    }
+
+    fn refuse(&self, device: DeviceId, action: &'static str, detail: String) {
+        metrics::counter!("ostiary_server_gallery_refused_total", "reason" => action).increment(1);
+        let actor = format!("device:{device}");
+        self.refusals.refuse(Refusal { actor, action, target: String::new(), source: String::new(), detail });
+    }
+}
+
+impl Task {
+    async fn answer(&self, root: DeviceRoot, session: u64, request: &GalleryRequest) {
+        match self.try_answer(root, session, request).await {
+            Ok((count, to_rev)) => {
+                tracing::debug!(device.id = %root.device, rev = to_rev, chunks = count, "told {} about revision {to_rev}", root.device);
+            }
+            Err(AnswerError::Send(SendError::Offline)) => {}
+            Err(error) => tracing::error!(%error, device.id = %root.device, "a gallery request could not be answered"),
+        }
+    }
+
+    async fn try_answer(
+        &self,
+        root: DeviceRoot,
+        session: u64,
+        request: &GalleryRequest,
+    ) -> Result<(u32, u64), AnswerError> {
+        let GalleryRequest { request: id, rev, digest, pack } = request;
+        let delta = persist(|| self.store.delta(root.device, pack, *rev, digest)).await?;
+        let to_rev = delta.to_rev.0;
+        let mut count = 0;
+        for chunk in chunks(MsgId(id.0), delta, CHUNK_BYTES) {
+            self.mailer.send(root, &Channel::GalleryChunk, Keep::No, session, chunk).await?;
+            count += 1;
+        }
+        metrics::counter!("ostiary_server_gallery_chunks_total").increment(u64::from(count));
+        Ok((count, to_rev))
+    }
+}

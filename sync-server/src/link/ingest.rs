@@ -1,0 +1,198 @@
+//! Events into the store: many devices share one commit, and nobody is told "stored" before it is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ostiary_common::ids::{DeviceId, EventId, StreamId};
+use ostiary_common::topics::{Channel, DeviceRoot};
+use ostiary_common::wire::EventAck;
+use tokio::sync::mpsc;
+
+use super::connection::{Incoming, Receipt};
+use super::holes::{Answer, HoleWatch};
+use super::intake::{Admitted, Intake, Passed, persist};
+use super::outgoing::{Keep, Mailer};
+use super::route::Message;
+use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::domain::event::{AcceptedGap, Ingest, Ingested};
+use crate::ports::{Clock, LiveFeed, Store, StoreError};
+
+/// Batches committed together at most. One commit flushes the disk once.
+const GROUP_BATCHES: usize = 64;
+/// Payload bytes committed together at most, so that a group of large batches does not hold up small ones.
+const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// Writes events, alone, in the order they came.
+pub(super) struct Writer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) live: Arc<dyn LiveFeed>,
+    pub(super) intake: Arc<Intake>,
+    pub(super) mailer: Arc<Mailer>,
+    /// Events to be told to people. When it is full they are not told, only stored.
+    pub(super) seen: mpsc::Sender<Vec<EventId>>,
+    pub(super) holes: HoleWatch,
+}
+
+/// A batch on its way into the store.
+struct Pending {
+    ingest: Ingest,
+    root: DeviceRoot,
+    session: u64,
+    receipt: Receipt,
+}
+
+impl Writer {
+    /// Writes what comes until there is no more.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>) {
+        while let Some(first) = queue.recv().await {
+            let group = self.gather(first, &mut queue).await;
+            if !group.is_empty() {
+                self.write(group).await;
+            }
+        }
+    }
+
+    /// The first message and those that wait behind it, as far as they fit into one commit.
+    async fn gather(&self, first: Incoming, queue: &mut mpsc::Receiver<Incoming>) -> Vec<Pending> {
+        let mut group = Vec::new();
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            bytes += message.payload.len();
+            group.extend(self.admit(message).await);
+            let full = group.len() >= GROUP_BATCHES || bytes >= GROUP_BYTES;
+            next = if full { None } else { queue.try_recv().ok() };
+        }
+        group
+    }
+
+    async fn admit(&self, message: Incoming) -> Option<Pending> {
+        let admitted = match self.intake.pass(&message).await {
+            Passed::In(admitted) => *admitted,
+            Passed::Out => {
+                // Sent again it would be refused again: the broker is told that it is dealt with. The device
+                // gets no acknowledgement of its events, keeps them, and reports them as refused.
+                message.receipt.give().await;
+                return None;
+            }
+            Passed::NotNow => return None,
+        };
+        let Admitted { device, routed } = admitted;
+        let Message::Events(batch) = routed.message else { return None };
+        let ingest = Ingest { device: device.id, batch, received_at: self.clock.now() };
+        Some(Pending { ingest, root: routed.root, session: routed.session, receipt: message.receipt })
+    }
+
+    async fn write(&mut self, group: Vec<Pending>) {
+        let started = Instant::now();
+        let (ingests, owners): (Vec<Ingest>, Vec<_>) =
+            group.into_iter().map(|one| (one.ingest, (one.root, one.session, one.receipt))).unzip();
+        let results = match persist(|| self.store.ingest_many(&ingests)).await {
+            Ok(results) => results,
+            Err(error) => {
+                tracing::error!(%error, batches = ingests.len(), "a group of batches could not be stored, trying each alone");
+                self.one_by_one(&ingests).await
+            }
+        };
+        metrics::histogram!("ostiary_server_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
+        metrics::histogram!("ostiary_server_ingest_group_batches").record(ingests.len() as f64);
+        self.tell_watchers(&results).await;
+        for ((ingest, (root, session, receipt)), result) in ingests.iter().zip(owners).zip(results) {
+            match result {
+                Ok(ingested) => self.answer(ingest, root, session, &ingested, receipt).await,
+                Err(error) => Self::give_up(ingest, &error, receipt).await,
+            }
+        }
+    }
+
+    /// One batch that the database cannot take must not stop the others.
+    async fn one_by_one(&self, ingests: &[Ingest]) -> Vec<Result<Ingested, StoreError>> {
+        let mut results = Vec::with_capacity(ingests.len());
+        for ingest in ingests {
+            results.push(self.store.ingest(ingest).await);
+        }
+        results
+    }
+
+    /// Tells those who watch that there is more, and passes new events on to be told with names.
+    async fn tell_watchers(&self, results: &[Result<Ingested, StoreError>]) {
+        let committed: Vec<&Ingested> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+        let stored: Vec<EventId> = committed.iter().flat_map(|one| one.stored.iter().copied()).collect();
+        let duplicates: usize = committed.iter().map(|one| one.duplicates).sum();
+        metrics::counter!("ostiary_server_events_duplicates_total").increment(duplicates as u64);
+        metrics::counter!("ostiary_server_events_ingested_total").increment(stored.len() as u64);
+        if stored.is_empty() {
+            return;
+        }
+        match self.store.newest_cursor().await {
+            Ok(cursor) => self.live.committed(cursor),
+            Err(error) => tracing::warn!(%error, "watchers could not be told of new events"),
+        }
+        let count = stored.len() as u64;
+        if self.seen.try_send(stored).is_err() {
+            metrics::counter!("ostiary_server_seen_dropped_total").increment(count);
+        }
+    }
+
+    /// After the commit: the device first, then the broker. In the other order a crash in between would leave
+    /// the device waiting for its next try.
+    async fn answer(&mut self, ingest: &Ingest, root: DeviceRoot, session: u64, ingested: &Ingested, receipt: Receipt) {
+        let stream = ingest.batch.stream;
+        let ack = self.ack(ingest.device, stream, ingested).await;
+        if let Err(error) = self.mailer.send(root, &Channel::EventsAck, Keep::No, session, ack).await {
+            tracing::debug!(%error, device.id = %ingest.device, "an acknowledgement was not sent; the device asks again");
+        }
+        tracing::debug!(device.id = %ingest.device, stored = ingested.stored.len(), duplicates = ingested.duplicates,
+            upto_seq = ack.upto_seq, "stored events of {}", ingest.device);
+        receipt.give().await;
+    }
+
+    async fn ack(&mut self, device: DeviceId, stream: StreamId, ingested: &Ingested) -> EventAck {
+        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from };
+        match self.holes.look(self.clock.now(), device, stream, ingested.missing_from) {
+            Answer::Whole | Answer::Wait => ack(ingested.upto_seq, None),
+            Answer::Ask(from) => {
+                metrics::counter!("ostiary_server_events_asked_again_total").increment(1);
+                ack(ingested.upto_seq, Some(from))
+            }
+            Answer::GiveUp => match self.store.accept_gap(device, stream).await {
+                Ok(Some(gap)) => {
+                    self.note_gap(device, stream, gap).await;
+                    ack(gap.upto_seq, None)
+                }
+                Ok(None) => ack(ingested.upto_seq, None),
+                Err(error) => {
+                    tracing::error!(%error, device.id = %device, "a gap could not be accepted");
+                    ack(ingested.upto_seq, None)
+                }
+            },
+        }
+    }
+
+    async fn note_gap(&self, device: DeviceId, stream: StreamId, gap: AcceptedGap) {
+        let AcceptedGap { first, last, .. } = gap;
+        metrics::counter!("ostiary_server_events_lost_total").increment(last - first + 1);
+        tracing::error!(device.id = %device, first, last, "events {first} to {last} of {device} never came");
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            actor: format!("device:{device}"),
+            action: "events.gap".to_owned(),
+            target: format!("stream:{stream}"),
+            source: String::new(),
+            result: AuditResult::Ok,
+            detail: format!("events {first} to {last} never came, though asked for again and again"),
+        };
+        if let Err(error) = self.store.audit(&entry).await {
+            tracing::error!(%error, "an audit line could not be written");
+        }
+    }
+
+    /// A batch the store cannot take. The broker is told it is dealt with, so that it does not block what comes
+    /// after; the device is told nothing and sends it again later.
+    async fn give_up(ingest: &Ingest, error: &StoreError, receipt: Receipt) {
+        metrics::counter!("ostiary_server_events_refused_total", "reason" => "store").increment(1);
+        tracing::error!(%error, device.id = %ingest.device, "a batch of {} could not be stored", ingest.device);
+        receipt.give().await;
+    }
+}

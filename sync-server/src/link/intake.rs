@@ -1,0 +1,135 @@
+//! The door every message passes: decoded, from a device that is known and active, or refused and noted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::topics::DeviceRoot;
+
+use super::connection::Incoming;
+use super::route::{Fault, Routed, route};
+use crate::domain::device::{Device, DeviceState};
+use crate::ports::{Store, StoreError};
+use crate::refusals::{Refusal, RefusalLog};
+
+/// Pauses between tries while the store does not answer; after the last one the message is left unacknowledged.
+const TRY_AGAIN_AFTER: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Checks messages against the store.
+pub(super) struct Intake {
+    store: Arc<dyn Store>,
+    refusals: Arc<RefusalLog>,
+}
+
+/// A message let in, and the device it is from.
+pub(super) struct Admitted {
+    pub(super) device: Device,
+    pub(super) routed: Routed,
+}
+
+/// Why a message goes no further.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("there is no such device")]
+    Unknown,
+    #[error("the device is {0}")]
+    NotActive(&'static str),
+    #[error("the device does not belong to this site")]
+    Site,
+}
+
+impl Refused {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::Fault(fault) => fault.reason(),
+            Self::Unknown => "unknown_device",
+            Self::NotActive(_) => "not_active",
+            Self::Site => "site",
+        }
+    }
+}
+
+/// What became of a message at the door.
+pub(super) enum Passed {
+    /// Let in.
+    In(Box<Admitted>),
+    /// Refused or empty; there is nothing more to do for it.
+    Out,
+    /// The store did not answer; it must come again.
+    NotNow,
+}
+
+impl Intake {
+    pub(super) fn new(store: Arc<dyn Store>, refusals: Arc<RefusalLog>) -> Self {
+        Self { store, refusals }
+    }
+
+    /// Lets a message in or not.
+    pub(super) async fn pass(&self, message: &Incoming) -> Passed {
+        let routed = match route(&message.topic, &message.payload) {
+            Ok(Some(routed)) => routed,
+            Ok(None) => return Passed::Out,
+            Err(fault) => return self.refuse(message, &fault.into()),
+        };
+        let device = match persist(|| self.store.device(routed.root.device)).await {
+            Ok(device) => device,
+            Err(error) => {
+                tracing::error!(%error, device.id = %routed.root.device, "a device could not be looked up");
+                return Passed::NotNow;
+            }
+        };
+        match known(device, routed.root) {
+            Ok(device) => Passed::In(Box::new(Admitted { device, routed })),
+            Err(refused) => self.refuse(message, &refused),
+        }
+    }
+
+    fn refuse(&self, message: &Incoming, refused: &Refused) -> Passed {
+        let reason = refused.reason();
+        metrics::counter!("ostiary_server_events_refused_total", "reason" => reason).increment(1);
+        let actor = DeviceRoot::parse(&message.topic)
+            .map_or_else(|| "unknown".to_owned(), |(r, _)| format!("device:{}", r.device));
+        self.refusals.refuse(Refusal {
+            actor,
+            action: "ingest.refused",
+            target: message.topic.clone(),
+            source: String::new(),
+            detail: format!("{reason}: {refused}"),
+        });
+        Passed::Out
+    }
+}
+
+fn known(device: Option<Device>, root: DeviceRoot) -> Result<Device, Refused> {
+    let device = device.ok_or(Refused::Unknown)?;
+    match device.state {
+        _ if device.site != root.site => Err(Refused::Site),
+        DeviceState::Active => Ok(device),
+        state => Err(Refused::NotActive(state.as_str())),
+    }
+}
+
+/// Asks the store, and again if the database does not answer. Other errors do not get better by waiting.
+pub(super) async fn persist<T, F>(mut ask: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for pause in TRY_AGAIN_AFTER {
+        match ask().await {
+            Err(StoreError::Database(error)) => {
+                tracing::warn!(%error, "the store does not answer, trying again in {pause:?}");
+                metrics::counter!("ostiary_server_store_retries_total").increment(1);
+                tokio::time::sleep(pause).await;
+            }
+            answer => return answer,
+        }
+    }
+    ask().await
+}

@@ -1,0 +1,167 @@
+//! Tells devices that something changed: the gallery, their configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::ids::{DeviceId, PackId};
+use ostiary_common::topics::Channel;
+use ostiary_common::wire::{ConfigDesired, GalleryNotice, Revision};
+use tokio::sync::{mpsc, watch};
+
+use super::CONFIG_QUEUE;
+use super::judge::{Verdict, judge};
+use super::outgoing::{Keep, Mailer, SendError};
+use crate::domain::device::{Device, DeviceState};
+use crate::ports::{DeviceLink, Store, StoreError};
+
+/// Changes that come within this time are told once. Also keeps thousands of devices from asking in the same
+/// millisecond as the change is made.
+const COALESCE: Duration = Duration::from_millis(100);
+
+/// Where the rest of the server says that something changed.
+pub(super) struct Desk {
+    revision: watch::Sender<Revision>,
+    /// Devices whose configuration changed.
+    configs: mpsc::Sender<DeviceId>,
+    /// Set when `configs` was full: all are sent then.
+    all_configs: watch::Sender<u64>,
+    kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
+}
+
+/// Passes it on to devices.
+pub(super) struct Notices {
+    store: Arc<dyn Store>,
+    mailer: Arc<Mailer>,
+    pack: PackId,
+    revision: watch::Receiver<Revision>,
+    configs: mpsc::Receiver<DeviceId>,
+    all_configs: watch::Receiver<u64>,
+}
+
+/// A desk and what works for it.
+pub(super) fn desk(
+    store: Arc<dyn Store>,
+    mailer: Arc<Mailer>,
+    pack: PackId,
+    kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
+) -> (Desk, Notices) {
+    let (revision, revision_seen) = watch::channel(Revision(0));
+    let (configs, config_queue) = mpsc::channel(CONFIG_QUEUE);
+    let (all_configs, all_configs_seen) = watch::channel(0);
+    let notices =
+        Notices { store, mailer, pack, revision: revision_seen, configs: config_queue, all_configs: all_configs_seen };
+    (Desk { revision, configs, all_configs, kick }, notices)
+}
+
+impl DeviceLink for Desk {
+    fn gallery_changed(&self, rev: Revision) {
+        self.revision.send_if_modified(|known| {
+            let newer = rev > *known;
+            *known = rev.max(*known);
+            newer
+        });
+    }
+
+    fn config_changed(&self, device: DeviceId) {
+        if self.configs.try_send(device).is_err() {
+            self.all_configs.send_modify(|times| *times += 1);
+        }
+    }
+
+    fn kick(&self, device: DeviceId) {
+        (self.kick)(device);
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NoticeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl Notices {
+    /// Passes changes on until the desk is gone. What changes while there is no connection is told when it is
+    /// back, together with all that devices do not hold yet.
+    pub(super) async fn run(mut self, mut connected: watch::Receiver<bool>) {
+        loop {
+            let told = tokio::select! {
+                Ok(()) = connected.changed() => {
+                    let is_up = *connected.borrow_and_update();
+                    if is_up { self.catch_up().await } else { Ok(()) }
+                }
+                Ok(()) = self.revision.changed() => {
+                    tokio::time::sleep(COALESCE).await;
+                    let rev = *self.revision.borrow_and_update();
+                    self.gallery(rev).await
+                }
+                Some(device) = self.configs.recv() => self.config(device).await,
+                Ok(()) = self.all_configs.changed() => self.every_config().await,
+                else => return,
+            };
+            match told {
+                Ok(()) | Err(NoticeError::Send(SendError::Offline)) => {}
+                Err(error) => tracing::error!(%error, "devices could not be told of a change"),
+            }
+        }
+    }
+
+    async fn gallery(&self, rev: Revision) -> Result<(), NoticeError> {
+        let devices = self.active().await?;
+        tracing::debug!(rev = rev.0, devices = devices.len(), "telling devices of revision {}", rev.0);
+        for device in devices {
+            self.notice(&device, rev).await?;
+        }
+        Ok(())
+    }
+
+    async fn notice(&self, device: &Device, rev: Revision) -> Result<(), NoticeError> {
+        metrics::counter!("ostiary_server_gallery_notices_total").increment(1);
+        let session = device.presence.session;
+        let notice = GalleryNotice { rev };
+        Ok(self.mailer.send(device.root(), &Channel::GalleryNotice, Keep::No, session, notice).await?)
+    }
+
+    async fn config(&self, id: DeviceId) -> Result<(), NoticeError> {
+        match self.store.device(id).await? {
+            Some(device) if device.state == DeviceState::Active => self.desired(device).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// The broker keeps it for the device; version 0 is "nothing was ever set".
+    async fn desired(&self, device: Device) -> Result<(), NoticeError> {
+        if device.config_version == 0 {
+            return Ok(());
+        }
+        let (root, session) = (device.root(), device.presence.session);
+        let desired = ConfigDesired { version: device.config_version, settings: device.config };
+        Ok(self.mailer.send(root, &Channel::ConfigDesired, Keep::Yes, session, desired).await?)
+    }
+
+    async fn every_config(&self) -> Result<(), NoticeError> {
+        for device in self.active().await? {
+            self.desired(device).await?;
+        }
+        Ok(())
+    }
+
+    /// After every connect: the broker may have lost what it kept, and notices may have been missed.
+    async fn catch_up(&self) -> Result<(), NoticeError> {
+        for device in self.active().await? {
+            let truth = self.store.digest(device.id, &self.pack).await?;
+            let held = device.held.map(|held| (held.rev, held.digest));
+            if held.is_none_or(|held| judge(held, truth) != Verdict::InSync) {
+                self.notice(&device, truth.0).await?;
+            }
+            self.desired(device).await?;
+        }
+        Ok(())
+    }
+
+    async fn active(&self) -> Result<Vec<Device>, StoreError> {
+        let devices = self.store.devices().await?;
+        Ok(devices.into_iter().filter(|device| device.state == DeviceState::Active).collect())
+    }
+}

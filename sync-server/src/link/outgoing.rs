@@ -1,0 +1,109 @@
+//! Sending to devices, through whatever connection there is now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use ostiary_common::codec::CodecError;
+use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
+use ostiary_common::ids::MsgId;
+use ostiary_common::topics::{Channel, DeviceRoot};
+use rumqttc::v5::AsyncClient;
+use rumqttc::v5::mqttbytes::QoS;
+
+use crate::ports::Clock;
+
+/// Why a message was not sent. None of them is retried here: devices ask again, and what must be told is told
+/// when the connection is back.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    /// There is no connection to the broker.
+    #[error("the broker is not connected")]
+    Offline,
+    /// The message is over its cap.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// Whether the broker keeps a message for those who subscribe later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    No,
+    Yes,
+}
+
+/// Hands bytes to the broker; waits while it is behind.
+#[async_trait]
+pub(super) trait Outbound: Send + Sync {
+    async fn send(&self, topic: String, keep: Keep, payload: Vec<u8>) -> Result<(), SendError>;
+}
+
+/// The connection there is now, if any.
+#[derive(Clone, Default)]
+pub(super) struct Current(Arc<ArcSwapOption<AsyncClient>>);
+
+/// The end of [`Current`] that the connection holds.
+pub(super) struct Feed(Current);
+
+/// A place to send to, and the end that says through what.
+pub(super) fn channel() -> (Arc<dyn Outbound>, Feed) {
+    let current = Current::default();
+    (Arc::new(current.clone()), Feed(current))
+}
+
+impl Feed {
+    /// Messages go through this client from now on, or nowhere.
+    pub(super) fn set(&self, client: Option<AsyncClient>) {
+        self.0.0.store(client.map(Arc::new));
+    }
+}
+
+#[async_trait]
+impl Outbound for Current {
+    async fn send(&self, topic: String, keep: Keep, payload: Vec<u8>) -> Result<(), SendError> {
+        let client = self.0.load_full().ok_or(SendError::Offline)?;
+        // An error means that the connection ended meanwhile, or that the topic is not one, which cannot be:
+        // topics are made in one place.
+        client.publish(topic, QoS::AtLeastOnce, keep == Keep::Yes, payload).await.map_err(|_| SendError::Offline)
+    }
+}
+
+/// Puts messages into envelopes and sends them.
+pub(super) struct Mailer {
+    out: Arc<dyn Outbound>,
+    clock: Arc<dyn Clock>,
+    sent: AtomicU64,
+}
+
+impl Mailer {
+    pub(super) fn new(out: Arc<dyn Outbound>, clock: Arc<dyn Clock>) -> Self {
+        Self { out, clock, sent: AtomicU64::new(0) }
+    }
+
+    /// Sends `body` to a device; `session` is the last one heard of it, 0 if none.
+    pub(super) async fn send<B: Body>(
+        &self,
+        root: DeviceRoot,
+        channel: &Channel,
+        keep: Keep,
+        session: u64,
+        body: B,
+    ) -> Result<(), SendError> {
+        let envelope = Envelope {
+            v: WIRE_VERSION,
+            msg_id: MsgId::generate(),
+            device: root.device,
+            session,
+            seq: self.sent.fetch_add(1, Ordering::Relaxed) + 1,
+            sent_at: self.clock.now(),
+            body,
+        };
+        self.out.send(root.topic(channel), keep, envelope.encode()?).await
+    }
+
+    /// Sends bytes as they are, for people and other systems.
+    pub(super) async fn tell(&self, root: DeviceRoot, channel: &Channel, json: Vec<u8>) -> Result<(), SendError> {
+        self.out.send(root.topic(channel), Keep::No, json).await
+    }
+}

@@ -1,0 +1,133 @@
+//! What devices say of themselves: presence, what they are, how they are, what they hold.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ostiary_common::ids::{DeviceId, PackId};
+use ostiary_common::topics::{Channel, DeviceRoot};
+use ostiary_common::wire::monitor::{State, Status, to_json};
+use ostiary_common::wire::{GalleryAck, GalleryNotice};
+use tokio::sync::mpsc;
+
+use super::connection::Incoming;
+use super::intake::{Admitted, Intake, Passed, persist};
+use super::judge::{Verdict, judge};
+use super::outgoing::{Keep, Mailer};
+use super::route::Message;
+use crate::ports::{Clock, Store, StoreError};
+
+/// How often one device is told again that its gallery is not the truth. A device that cannot get it right
+/// must not be sent a snapshot in a loop.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_secs(15);
+const TOLD_AT_ONCE: NonZeroU32 = match NonZeroU32::new(4) {
+    Some(n) => n,
+    None => NonZeroU32::MIN,
+};
+
+/// Keeps what devices say of themselves.
+pub(super) struct StateKeeper {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    mailer: Arc<Mailer>,
+    pack: PackId,
+    told: DefaultKeyedRateLimiter<DeviceId>,
+}
+
+impl StateKeeper {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, mailer: Arc<Mailer>, pack: PackId) -> Self {
+        let quota = Quota::with_period(TOLD_AGAIN_AFTER).expect("the period is above zero").allow_burst(TOLD_AT_ONCE);
+        Self { store, clock, mailer, pack, told: RateLimiter::keyed(quota) }
+    }
+
+    /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
+    /// comes again.
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
+        while let Some(message) = queue.recv().await {
+            let admitted = match intake.pass(&message).await {
+                Passed::In(admitted) => *admitted,
+                Passed::Out => {
+                    message.receipt.give().await;
+                    continue;
+                }
+                Passed::NotNow => continue,
+            };
+            let device = admitted.device.id;
+            match self.keep(admitted).await {
+                Ok(()) => message.receipt.give().await,
+                Err(error) => tracing::error!(%error, device.id = %device, "the state of {device} could not be kept"),
+            }
+        }
+    }
+
+    async fn keep(&self, admitted: Admitted) -> Result<(), StoreError> {
+        let Admitted { device, routed } = admitted;
+        let (id, root, session) = (device.id, routed.root, routed.session);
+        match routed.message {
+            Message::Status(status) => self.presence(id, &status).await,
+            Message::Info(info) => {
+                let json = text(to_json(&info));
+                persist(|| self.store.put_info(id, &json, self.clock.now())).await
+            }
+            Message::Health(health) => {
+                let json = text(to_json(&health));
+                persist(|| self.store.put_health(id, &json, self.clock.now())).await
+            }
+            Message::GalleryAck(ack) => self.held(root, session, &ack).await,
+            Message::ConfigReported(reported) => {
+                if let Some(error) = &reported.error {
+                    tracing::warn!(device.id = %id, version = reported.version, error, "{id} did not take its configuration");
+                }
+                persist(|| self.store.put_config_reported(id, &reported, self.clock.now())).await
+            }
+            Message::CommandResult(kind, result) => {
+                tracing::info!(device.id = %id, command = kind.as_str(), status = ?result.status, "{id} answered a command");
+                Ok(())
+            }
+            // These have queues of their own.
+            Message::Events(_) | Message::GalleryRequest(_) => Ok(()),
+        }
+    }
+
+    async fn presence(&self, device: DeviceId, status: &Status) -> Result<(), StoreError> {
+        let Status { state, session, version, .. } = status;
+        let name = state_name(*state);
+        let taken = persist(|| self.store.put_presence(device, name, *session, version, self.clock.now())).await?;
+        if taken {
+            tracing::info!(device.id = %device, session, "{device} is {name}");
+        } else {
+            metrics::counter!("ostiary_server_stale_status_total").increment(1);
+            tracing::debug!(device.id = %device, session, "a status of an old session was ignored");
+        }
+        Ok(())
+    }
+
+    async fn held(&self, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
+        persist(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
+        let truth = persist(|| self.store.digest(root.device, &self.pack)).await?;
+        let verdict = judge((ack.rev, ack.digest), truth);
+        if verdict == Verdict::Differs {
+            metrics::counter!("ostiary_server_gallery_differs_total").increment(1);
+            tracing::warn!(device.id = %root.device, rev = ack.rev.0, "{} holds another gallery than it should", root.device);
+        }
+        if verdict != Verdict::InSync && self.told.check_key(&root.device).is_ok() {
+            let notice = GalleryNotice { rev: truth.0 };
+            // Not sent means not connected, and then it is told when the connection is back.
+            let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await;
+        }
+        Ok(())
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Online => "online",
+        State::Stopped => "stopped",
+        State::Lost => "lost",
+    }
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("JSON is text")
+}
