@@ -15,6 +15,7 @@
 mod batch;
 mod chunks;
 mod connection;
+mod fault;
 mod gallery;
 mod holes;
 mod ingest;

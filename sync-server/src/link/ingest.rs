@@ -9,6 +9,7 @@ use ostiary_common::wire::EventAck;
 use tokio::sync::mpsc;
 
 use super::connection::{Incoming, Receipt};
+use super::fault;
 use super::holes::{Answer, HoleWatch};
 use super::intake::{Admitted, Intake, Passed, persist};
 use super::outgoing::{Keep, Mailer};
@@ -95,6 +96,7 @@ impl Writer {
                 self.one_by_one(&ingests).await
             }
         };
+        fault::after_commit();
         metrics::histogram!("ostiary_server_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("ostiary_server_ingest_group_batches").record(ingests.len() as f64);
         self.tell_watchers(&results).await;
