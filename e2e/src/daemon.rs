@@ -130,18 +130,19 @@ impl Daemon {
         &self.state_dir
     }
 
-    /// Every line it has logged, as JSON.
+    /// The events it has written down so far, over all its lives, as its log says.
     #[must_use]
-    pub fn log_lines(&self) -> Vec<Value> {
+    pub fn durable_events(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let durable = text.lines().filter(|line| line.contains("is durable"));
+        durable.filter_map(|line| event_id(&serde_json::from_str(line).ok()?)).collect()
     }
 
     fn configure(&self, view: &View) -> Result<()> {
         let text = format!(
             "[device]\nstate_dir = \"{}\"\n\n{}\n[models]\npack_dir = \"{}\"\nthreads = 1\n\n\
              [mqtt]\nmax_backoff_s = 2\n\n[outbox]\nack_timeout_s = 2\n\n[health]\ninterval_s = 5\n\n\
-             [log]\nformat = \"json\"\nlevel = \"info\"\n",
+             [log]\nformat = \"json\"\nlevel = \"debug\"\n",
             self.state_dir.display(),
             view.toml(),
             pack_dir().display(),
@@ -153,5 +154,28 @@ impl Daemon {
         let config = ["--config".as_ref(), self.config.as_os_str()];
         let args = config.into_iter().chain(command.iter().map(AsRef::as_ref));
         Launch::new("ostiaryd", self.log.clone(), args)
+    }
+}
+
+/// The field `event.id` of a log line in JSON.
+fn event_id(line: &Value) -> Option<String> {
+    let field = line.pointer("/fields/event.id").or_else(|| line.get("event.id"))?;
+    field.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_is_found_in_a_log_line() {
+        for (line, expected) in [
+            (r#"{"fields":{"message":"event 1 is durable","event.id":"1"}}"#, Some("1")),
+            (r#"{"message":"event 2 is durable","event.id":"2"}"#, Some("2")),
+            (r#"{"message":"something else"}"#, None),
+        ] {
+            let line = serde_json::from_str(line).unwrap();
+            assert_eq!(event_id(&line).as_deref(), expected, "{line}");
+        }
     }
 }

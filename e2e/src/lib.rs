@@ -9,6 +9,7 @@ pub mod clip;
 pub mod daemon;
 pub mod demo;
 pub mod device;
+pub mod ledger;
 pub mod live;
 pub mod media;
 pub mod photos;

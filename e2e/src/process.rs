@@ -151,7 +151,7 @@ impl Process {
     /// If it does not end in time.
     pub async fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let what = format!("the end of {}", self.name);
-        wait::until(&what, deadline, || std::future::ready(self.child.try_wait().map_err(Into::into))).await
+        wait::until(&what, deadline, async || Ok(self.child.try_wait()?)).await
     }
 
     /// Everything it has logged so far, over all its starts.

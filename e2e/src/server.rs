@@ -27,7 +27,8 @@ const ENDS: Duration = Duration::from_secs(20);
 pub struct Endpoints {
     /// `host:port` of the API.
     pub https: String,
-    /// `host:port` of the broker.
+    /// `host:port` of the embedded broker; empty if the broker is another's.
+    #[serde(default)]
     pub mqtts: String,
 }
 
@@ -86,6 +87,26 @@ impl Server {
         let ca_pem = fetch_ca(&endpoints).await?;
         let api = Api::new(&endpoints.https, &ca_pem)?.login(LOGIN, PASSWORD).await?;
         Ok(Self { data_dir, config, log, extra: extra.to_owned(), process: Some(process), endpoints, ca_pem, api })
+    }
+
+    /// Starts a server that uses the broker at `url` instead of its own.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_external(stage: &Stage, url: &str) -> Result<Self> {
+        Self::start_with(stage, &format!("[broker]\nmode = \"external\"\nexternal_url = \"{url}\"\n")).await
+    }
+
+    /// Its CA, its certificate chain and its key, for a broker of the test's own.
+    ///
+    /// # Errors
+    /// If they are not there.
+    pub fn certificate_files(&self) -> Result<[PathBuf; 3]> {
+        let files = ["ca.pem", "server.pem", "server.key"].map(|name| self.data_dir.join("identity").join(name));
+        for file in &files {
+            anyhow::ensure!(file.is_file(), "{} is not there", file.display());
+        }
+        Ok(files)
     }
 
     /// Starts it again, at the same addresses.
@@ -184,9 +205,9 @@ fn launch(config: &std::path::Path, log: &std::path::Path) -> Launch {
 fn write_config(path: &std::path::Path, data_dir: &std::path::Path, at: &Endpoints, extra: &str) -> Result<()> {
     let Endpoints { https, mqtts } = at;
     let (data_dir, pack_dir) = (data_dir.display(), pack_dir());
+    let broker = if extra.contains("[broker]") { String::new() } else { format!("[broker]\nlisten = \"{mqtts}\"\n") };
     let text = format!(
-        "[server]\ndata_dir = \"{data_dir}\"\nlisten = \"{https}\"\n\n[broker]\nlisten = \"{mqtts}\"\n\n\
-         [models]\npack_dir = \"{}\"\n\n{extra}\n",
+        "[server]\ndata_dir = \"{data_dir}\"\nlisten = \"{https}\"\n\n{broker}\n[models]\npack_dir = \"{}\"\n\n{extra}\n",
         pack_dir.display()
     );
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
@@ -207,10 +228,9 @@ fn endpoints_file(data_dir: &std::path::Path) -> PathBuf {
 
 async fn wait_ready(data_dir: &std::path::Path, process: &mut Process) -> Result<Endpoints> {
     let file = endpoints_file(data_dir);
-    let ask = || {
-        let alive = process.ensure_running();
-        let written = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        std::future::ready(alive.map(|()| written))
+    let ask = async || {
+        process.ensure_running()?;
+        Ok(fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     };
     wait::until("the server to be ready", COMES_UP, ask).await
 }

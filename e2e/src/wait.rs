@@ -1,6 +1,5 @@
 //! Waiting for something to become true, with a deadline, instead of sleeping and hoping.
 
-use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -13,10 +12,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 ///
 /// # Errors
 /// The question's own, or, when `deadline` has passed, what was waited for.
-pub async fn until<T, F>(what: &str, deadline: Duration, mut ask: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<Option<T>>>,
-{
+pub async fn until<T>(what: &str, deadline: Duration, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let end = Instant::now() + deadline;
     loop {
         if let Some(answer) = ask().await? {
@@ -33,13 +29,6 @@ where
 ///
 /// # Errors
 /// As [`until`].
-pub async fn until_true<F>(what: &str, deadline: Duration, mut ask: impl FnMut() -> F) -> Result<()>
-where
-    F: Future<Output = Result<bool>>,
-{
-    let asked = || {
-        let answer = ask();
-        async { Ok(answer.await?.then_some(())) }
-    };
-    until(what, deadline, asked).await
+pub async fn until_true(what: &str, deadline: Duration, mut ask: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    until(what, deadline, async || Ok(ask().await?.then_some(()))).await
 }

@@ -57,12 +57,9 @@ mod tests {
 
     #[test]
     fn medians_and_units() {
-        for (figures, expected) in [
-            (vec![], "-"),
-            (vec![3.0], "3 ms"),
-            (vec![9.0, 1.0, 5.0], "5 ms"),
-            (vec![12_340.0], "12.3 s"),
-        ] {
+        for (figures, expected) in
+            [(vec![], "-"), (vec![3.0], "3 ms"), (vec![9.0, 1.0, 5.0], "5 ms"), (vec![12_340.0], "12.3 s")]
+        {
             assert_eq!(milliseconds(median(figures.clone())), expected, "{figures:?}");
         }
     }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::PHOTO;
 use super::latency::Latencies;
 use super::print::{more, step};
 use super::visit::Visit;
-use super::PHOTO;
 use crate::daemon::{Daemon, View};
 use crate::live::Live;
 use crate::photos;
@@ -131,7 +131,7 @@ impl Story {
         let revision = api.enroll(&person, photo).await?;
         let stored = Instant::now();
         let path = format!("/api/v1/persons/{person}/sync");
-        let holds = || async {
+        let holds = async || {
             let sync = api.get(&path).await?;
             Ok(sync["total"].as_u64() > Some(0) && sync["holding"] == sync["total"])
         };

@@ -132,12 +132,7 @@ impl Session {
     ///
     /// # Errors
     /// If it does not come in time, or the connection ends before it.
-    pub async fn find<T>(
-        &mut self,
-        what: &str,
-        deadline: Duration,
-        wanted: impl Fn(&Heard) -> Option<T>,
-    ) -> Result<T> {
+    pub async fn find<T>(&mut self, what: &str, deadline: Duration, wanted: impl Fn(&Heard) -> Option<T>) -> Result<T> {
         if let Some(place) = self.passed_over.iter().position(|heard| wanted(heard).is_some()) {
             let heard = self.passed_over.remove(place).expect("the place was just found");
             return Ok(wanted(&heard).expect("it was wanted just now"));

@@ -1,1 +1,20 @@
-//! End to end.
+//! The two real programs, end to end: what they do, and what they do when something breaks.
+//!
+//! Each test has a server and a folder of its own and may run beside the others. Start reading at
+//! [`recognise`]; the kills are in [`kills`] and [`broker`].
+
+mod broker;
+mod delivery;
+mod kills;
+mod media;
+mod messages;
+mod photos;
+mod recognise;
+mod tokens;
+
+use std::time::Duration;
+
+/// Something that needs one round trip takes no longer, even on a busy machine.
+const SOON: Duration = Duration::from_secs(20);
+/// Something that needs inference or a restart takes no longer.
+const LATER: Duration = Duration::from_secs(120);
