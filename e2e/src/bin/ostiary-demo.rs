@@ -1,6 +1,7 @@
 //! Plays the demo with the programs that lie beside this one. `cargo xtask demo` builds them and calls it.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 use ostiary_e2e::demo::{Options, play};
@@ -21,7 +22,13 @@ struct Cli {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let Cli { check, camera, photo } = Cli::parse();
-    play(&Options { check, camera, photo }).await
+    match play(&Options { check, camera, photo }).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n  the demo failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -18,21 +18,16 @@ impl Latencies {
     /// Prints the table.
     pub fn print(&self) {
         heading(&format!("How long each step took (median of {} visits)", self.visits.len()));
-        let rows: [(&str, fn(&Visit) -> f64); 5] = [
-            ("face first seen to decision", |visit| visit.first_frame_to_decision_ms),
-            ("deciding frame to decision", |visit| visit.frame_to_decision_ms),
-            ("decision to safe on the device's disk", |visit| visit.decision_to_durable_ms),
-            ("decision to stored on the server", |visit| visit.decision_to_stored_ms),
-            ("stored to shown in the live feed", |visit| visit.stored_to_seen_ms),
-        ];
-        for (what, figure) in rows {
-            row(what, &milliseconds(median(self.visits.iter().map(figure).collect())));
-        }
-        let enrollment = [
+        let visits = |figure: fn(&Visit) -> f64| median(self.visits.iter().map(figure).collect());
+        for (what, figure) in [
+            ("face first seen to decision", visits(|visit| visit.first_frame_to_decision_ms)),
+            ("deciding frame to decision", visits(|visit| visit.frame_to_decision_ms)),
+            ("decision to safe on the device's disk", visits(|visit| visit.decision_to_durable_ms)),
+            ("decision to stored on the server", visits(|visit| visit.decision_to_stored_ms)),
+            ("stored to shown in the live feed", visits(|visit| visit.stored_to_seen_ms)),
             ("photo sent to template stored", self.photo_to_template_ms),
             ("template stored to live on the device", self.template_to_device_ms),
-        ];
-        for (what, figure) in enrollment {
+        ] {
             row(what, &milliseconds(figure));
         }
     }

@@ -77,7 +77,7 @@ fn describe(kind: &str, event: &Value) -> String {
             let similarity = number(&event["similarity"]);
             format!("{name}   similarity {similarity:.3}, threshold {threshold:.2}, face {face:.0} px")
         }
-        "unusable" => format!("{}", event["reason"].as_str().unwrap_or("no reason given")),
+        "unusable" => event["reason"].as_str().unwrap_or("no reason given").to_owned(),
         _ => match event["nearest"]["similarity"].as_f64() {
             Some(nearest) => format!("nearest {nearest:.3}, threshold {threshold:.2}, face {face:.0} px"),
             None => format!("nobody is enrolled, face {face:.0} px"),

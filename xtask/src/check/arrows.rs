@@ -63,7 +63,9 @@ pub fn check() -> Result<()> {
     for (package, forbidden) in PACKAGES {
         let below = packages_below(package)?;
         let found = forbidden.iter().filter(|name| below.iter().any(|below| below == *name));
-        wrong.extend(found.map(|name| format!("{package} must not depend on {name} (`cargo tree -p {package} -i {name}`)")));
+        wrong.extend(
+            found.map(|name| format!("{package} must not depend on {name} (`cargo tree -p {package} -i {name}`)")),
+        );
     }
     for fence in &FENCES {
         wrong.extend(fence.breaches()?);
@@ -72,7 +74,8 @@ pub fn check() -> Result<()> {
 }
 
 fn packages_below(package: &str) -> Result<Vec<String>> {
-    let args = ["tree", "--locked", "--package", package, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let args =
+        ["tree", "--locked", "--package", package, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
     let tree = shell::output(&mut shell::cargo(&args))?;
     Ok(tree.lines().skip(1).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
 }
