@@ -1,3 +1,7 @@
-//! Skeleton.
+//! The program `ostiaryd`; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ostiary_daemon::cli::main()
+}

@@ -1,0 +1,174 @@
+//! The one place that wires the running daemon together: cache, pipeline, connection, watchdog, and an
+//! orderly end.
+
+mod board;
+mod models;
+mod state;
+mod watchdog;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ostiary_common::topics::DeviceRoot;
+use ostiary_common::wire::ReportKind;
+use ostiary_common::wire::monitor::Info;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::identity::{IdentityFiles, TokenKeeper};
+use crate::mqtt::{self, Driver, DriverParts, Reach, Signals, Wish};
+use crate::pipeline::{self, PipelineParts};
+use crate::recorder::{self, Recorder};
+use crate::shared::Shared;
+use state::State;
+
+pub use board::hardware;
+pub use models::load as load_models;
+pub use state::{lock as lock_state, make_dir as make_state_dir, open as open_state};
+
+/// How long the outbox may take to empty at the end of a recording with `--exit-when-done`.
+const DRAIN_LIMIT: Duration = Duration::from_secs(120);
+/// How long the connection may take to say goodbye.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(6);
+
+/// What the command line adds to the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunOptions {
+    /// End once a recording was played and the server has stored everything.
+    pub exit_when_done: bool,
+}
+
+/// Runs the daemon until it is told to end.
+///
+/// # Errors
+/// If something it cannot do without is missing, or a part ends unexpectedly.
+pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
+    let shutdown = on_signal()?;
+    let config = Arc::new(config);
+    let files = IdentityFiles::new(&config.device.state_dir);
+    let _lock = state::lock(&config.device.state_dir)?;
+    let models = models::load(&config).context("loading the model pack")?;
+    let State { shared, holdings, quarantine } = state::open(&config, &models)?;
+    let tokens = TokenKeeper::load(files, quarantine.is_some())?;
+    let identity = tokens.identity().clone();
+    tracing::info!(device.id = %identity.device, site.id = %identity.site, "this is {} ({})", identity.name, identity.device);
+
+    let (recorder, records) = Recorder::new();
+    let recording = recorder::spawn(Arc::clone(&shared), records).context("starting the recorder")?;
+    announce(&shared, &recorder, quarantine.as_ref());
+    let signals = Signals { shutdown: shutdown.clone(), draining: CancellationToken::new() };
+    let finished = CancellationToken::new();
+    let running = pipeline::run(PipelineParts {
+        shared: Arc::clone(&shared),
+        recorder: recorder.clone(),
+        config: Arc::clone(&config),
+        finders: models.finders,
+        finished: finished.clone(),
+    })
+    .context("starting the pipeline")?;
+    let driver = Driver::new(DriverParts {
+        shared: Arc::clone(&shared),
+        recorder,
+        root: DeviceRoot { site: identity.site, device: identity.device },
+        config: Arc::clone(&config),
+        pack_defaults: models.defaults,
+        dimension: models.dimension,
+        info: info(&config, &shared),
+        holdings,
+    })?;
+    let reach = Reach {
+        broker_url: config.mqtt.broker_url.clone().unwrap_or(identity.broker_url),
+        max_backoff: Duration::from_secs(config.mqtt.max_backoff_s),
+        keep_alive: Duration::from_secs(config.mqtt.keep_alive_s),
+    };
+    let mut keeping = tokio::spawn(mqtt::keep(driver, tokens, reach, signals.clone()));
+    watchdog::ready();
+
+    let mut watchdog = watchdog::Watchdog::new(Arc::clone(&shared));
+    let outcome = loop {
+        tokio::select! {
+            ended = &mut keeping => break Some(ended.context("the connection's task")?.context("the connection")?),
+            () = shutdown.cancelled() => break None,
+            () = tokio::time::sleep(watchdog::ROUND) => {}
+        }
+        if running.died() {
+            anyhow::bail!("the inference thread ended unexpectedly");
+        }
+        if recording.is_finished() {
+            anyhow::bail!("the recorder ended unexpectedly: {:?}", recording.join());
+        }
+        watchdog.round(finished.is_cancelled());
+        if options.exit_when_done && finished.is_cancelled() && !signals.draining.is_cancelled() {
+            drain(&signals, &shutdown);
+        }
+    };
+    watchdog::stopping();
+    running.stop();
+    shutdown.cancel();
+    let wish = match outcome {
+        Some(wish) => wish,
+        None => tokio::time::timeout(FAREWELL_LIMIT, keeping).await.ok().and_then(|e| e.ok()?.ok()).flatten(),
+    };
+    // Last decisions are made durable; they are sent at the next start.
+    running.join();
+    let recorded = tokio::task::spawn_blocking(move || recording.join());
+    match tokio::time::timeout(FAREWELL_LIMIT, recorded).await {
+        Ok(Ok(Ok(written))) => written.context("writing the last events")?,
+        _ => tracing::warn!("the recorder did not end in time"),
+    }
+    tracing::info!("ended in order");
+    if wish == Some(Wish::Restart) {
+        // systemd starts the program again after a failure, not after an orderly end.
+        anyhow::bail!("restart was asked for by command");
+    }
+    Ok(())
+}
+
+fn announce(shared: &Shared, recorder: &Recorder, quarantine: Option<&crate::cache::Quarantine>) {
+    let version = env!("CARGO_PKG_VERSION");
+    recorder.report(shared, ReportKind::Started, &format!("ostiaryd {version} started with pack {}", shared.pack));
+    if let Some(quarantine) = quarantine {
+        let place = quarantine.path.as_ref().map_or_else(|| "nowhere".into(), |path| path.display().to_string());
+        let detail = format!("{}; set aside at {place}; {} events saved", quarantine.reason, quarantine.salvaged);
+        recorder.report(shared, ReportKind::CacheQuarantined, &detail);
+    }
+}
+
+fn info(config: &Config, shared: &Shared) -> Info {
+    Info {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        hardware: board::hardware(),
+        system: board::system(),
+        camera: board::camera(config),
+        model_pack: shared.pack.to_string(),
+    }
+}
+
+/// Ends once the outbox is empty, or after a while with what is left kept on disk.
+fn drain(signals: &Signals, shutdown: &CancellationToken) {
+    tracing::info!("the recording was played: ending once the server has stored everything");
+    signals.draining.cancel();
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(DRAIN_LIMIT).await;
+        tracing::warn!("the server has not stored everything in time; the rest is sent at the next start");
+        shutdown.cancel();
+    });
+}
+
+fn on_signal() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let shutdown = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: ending"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: ending"),
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
+}

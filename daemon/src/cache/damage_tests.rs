@@ -1,0 +1,233 @@
+//! Damage of every kind: whatever happened to the files, the cache opens, and what it gives is either what
+//! was written or reported as set aside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ostiary_common::ids::{MsgId, PackId, PersonId, TemplateId};
+use ostiary_common::seal::SealKey;
+use ostiary_common::wire::{Angle, ChunkKind, PersonChange, Revision, TemplateRow};
+
+use super::open::Opened;
+use super::outbox::tests::{report, visit};
+use super::*;
+use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
+
+const BUDGET: Budget = Budget { total_bytes: 1 << 22, media_bytes: 1 << 22 };
+
+fn key() -> SealKey {
+    SealKey::from_bytes([3; 32])
+}
+
+fn pack() -> PackId {
+    PackId::parse("test@1").unwrap()
+}
+
+fn open_at(path: &Path) -> Opened {
+    open(path, &key(), &pack(), BUDGET, "stamp").unwrap()
+}
+
+fn update(rev: u64, persons: u64) -> GalleryUpdate {
+    let mut holdings = Holdings::default();
+    let persons: Vec<PersonChange> = (0..persons)
+        .map(|_| {
+            let row = TemplateRow {
+                id: TemplateId::generate(),
+                version: 1,
+                angle: Angle::Frontal,
+                embedding: vec![5; 512].into(),
+            };
+            PersonChange { person: PersonId::generate(), rev: Revision(rev), templates: vec![row] }
+        })
+        .collect();
+    persons.iter().for_each(|p| holdings.set(p.person, &p.templates));
+    GalleryUpdate { kind: ChunkKind::Snapshot, rev: Revision(rev), holdings, persons }
+}
+
+/// A cache with a gallery of 20 persons at revision 7, 30 events, and a session.
+fn filled(path: &Path) {
+    let cache = open_at(path).cache;
+    cache.gallery.apply(&update(7, 20), &pack()).unwrap();
+    for n in 0..30 {
+        cache.outbox.append(if n % 3 == 0 { visit(2000) } else { report("x") }).unwrap();
+    }
+    cache.meta.next_session(4).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    found
+}
+
+/// After any damage: it opens; what is there can be used; a set-aside cache is reported; it opens again.
+fn check_usable(path: &Path, what: &str) -> bool {
+    let opened = open_at(path);
+    let quarantined = opened.quarantine.is_some();
+    let held = (opened.gallery.rev.0, opened.gallery.persons.len());
+    assert!(held == (7, 20) || held == (0, 0), "{what}: {held:?}");
+    if quarantined {
+        assert_eq!(held, (0, 0), "{what}: a new cache is empty");
+    }
+    let cache = opened.cache;
+    cache.outbox.append(report("after")).unwrap();
+    let waiting = cache.outbox.len();
+    assert_eq!(cache.outbox.batch(1, 1000, u64::MAX).unwrap().len(), waiting, "{what}");
+    assert!(cache.meta.next_session(0).unwrap() >= 1, "{what}");
+    drop(cache);
+    let again = open_at(path);
+    assert!(again.quarantine.is_none(), "{what}: {:?}", again.quarantine);
+    assert_eq!(again.cache.outbox.len(), waiting, "{what}");
+    quarantined
+}
+
+#[test]
+fn an_undamaged_cache_gives_back_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cache");
+    filled(&path);
+    let opened = open_at(&path);
+    assert!(opened.quarantine.is_none());
+    assert_eq!((opened.gallery.rev, opened.gallery.persons.len()), (Revision(7), 20));
+    assert_eq!(opened.cache.outbox.len(), 30);
+    assert_eq!(opened.cache.meta.next_session(2).unwrap(), 6);
+}
+
+#[test]
+fn flipped_bits_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let pristine = dir.path().join("pristine");
+    filled(&pristine);
+    let mut quarantined = 0;
+    let mut tried = 0;
+    for file in files(&pristine) {
+        let relative = file.strip_prefix(&pristine).unwrap().to_owned();
+        let used = used_bytes(&file);
+        let steps = 24;
+        for step in 0..steps.min(used.max(1)) {
+            let at = step * used / steps;
+            let path = dir.path().join(format!("flip-{tried}")).join("cache");
+            copy(&pristine, &path);
+            let mut bytes = fs::read(path.join(&relative)).unwrap();
+            if bytes.is_empty() {
+                continue;
+            }
+            bytes[at] ^= 1 << (step % 8);
+            fs::write(path.join(&relative), bytes).unwrap();
+            tried += 1;
+            quarantined += usize::from(check_usable(&path, &format!("{} at {at}", relative.display())));
+            fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        }
+    }
+    println!("{quarantined} of {tried} damaged caches were set aside");
+    assert!(tried >= 24 && quarantined > 0);
+}
+
+/// The length up to the last byte that is not zero: sled reserves much more than it uses.
+fn used_bytes(file: &Path) -> usize {
+    fs::read(file).unwrap().iter().rposition(|&b| b != 0).map_or(0, |at| at + 1)
+}
+
+#[test]
+fn truncated_and_missing_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let pristine = dir.path().join("pristine");
+    filled(&pristine);
+    for (n, file) in files(&pristine).into_iter().enumerate() {
+        let relative = file.strip_prefix(&pristine).unwrap().to_owned();
+        let length = fs::metadata(&file).unwrap().len();
+        for (m, keep) in [Some(0), Some(1), Some(length / 3), Some(length.saturating_sub(1)), None].iter().enumerate() {
+            let path = dir.path().join(format!("cut-{n}-{m}")).join("cache");
+            copy(&pristine, &path);
+            match keep {
+                Some(keep) => {
+                    fs::OpenOptions::new().write(true).open(path.join(&relative)).unwrap().set_len(*keep).unwrap();
+                }
+                None => fs::remove_file(path.join(&relative)).unwrap(),
+            }
+            check_usable(&path, &format!("{} cut to {keep:?}", relative.display()));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_key_sets_aside_and_at_most_two_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cache");
+    filled(&path);
+    for n in 0..4 {
+        let key = SealKey::generate();
+        let opened = open(&path, &key, &pack(), BUDGET, &format!("{n}")).unwrap();
+        let quarantine = opened.quarantine.expect("another key reads nothing");
+        assert!(quarantine.path.unwrap().exists());
+        assert_eq!(quarantine.salvaged, 0);
+        opened.cache.outbox.append(report("y")).unwrap();
+    }
+    let kept = fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with("cache.quarantined-"));
+    assert_eq!(kept.count(), 2);
+}
+
+#[test]
+fn events_are_saved_from_a_cache_whose_gallery_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cache");
+    filled(&path);
+    let ids: Vec<_> = {
+        let cache = open_at(&path).cache;
+        cache.outbox.batch(1, 100, u64::MAX).unwrap().into_iter().map(|e| e.id).collect()
+    };
+    {
+        let db = sled::open(&path).unwrap();
+        let tree = db.open_tree("gallery").unwrap();
+        let (key, mut value) = tree.iter().next().unwrap().map(|(k, v)| (k, v.to_vec())).unwrap();
+        value[40] ^= 1;
+        tree.insert(key, value).unwrap();
+        tree.flush().unwrap();
+    }
+    let opened = open_at(&path);
+    assert_eq!(opened.quarantine.as_ref().unwrap().salvaged, 30);
+    let events = opened.cache.outbox.batch(1, 100, u64::MAX).unwrap();
+    assert_eq!(events.iter().map(|e| e.id).collect::<Vec<_>>(), ids, "ids stay, so the server can tell repeats");
+    assert!(events[0].visit.as_ref().unwrap().crop_jpeg.is_some());
+}
+
+#[test]
+fn another_pack_empties_the_gallery_and_keeps_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cache");
+    filled(&path);
+    let other = PackId::parse("other@1").unwrap();
+    let opened = open(&path, &key(), &other, BUDGET, "s").unwrap();
+    assert!(opened.quarantine.is_none());
+    assert_eq!((opened.gallery.rev, opened.cache.outbox.len()), (Revision(0), 30));
+}
+
+#[test]
+fn a_path_that_cannot_be_a_directory_still_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let opened = open(Path::new("/proc/ostiaryd/cache"), &key(), &pack(), BUDGET, "s").unwrap();
+    assert!(opened.quarantine.is_some_and(|q| q.path.is_none()));
+    opened.cache.outbox.append(report(&MsgId::generate().to_string())).unwrap();
+    drop(dir);
+}

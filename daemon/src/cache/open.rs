@@ -1,0 +1,170 @@
+//! Opening the cache: verify all of it, and if anything is damaged set it aside, save what can be saved,
+//! and begin anew.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use ostiary_common::ids::PackId;
+use ostiary_common::seal::SealKey;
+
+use super::gallery::{GalleryContents, GalleryShelf};
+use super::meta::MetaShelf;
+use super::outbox::{Budget, EventDraft, OutboxShelf};
+use super::shelf::Shelf;
+use super::{Cache, CacheError, guarded};
+
+/// Memory the storage engine may use for pages, bytes.
+const PAGE_CACHE_BYTES: u64 = 8 * 1024 * 1024;
+/// Damaged caches kept for whoever wants to look; older ones are removed.
+const QUARANTINES_KEPT: usize = 2;
+/// A damaged file can send the storage engine round in circles; after this it counts as damaged.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// An opened cache and what is in it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The cache.
+    pub cache: Cache,
+    /// The gallery, verified.
+    pub gallery: GalleryContents,
+    /// What was set aside, if something was.
+    pub quarantine: Option<Quarantine>,
+}
+
+/// A cache that was set aside.
+#[derive(Debug)]
+pub struct Quarantine {
+    /// Where it lies now; `None` if it could not be moved and a cache in memory stands in.
+    pub path: Option<PathBuf>,
+    /// What was wrong with it.
+    pub reason: String,
+    /// Events saved from it.
+    pub salvaged: usize,
+}
+
+/// Opens the cache in `dir`. `stamp` names the quarantine, for example the Unix time.
+///
+/// # Errors
+/// [`CacheError`] only if not even an empty cache in memory can be made.
+pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &str) -> Result<Opened, CacheError> {
+    let (reason, saved) = match within_time(dir, key, pack, budget) {
+        Attempt::Sound(cache, gallery) => return Ok(Opened { cache, gallery, quarantine: None }),
+        Attempt::Damaged(reason, saved) => (reason, saved),
+    };
+    tracing::error!(%reason, "cache is damaged: setting it aside and beginning anew");
+    let path = set_aside(dir, stamp).inspect_err(|error| tracing::error!(%error, "cannot set the cache aside")).ok();
+    let fresh = match &path {
+        Some(_) => within_time(dir, key, pack, budget),
+        None => Attempt::Damaged(reason.clone(), Vec::new()),
+    };
+    let (cache, gallery) = match fresh {
+        Attempt::Sound(cache, gallery) => (cache, gallery),
+        Attempt::Damaged(again, _) => {
+            tracing::error!(reason = %again, "no cache can be kept on disk: events will not survive a restart");
+            in_memory(key, pack, budget)?
+        }
+    };
+    let salvaged = saved.len();
+    for draft in saved {
+        cache.outbox.append(draft)?;
+    }
+    Ok(Opened { cache, gallery, quarantine: Some(Quarantine { path, reason, salvaged }) })
+}
+
+/// Opens the cache only to look: how many persons and waiting events, or what is wrong. Changes nothing.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn examine(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(usize, usize), String> {
+    match within_time(dir, key, pack, budget) {
+        Attempt::Sound(cache, gallery) => Ok((gallery.persons.len(), cache.outbox.len())),
+        Attempt::Damaged(reason, _) => Err(reason),
+    }
+}
+
+enum Attempt {
+    Sound(Cache, GalleryContents),
+    Damaged(String, Vec<EventDraft>),
+}
+
+/// Opens on a thread of its own, so that an engine that never returns does not keep the daemon from starting.
+fn within_time(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt {
+    let (sender, receiver) = mpsc::channel();
+    let (dir, key, pack) = (dir.to_owned(), key.clone(), pack.clone());
+    let spawned = std::thread::Builder::new().name("cache-open".into()).spawn(move || {
+        let _ = sender.send(attempt(&dir, &key, &pack, budget));
+    });
+    match spawned.map(|_| receiver.recv_timeout(OPEN_TIMEOUT)) {
+        Ok(Ok(attempt)) => attempt,
+        Ok(Err(_)) => Attempt::Damaged("the storage engine does not come to an end".into(), Vec::new()),
+        Err(error) => Attempt::Damaged(error.to_string(), Vec::new()),
+    }
+}
+
+fn attempt(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt {
+    let db = match guarded(|| Ok(settings().path(dir).open()?)) {
+        Ok(db) => db,
+        Err(error) => return Attempt::Damaged(error.to_string(), Vec::new()),
+    };
+    guarded(|| load(&db, key, pack, budget)).map_or_else(
+        |error| Attempt::Damaged(error.to_string(), guarded(|| salvage(&db, key)).unwrap_or_default()),
+        |(cache, gallery)| Attempt::Sound(cache, gallery),
+    )
+}
+
+fn settings() -> sled::Config {
+    // Flushing is done where it matters, by name; a timer would only wear the card.
+    sled::Config::new().cache_capacity(PAGE_CACHE_BYTES).flush_every_ms(None).mode(sled::Mode::LowSpace)
+}
+
+fn load(db: &sled::Db, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(Cache, GalleryContents), CacheError> {
+    let shelf = |name| Shelf::open(db, name, key);
+    let meta = MetaShelf::new(shelf("meta")?);
+    meta.verify()?;
+    let outbox = OutboxShelf::load(shelf("outbox")?, shelf("media")?, budget)?;
+    let gallery = GalleryShelf::new(shelf("gallery")?);
+    let contents = gallery.load(pack)?;
+    Ok((Cache { gallery, outbox, meta }, contents))
+}
+
+fn salvage(db: &sled::Db, key: &SealKey) -> Result<Vec<EventDraft>, CacheError> {
+    Ok(OutboxShelf::salvage(&Shelf::open(db, "outbox", key)?, &Shelf::open(db, "media", key)?))
+}
+
+fn in_memory(key: &SealKey, pack: &PackId, budget: Budget) -> Result<(Cache, GalleryContents), CacheError> {
+    let db = guarded(|| Ok(settings().temporary(true).open()?))?;
+    load(&db, key, pack, budget)
+}
+
+fn set_aside(dir: &Path, stamp: &str) -> std::io::Result<PathBuf> {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let parent = dir.parent().unwrap_or(Path::new("."));
+    let prefix = format!("{name}.quarantined-");
+    let target = (0..)
+        .map(|n| parent.join(if n == 0 { format!("{prefix}{stamp}") } else { format!("{prefix}{stamp}-{n}") }))
+        .find(|path| !path.exists())
+        .expect("some number is free");
+    std::fs::rename(dir, &target)?;
+    remove_older(parent, &prefix)?;
+    Ok(target)
+}
+
+fn remove_older(parent: &Path, prefix: &str) -> std::io::Result<()> {
+    let mut found: Vec<(std::time::SystemTime, PathBuf)> = std::fs::read_dir(parent)?
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .filter_map(|entry| Some((changed(&entry)?, entry.path())))
+        .collect();
+    found.sort();
+    let surplus = found.len().saturating_sub(QUARANTINES_KEPT);
+    found.into_iter().take(surplus).try_for_each(|(_, path)| std::fs::remove_dir_all(path))
+}
+
+/// When the directory entry itself last changed; a rename counts, so the newest quarantine is the last.
+fn changed(entry: &std::fs::DirEntry) -> Option<std::time::SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = entry.metadata().ok()?;
+    let since = Duration::new(metadata.ctime().try_into().ok()?, metadata.ctime_nsec().try_into().ok()?);
+    Some(std::time::UNIX_EPOCH + since)
+}

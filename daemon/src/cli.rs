@@ -1,0 +1,84 @@
+//! The command line: one file for each command.
+
+mod bench_start;
+mod check_config;
+mod claim;
+mod doctor;
+mod log;
+mod pack;
+mod probe_camera;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config};
+
+/// Face recognition on the camera at the door.
+#[derive(Debug, Parser)]
+#[command(name = "ostiaryd", version, about)]
+struct Cli {
+    /// Configuration file.
+    #[arg(long, global = true, env = "OSTIARYD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Get this device's identity from the server, with the code an admin was given.
+    Claim(claim::Args),
+    /// Watch the door.
+    Run(run::Args),
+    /// Check the configuration and name every value that is not allowed.
+    CheckConfig,
+    /// Print a configuration file with every key, its default and what it is for.
+    GenerateConfig,
+    /// Check everything the daemon needs and say how to mend what is missing.
+    Doctor(doctor::Args),
+    /// List cameras and what they offer; with a device, take a frame.
+    ProbeCamera(probe_camera::Args),
+    /// Examine model packs.
+    #[command(subcommand)]
+    Pack(pack::Command),
+    /// Measure start-up and memory with a throw-away cache.
+    #[command(hide = true)]
+    BenchStart(bench_start::Args),
+}
+
+/// Runs the program: 0 for done, 1 for failed, 2 for a wrong command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("ostiaryd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let path = cli.config.as_deref();
+    let load = || -> anyhow::Result<Config> { Ok(config::load(path)?) };
+    match cli.command {
+        Command::Claim(args) => claim::claim(&args, &load()?),
+        Command::Run(args) => run::run(args, load()?),
+        Command::CheckConfig => check_config::check(path),
+        Command::GenerateConfig => check_config::generate(),
+        Command::Doctor(args) => doctor::doctor(&args, path),
+        Command::ProbeCamera(args) => probe_camera::probe(&args),
+        Command::Pack(command) => pack::pack(&command),
+        Command::BenchStart(args) => bench_start::bench(&args),
+    }
+}
+
+fn runtime(threads: usize) -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+}

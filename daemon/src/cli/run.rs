@@ -1,0 +1,50 @@
+//! `ostiaryd run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::app::{self, RunOptions};
+use crate::config::{Config, ReplaySpeed, SourceKind};
+
+/// Watch the door.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where frames come from, instead of `camera.source`.
+    #[arg(long, value_enum)]
+    source: Option<SourceKind>,
+    /// Play this recording; implies `--source replay`.
+    #[arg(long, value_name = "PATH")]
+    replay: Option<PathBuf>,
+    /// Play as fast as frames are looked at.
+    #[arg(long)]
+    max_speed: bool,
+    /// End once the recording was played and the server has stored everything.
+    #[arg(long)]
+    exit_when_done: bool,
+}
+
+/// Runs the daemon.
+pub fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
+    if let Some(source) = args.source {
+        config.camera.source = source;
+    }
+    if let Some(path) = args.replay {
+        config.camera.source = SourceKind::Replay;
+        config.replay.path = path;
+    }
+    if args.max_speed {
+        config.replay.speed = ReplaySpeed::Max;
+    }
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(crate::config::ConfigError::Refused(problems).into());
+    }
+    super::log::start(&config.log);
+    let options = RunOptions { exit_when_done: args.exit_when_done };
+    // The connection and the watchdog are all that runs here; inference has threads of its own.
+    let runtime = super::runtime(2)?;
+    let outcome = runtime.block_on(app::run(config, options));
+    // A thread that hangs in a driver must not keep the program from ending.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,103 @@
+//! The clocks of the board: wall time with a floor, monotonic time, the boot they belong to.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use ostiary_common::ids::BootId;
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::EventTime;
+
+/// A clock this near to the server's can be believed.
+const BELIEVED_MS: i64 = 30_000;
+/// systemd-timesyncd makes this file once the clock is set from the network.
+const TIMESYNC_FLAG: &str = "/run/systemd/timesync/synchronized";
+
+/// The board's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    boot: BootId,
+    started: Instant,
+    /// Time since boot when the program started.
+    uptime_at_start: Duration,
+    /// It cannot be earlier than this.
+    floor: AtomicI64,
+    /// Whether the server's time agreed with ours when it was last heard.
+    agreed: AtomicBool,
+}
+
+impl SystemClock {
+    /// Reads the kernel's boot id and uptime; where there is none, a boot id is made up for this run.
+    #[must_use]
+    pub fn new() -> Self {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+        let uptime = std::fs::read_to_string("/proc/uptime").ok();
+        let seconds = uptime.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+        Self {
+            boot: boot.and_then(|text| text.trim().parse().ok()).unwrap_or_else(BootId::generate),
+            started: Instant::now(),
+            uptime_at_start: Duration::try_from_secs_f64(seconds.unwrap_or(0.0)).unwrap_or_default(),
+            floor: AtomicI64::new(i64::MIN),
+            agreed: AtomicBool::new(false),
+        }
+    }
+
+    /// Wall time as the board has it, but never before the floor.
+    #[must_use]
+    pub fn wall(&self) -> UnixMillis {
+        UnixMillis::from_system_time(SystemTime::now()).max(self.floor())
+    }
+
+    /// The floor.
+    #[must_use]
+    pub fn floor(&self) -> UnixMillis {
+        UnixMillis(self.floor.load(Ordering::Relaxed))
+    }
+
+    /// It is not earlier than `at`.
+    pub fn raise_floor(&self, at: UnixMillis) {
+        self.floor.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    /// The server said what time it is just now.
+    pub fn heard_server_time(&self, server: UnixMillis) {
+        let own = UnixMillis::from_system_time(SystemTime::now());
+        self.agreed.store(own.since_ms(server).abs() <= BELIEVED_MS, Ordering::Relaxed);
+        self.raise_floor(server);
+    }
+
+    /// Whether the wall time can be believed.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        self.agreed.load(Ordering::Relaxed) || std::path::Path::new(TIMESYNC_FLAG).exists()
+    }
+
+    /// Wall time if it can be believed.
+    #[must_use]
+    pub fn believed(&self) -> Option<UnixMillis> {
+        self.is_synced().then(|| self.wall())
+    }
+
+    /// Time since the program started.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The present moment by all clocks.
+    #[must_use]
+    pub fn event_time(&self) -> EventTime {
+        let monotonic = self.uptime_at_start + self.started.elapsed();
+        EventTime {
+            wall: self.wall(),
+            clock_synced: self.is_synced(),
+            monotonic_ms: u64::try_from(monotonic.as_millis()).unwrap_or(u64::MAX),
+            boot: self.boot,
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,68 @@
+//! `[recognition]`: when a face is a match, and when it is looked at at all.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, rule};
+
+/// `[recognition]`. What is not set comes from the model pack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecognitionSection {
+    /// Least cosine similarity for a match; not set: the pack's.
+    pub match_threshold: Option<f32>,
+    /// Least distance to the second person; not set: the pack's.
+    pub margin: Option<f32>,
+    /// Least width of a face, camera pixels; not set: the pack's.
+    pub min_face_px: Option<f32>,
+    /// Least overall quality of a face that is embedded, 0..1; not set: the pack's.
+    pub min_quality: Option<f32>,
+    /// Embeddings that must agree on the person.
+    pub min_agreeing: usize,
+    /// Embeddings kept and fused per visit.
+    pub max_embeddings: usize,
+    /// Milliseconds a face may be out of sight within one visit.
+    pub track_gap_ms: u64,
+    /// Seconds within which the same face coming back belongs to the visit before; not set: 5 for a camera, 0 in
+    /// replay.
+    pub reentry_s: Option<f64>,
+    /// Whether events carry a small picture of the face (at most 16 KiB).
+    pub send_crops: bool,
+}
+
+impl Default for RecognitionSection {
+    fn default() -> Self {
+        Self {
+            match_threshold: None,
+            margin: None,
+            min_face_px: None,
+            min_quality: None,
+            min_agreeing: 3,
+            max_embeddings: 5,
+            track_gap_ms: 800,
+            reentry_s: None,
+            send_crops: true,
+        }
+    }
+}
+
+impl RecognitionSection {
+    pub(super) fn check(&self, found: &mut Vec<Problem>) {
+        let share = |value: Option<f32>| value.is_none_or(|v| (0.0..=1.0).contains(&v));
+        let text = |value: Option<f32>| value.map_or_else(String::new, |v| v.to_string());
+        let threshold = self.match_threshold;
+        rule(found, share(threshold), "recognition.match_threshold", text(threshold), "0 to 1");
+        rule(found, share(self.margin), "recognition.margin", text(self.margin), "0 to 1");
+        let face = self.min_face_px.is_none_or(|v| (16.0..=1000.0).contains(&v));
+        rule(found, face, "recognition.min_face_px", text(self.min_face_px), "16 to 1000 pixels");
+        let quality = self.min_quality;
+        rule(found, share(quality), "recognition.min_quality", text(quality), "0 to 1");
+        let agreeing = (1..=10).contains(&self.min_agreeing);
+        rule(found, agreeing, "recognition.min_agreeing", self.min_agreeing, "1 to 10");
+        let most = (self.min_agreeing..=20).contains(&self.max_embeddings);
+        rule(found, most, "recognition.max_embeddings", self.max_embeddings, "recognition.min_agreeing to 20");
+        let gap = (100..=10_000).contains(&self.track_gap_ms);
+        rule(found, gap, "recognition.track_gap_ms", self.track_gap_ms, "100 to 10000 milliseconds");
+        let reentry = self.reentry_s.unwrap_or(0.0);
+        rule(found, (0.0..=300.0).contains(&reentry), "recognition.reentry_s", reentry, "0 to 300 seconds");
+    }
+}

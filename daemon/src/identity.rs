@@ -1,0 +1,15 @@
+//! Who this device is: the claim that gives it its identity, the files that keep it, and the tokens that
+//! prove it.
+
+mod api;
+mod assertion;
+mod claim;
+mod files;
+mod tls;
+mod tokens;
+
+pub use api::ApiError;
+pub use claim::{ClaimOrder, Trust, claim};
+pub use files::{Identity, IdentityError, IdentityFiles};
+pub use tls::{TlsError, check_tls, mqtt_client_config};
+pub use tokens::TokenKeeper;

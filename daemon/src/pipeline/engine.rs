@@ -1,0 +1,32 @@
+//! The model pack's engine as a [`FaceFinder`].
+
+use ostiary_models::detect::DetectedFace;
+use ostiary_models::embed::Embedding;
+use ostiary_models::engine::FaceEngine;
+use ostiary_models::frame::RgbView;
+
+use crate::ports::{CloseLook, FaceFinder, FinderError};
+
+/// One engine, for one thread.
+pub struct EngineFinder(pub FaceEngine);
+
+fn failed(error: impl std::fmt::Display) -> FinderError {
+    FinderError(error.to_string())
+}
+
+impl FaceFinder for EngineFinder {
+    fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
+        self.0.find_faces(frame).map_err(failed)
+    }
+
+    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace) -> Result<CloseLook, FinderError> {
+        let face = self.0.refine(frame, face).map_err(failed)?;
+        let chip = self.0.chip(frame, &face);
+        let quality = self.0.quality(&face, &chip);
+        Ok(CloseLook { face, chip, quality })
+    }
+
+    fn embed(&mut self, look: &CloseLook) -> Result<Embedding, FinderError> {
+        self.0.embed(&look.chip).map_err(failed)
+    }
+}

@@ -1,0 +1,94 @@
+//! What the core needs of the outside: frames, and someone who finds faces in them.
+
+use std::time::{Duration, Instant};
+
+use ostiary_models::align::AlignedChip;
+use ostiary_models::detect::DetectedFace;
+use ostiary_models::embed::Embedding;
+use ostiary_models::frame::RgbView;
+use ostiary_models::quality::FaceQuality;
+
+use crate::convert::RawPicture;
+
+/// A frame as the source gave it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The picture, not yet RGB.
+    pub picture: RawPicture,
+    /// When it was taken, on the source's own time line, which never goes backwards.
+    pub at: Duration,
+    /// When this program had it in hand.
+    pub captured: Instant,
+    /// Counts the source's frames.
+    pub seq: u64,
+}
+
+/// What a source gives.
+#[derive(Debug)]
+pub enum Next {
+    /// A frame.
+    Frame(Frame),
+    /// No more frames will come; only recorded sources end.
+    End,
+}
+
+/// A source gives no frames.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
+
+impl SourceError {
+    /// With what was being done.
+    pub fn new(doing: impl std::fmt::Display, cause: impl std::fmt::Display) -> Self {
+        Self(format!("{doing}: {cause}"))
+    }
+}
+
+/// Where frames come from. Lives on the capture thread.
+pub trait FrameSource {
+    /// Waits for the next frame, never longer than the source's time-out.
+    ///
+    /// # Errors
+    /// [`SourceError`]: the source is to be opened anew.
+    fn next(&mut self) -> Result<Next, SourceError>;
+
+    /// What the source is, for people: device, size, format.
+    fn describe(&self) -> String;
+}
+
+/// A net failed; the face or frame is passed over.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FinderError(pub String);
+
+/// A face looked at closely.
+#[derive(Clone, Debug)]
+pub struct CloseLook {
+    /// The face, located more exactly.
+    pub face: DetectedFace,
+    /// Aligned for the embedder.
+    pub chip: AlignedChip,
+    /// How fit it is.
+    pub quality: FaceQuality,
+}
+
+/// Finds and embeds faces. One for each inference thread.
+pub trait FaceFinder: Send {
+    /// The faces of a frame, good enough for tracking.
+    ///
+    /// # Errors
+    /// [`FinderError`].
+    fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError>;
+
+    /// Looks closely at one face.
+    ///
+    /// # Errors
+    /// [`FinderError`].
+    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace) -> Result<CloseLook, FinderError>;
+
+    /// Embeds a face looked at.
+    ///
+    /// # Errors
+    /// [`FinderError`].
+    fn embed(&mut self, look: &CloseLook) -> Result<Embedding, FinderError>;
+}

@@ -1,0 +1,116 @@
+//! Which of a camera's formats to take: the size and rate wanted, then what costs least to read.
+
+use crate::convert::PixelFormat;
+
+/// A format a camera offers at a size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Offer {
+    /// The format.
+    pub format: PixelFormat,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The highest rate; `None` if the camera does not say.
+    pub fps: Option<f64>,
+}
+
+/// What to ask the camera for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The format.
+    pub format: PixelFormat,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// The four-character code of a format.
+pub const fn code(format: PixelFormat) -> [u8; 4] {
+    match format {
+        PixelFormat::Grey => *b"GREY",
+        PixelFormat::Yuyv => *b"YUYV",
+        PixelFormat::Nv12 => *b"NV12",
+        PixelFormat::Jpeg => *b"MJPG",
+        PixelFormat::I420 => *b"YU12",
+        PixelFormat::I422 => *b"422P",
+        PixelFormat::I444 => *b"444P",
+        PixelFormat::Rgb => *b"RGB3",
+    }
+}
+
+/// The format of a four-character code, of those that are taken.
+pub fn known(code: [u8; 4]) -> Option<PixelFormat> {
+    match &code {
+        b"YUYV" => Some(PixelFormat::Yuyv),
+        b"NV12" => Some(PixelFormat::Nv12),
+        // JPEG is what some drivers call their MJPG.
+        b"MJPG" | b"JPEG" => Some(PixelFormat::Jpeg),
+        b"GREY" => Some(PixelFormat::Grey),
+        _ => None,
+    }
+}
+
+/// Cost of a format: colour that needs no decoding first, JPEG after it, no colour last, for the embedder was
+/// trained on colour.
+const fn cost(format: PixelFormat) -> u32 {
+    match format {
+        PixelFormat::Yuyv => 0,
+        PixelFormat::Nv12 => 1,
+        PixelFormat::Jpeg => 2,
+        _ => 3,
+    }
+}
+
+/// Chooses for `wanted` (width, height, frames per second): reaching four fifths of the rate first, then the
+/// size nearest in pixels, then cost.
+pub fn choose(offers: &[Offer], wanted: (u32, u32, u32)) -> Option<Choice> {
+    let pixels = |width: u32, height: u32| i64::from(width) * i64::from(height);
+    let key = |offer: &Offer| {
+        let slow = offer.fps.is_some_and(|fps| fps < 0.8 * f64::from(wanted.2));
+        let colourless = offer.format == PixelFormat::Grey;
+        let distance = pixels(offer.width, offer.height).abs_diff(pixels(wanted.0, wanted.1));
+        let other_shape = u64::from((offer.width, offer.height) != (wanted.0, wanted.1));
+        (slow, colourless, distance, other_shape, cost(offer.format))
+    };
+    let best = offers.iter().min_by_key(|offer| key(offer))?;
+    Some(Choice { format: best.format, width: best.width, height: best.height })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices() {
+        let offer = |code: &[u8; 4], width, height, fps: f64| Offer {
+            format: known(*code).unwrap(),
+            width,
+            height,
+            fps: (fps > 0.0).then_some(fps),
+        };
+        let check = |offers: &[Offer], wanted, expected: Option<(&[u8; 4], u32, u32)>| {
+            let found = choose(offers, wanted).map(|c| (code(c.format), c.width, c.height));
+            assert_eq!(found, expected.map(|(code, w, h)| (*code, w, h)), "{offers:?} {wanted:?}");
+        };
+        let webcam = [
+            offer(b"MJPG", 1280, 720, 30.0),
+            offer(b"MJPG", 640, 480, 30.0),
+            offer(b"YUYV", 1280, 720, 10.0),
+            offer(b"YUYV", 640, 480, 30.0),
+        ];
+        check(&webcam, (640, 480, 15), Some((b"YUYV", 640, 480)));
+        check(&webcam, (1280, 720, 15), Some((b"MJPG", 1280, 720)));
+        check(&webcam, (1280, 720, 10), Some((b"YUYV", 1280, 720)));
+        check(&webcam, (1920, 1080, 30), Some((b"MJPG", 1280, 720)));
+        check(
+            &[offer(b"GREY", 640, 480, 0.0), offer(b"NV12", 320, 240, 0.0)],
+            (640, 480, 15),
+            Some((b"NV12", 320, 240)),
+        );
+        check(&[offer(b"GREY", 640, 480, 0.0)], (640, 480, 15), Some((b"GREY", 640, 480)));
+        check(&[], (640, 480, 15), None);
+        assert_eq!(known(*b"H264"), None);
+    }
+}

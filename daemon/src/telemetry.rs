@@ -1,0 +1,180 @@
+//! Counters and gauges, under the names Prometheus metrics have, and the heartbeats the watchdog looks at.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $field:ident => $name:literal,)*) => {
+        /// What happened since the start.
+        #[derive(Debug, Default)]
+        pub struct Telemetry {
+            $($(#[$doc])* pub $field: Counter,)*
+        }
+
+        impl Telemetry {
+            /// Every value by its metric's name.
+            pub fn snapshot(&self) -> BTreeMap<String, f64> {
+                #[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^52")]
+                BTreeMap::from([$(($name.to_owned(), self.$field.get() as f64),)*])
+            }
+        }
+    };
+}
+
+counters! {
+    /// Frames captured.
+    frames => "ostiary_frames_total",
+    /// Frames dropped because a newer one came.
+    frames_dropped => "ostiary_frames_dropped_total",
+    /// Frames that could not be decoded.
+    frames_bad => "ostiary_frames_bad_total",
+    /// Frames looked at.
+    frames_processed => "ostiary_frames_processed_total",
+    /// Milliseconds spent on looking at frames.
+    processing_ms => "ostiary_frame_processing_milliseconds_total",
+    /// Faces found.
+    faces => "ostiary_faces_total",
+    /// Faces embedded.
+    embeddings => "ostiary_embeddings_total",
+    /// Inference failures.
+    inference_failures => "ostiary_inference_failures_total",
+    /// Visits that ended as a match.
+    visits_match => "ostiary_visits_match_total",
+    /// Visits that ended as unknown.
+    visits_unknown => "ostiary_visits_unknown_total",
+    /// Visits that ended as unusable.
+    visits_unusable => "ostiary_visits_unusable_total",
+    /// Visits that only went on after a short absence.
+    visits_resumed => "ostiary_visits_resumed_total",
+    /// Times the camera was lost.
+    camera_lost => "ostiary_camera_lost_total",
+    /// Events appended to the outbox.
+    events_appended => "ostiary_events_appended_total",
+    /// Events the server has stored.
+    events_acked => "ostiary_events_acked_total",
+    /// Events dropped for want of disk space.
+    events_dropped => "ostiary_events_dropped_total",
+    /// Pictures dropped for want of disk space.
+    media_dropped => "ostiary_media_dropped_total",
+    /// Reports about the device held back because there were too many.
+    reports_suppressed => "ostiary_reports_suppressed_total",
+    /// Batches sent.
+    batches_sent => "ostiary_batches_sent_total",
+    /// Messages refused.
+    messages_refused => "ostiary_messages_refused_total",
+    /// Connections to the broker made.
+    connects => "ostiary_mqtt_connects_total",
+    /// Attempts to connect that failed.
+    connect_failures => "ostiary_mqtt_connect_failures_total",
+    /// Tokens renewed.
+    tokens_renewed => "ostiary_tokens_renewed_total",
+    /// Events waiting for the server.
+    outbox_events => "ostiary_outbox_events",
+    /// Disk space they use, bytes.
+    outbox_bytes => "ostiary_outbox_bytes",
+    /// Revision of the gallery held.
+    gallery_rev => "ostiary_gallery_revision",
+    /// Persons in the gallery.
+    gallery_persons => "ostiary_gallery_persons",
+    /// Templates in the gallery.
+    gallery_templates => "ostiary_gallery_templates",
+}
+
+/// A number that many threads change.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn add_one(&self) {
+        self.add(1);
+    }
+
+    /// `n` more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Now `n`.
+    pub fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
+    }
+
+    /// The number.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// When a loop last went round, in milliseconds since the start of the program; 0 for not yet.
+#[derive(Debug, Default)]
+pub struct Heartbeat(AtomicU64);
+
+impl Heartbeat {
+    /// The loop went round at `now`.
+    pub fn beat(&self, now: Duration) {
+        self.0.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
+    /// Whether it went round within `limit` before `now`. A loop that has not started yet counts from 0.
+    pub fn is_alive(&self, now: Duration, limit: Duration) -> bool {
+        now.saturating_sub(Duration::from_millis(self.0.load(Relaxed))) <= limit
+    }
+}
+
+/// The loops that must not stand still.
+#[derive(Debug, Default)]
+pub struct Heartbeats {
+    /// Frames come, or the source is known to be lost or at its end and is being looked after.
+    pub capture: Heartbeat,
+    /// Frames are looked at, or there are none.
+    pub pipeline: Heartbeat,
+    /// The connection is looked after.
+    pub mqtt: Heartbeat,
+}
+
+impl Heartbeats {
+    /// Whether every loop went round within `limit` before `now`.
+    pub fn all_alive(&self, now: Duration, limit: Duration) -> bool {
+        [&self.capture, &self.pipeline, &self.mqtt].iter().all(|beat| beat.is_alive(now, limit))
+    }
+}
+
+/// Resident memory of this process and its peak, bytes, as the kernel has them.
+pub fn memory_bytes() -> Option<(u64, u64)> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    Some((field("VmRSS:")?, field("VmHWM:")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_loop_that_stands_still_is_enough() {
+        let beats = Heartbeats::default();
+        let limit = Duration::from_secs(10);
+        assert!(beats.all_alive(Duration::from_secs(5), limit), "just started");
+        assert!(!beats.all_alive(Duration::from_secs(11), limit));
+        let now = Duration::from_secs(60);
+        [&beats.capture, &beats.mqtt].iter().for_each(|b| b.beat(now));
+        assert!(!beats.all_alive(now, limit));
+        beats.pipeline.beat(now);
+        assert!(beats.all_alive(now + limit, limit));
+    }
+
+    #[test]
+    fn values_stand_under_metric_names() {
+        let telemetry = Telemetry::default();
+        telemetry.frames.add(3);
+        let snapshot = telemetry.snapshot();
+        assert_eq!(snapshot["ostiary_frames_total"], 3.0);
+        assert!(snapshot.keys().all(|name| name.starts_with("ostiary_")));
+        assert!(memory_bytes().is_some_and(|(now, peak)| now > 0 && peak >= now));
+    }
+}
