@@ -1,1 +1,195 @@
-//! Under way.
+//! The one place that wires: store -> identity -> broker -> link -> HTTP.
+//!
+//! [`start`] is the readable list; each step is a file below. Everything runs under one [`Lifecycle`]: a part
+//! that ends without being asked to stops the program with a failure.
+
+mod broker;
+mod endpoints;
+mod foundation;
+mod housekeeping;
+mod lifecycle;
+mod link;
+mod metrics;
+mod readiness;
+pub mod models;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use ostiary_common::time::UnixMillis;
+
+pub use endpoints::Endpoints;
+pub use foundation::{Foundation, open_store};
+pub use lifecycle::Lifecycle;
+
+use broker::Embedded;
+use crate::config::Config;
+use crate::enroll::Enrollment;
+use crate::enroll::desk::Desk;
+use crate::enroll::lookalike::Lookalikes;
+use crate::http::limits::Limits;
+use crate::http::{Api, ApiParts, router, serve};
+use crate::identity::devices::DeviceIdentity;
+use crate::identity::nonce::Nonces;
+use crate::identity::password::Passwords;
+use crate::link::RunningLink;
+use crate::live::LiveCursor;
+use crate::ports::{Clock, EventStore};
+use crate::refusals::{RefusalLog, refusal_log};
+use crate::store::sqlite::SqliteStore;
+use models::Models;
+
+/// How long parts may take to end beyond what requests under way are given.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The system's wall time.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis::from_system_time(SystemTime::now())
+    }
+}
+
+/// The server at work.
+pub struct Running {
+    /// Where it can be reached.
+    pub endpoints: Endpoints,
+    lifecycle: Arc<Lifecycle>,
+    embedded: Option<Embedded>,
+    store: Arc<SqliteStore>,
+    grace: Duration,
+}
+
+/// Starts everything and returns once it is ready.
+///
+/// # Errors
+/// If a part cannot start; what started before is stopped.
+pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) -> Result<Running> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let metrics = metrics::handle()?;
+    let lock = endpoints::lock(&config.server.data_dir)?;
+    let https = bind(config.server.listen)?;
+    let foundation = Foundation::open(&config, &*clock).await?;
+    let (refusals, writer) = refusal_log(foundation.store.clone(), clock.clone());
+    lifecycle.spawn("audit of refusals", writer.run(lifecycle.token()));
+    let embedded = broker::start(&config, &foundation, clock.clone(), refusals.clone()).await?;
+    lifecycle.watch_broker(embedded.as_ref().map(|embedded| &embedded.broker));
+    let live = Arc::new(LiveCursor::new(foundation.store.newest_cursor().await?));
+    let link = link::start(&config, &foundation, &models, embedded.as_ref(), link::Shared {
+        clock: clock.clone(),
+        live: live.clone(),
+        refusals: refusals.clone(),
+        lifecycle: &lifecycle,
+    })?;
+    let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
+    let api = Api::new(parts(Parts {
+        config: &config,
+        foundation: &foundation,
+        models,
+        clock,
+        refusals,
+        live,
+        link: &link,
+        embedded: embedded.as_ref(),
+        endpoints: &endpoints,
+        lifecycle: &lifecycle,
+        metrics,
+    })?);
+    lifecycle.spawn("housekeeping", housekeeping::run(api.clone(), foundation.store.clone(), lifecycle.token()));
+    let grace = Duration::from_secs(config.server.shutdown_grace_s);
+    let tls = serve::tls(&foundation.certificate).context("making the TLS configuration")?;
+    let served = serve::serve(https, tls, router(api), lifecycle.token(), grace);
+    lifecycle.spawn("HTTP", async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "HTTP failed: {error}");
+        }
+    });
+    link::wait_connected(&link, &lifecycle.token()).await;
+    endpoints.write(&config.server.data_dir)?;
+    lifecycle.keep(lock);
+    Ok(Running { endpoints, lifecycle, embedded, store: foundation.store, grace })
+}
+
+impl Running {
+    /// Waits for the end, asked for or not, and sees every part out.
+    ///
+    /// # Errors
+    /// If a part ended without being asked to.
+    pub async fn wait(self) -> Result<()> {
+        self.lifecycle.token().cancelled().await;
+        tracing::info!("stopping");
+        self.lifecycle.wait_ended(self.grace + STOP_WITHIN).await;
+        if let Some(embedded) = &self.embedded {
+            embedded.broker.stop().await;
+        }
+        self.store.close().await;
+        anyhow::ensure!(self.lifecycle.was_asked(), "a part of the server ended unexpectedly, see the log");
+        Ok(())
+    }
+}
+
+fn bind(listen: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(listen).with_context(|| format!("listening on {listen} (server.listen)"))
+}
+
+/// What the API is made of.
+struct Parts<'a> {
+    config: &'a Config,
+    foundation: &'a Foundation,
+    models: Models,
+    clock: Arc<dyn Clock>,
+    refusals: Arc<RefusalLog>,
+    live: Arc<LiveCursor>,
+    link: &'a RunningLink,
+    embedded: Option<&'a Embedded>,
+    endpoints: &'a Endpoints,
+    lifecycle: &'a Lifecycle,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+fn parts(from: Parts<'_>) -> Result<ApiParts> {
+    let (config, foundation) = (from.config, from.foundation);
+    let store = foundation.store.clone();
+    let desk = Arc::new(Desk::open(from.models.readers, config.models.engines, config.models.queue));
+    let readiness =
+        readiness::of(foundation.store.clone(), from.embedded, from.link.connected.clone(), desk.clone());
+    let lookalikes = Lookalikes::new(from.models.pack.clone(), from.models.dimension, from.models.match_threshold);
+    Ok(ApiParts {
+        store: store.clone(),
+        clock: from.clock.clone(),
+        tokens: foundation.tokens.clone(),
+        passwords: Passwords::new().context("hashing a password")?,
+        authority: foundation.authority.clone(),
+        devices: DeviceIdentity {
+            store: store.clone(),
+            clock: from.clock.clone(),
+            authority: foundation.authority.clone(),
+            tokens: foundation.tokens.clone(),
+            nonces: Nonces::new(),
+            broker_url: from.endpoints.broker_url.clone(),
+            code_life: config.identity.claim_code_life(),
+        },
+        link: from.link.devices.clone(),
+        live: from.live,
+        enrollment: Enrollment {
+            store,
+            clock: from.clock,
+            link: from.link.devices.clone(),
+            desk,
+            lookalikes,
+            pack: from.models.pack.clone(),
+        },
+        pack: from.models.pack,
+        refusals: from.refusals,
+        limits: Limits::new(&config.limits),
+        bounds: config.limits.clone(),
+        live_connections: AtomicUsize::new(0),
+        readiness,
+        metrics: from.metrics,
+        shutdown: from.lifecycle.token(),
+    })
+}

@@ -1,4 +1,133 @@
-//! Under way.
+//! The command line. Answers go to standard output, logs to standard error.
+
+mod admin;
+mod check_config;
+mod device;
+mod doctor;
+mod migrate;
+mod serve;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-/// Under way.
-pub fn main() -> ExitCode { ExitCode::SUCCESS }
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
+
+use crate::config::{COMMENTED_DEFAULTS, Config, ConfigError, LogConfig, LogFormat};
+
+/// Read if `--config` is not given and it is there.
+const DEFAULT_CONFIG: &str = "/etc/ostiary/ostiary-server.toml";
+
+/// Ostiary's server: the central store, device sync, broker and API.
+#[derive(Parser)]
+#[command(name = "ostiary-server", version, arg_required_else_help = true)]
+struct Cli {
+    /// Configuration file [default: /etc/ostiary/ostiary-server.toml if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Overrides server.data_dir.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve,
+    /// Bring the database up to date and end.
+    Migrate,
+    /// Accounts.
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Devices.
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Check the configuration and end.
+    CheckConfig,
+    /// Print a configuration file with every default and what it means.
+    GenerateConfig,
+    /// Check everything the server needs, and say how to mend what is missing.
+    Doctor,
+    /// Print the API's description (OpenAPI 3.1, JSON).
+    Openapi,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One provider for all TLS of the process; it can only be set twice by mistake.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        eprintln!("error: a TLS provider was installed before");
+        return ExitCode::FAILURE;
+    }
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match &cli.command {
+        Command::GenerateConfig => return print(COMMENTED_DEFAULTS),
+        Command::Openapi => return print(&crate::http::router::openapi_json()),
+        _ => {}
+    }
+    let config = load(&cli);
+    if let Command::CheckConfig = cli.command {
+        return Ok(check_config::run(config));
+    }
+    if let Command::Doctor = cli.command {
+        return runtime()?.block_on(doctor::run(config));
+    }
+    let config = config?;
+    start_logging(&config.log)?;
+    match cli.command {
+        Command::Serve => runtime()?.block_on(serve::run(config))?,
+        Command::Migrate => runtime()?.block_on(migrate::run(&config))?,
+        Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
+        Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
+        Command::CheckConfig | Command::GenerateConfig | Command::Doctor | Command::Openapi => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(cli: &Cli) -> Result<Config, ConfigError> {
+    let default = Path::new(DEFAULT_CONFIG);
+    let file = cli.config.as_deref().or_else(|| default.is_file().then_some(default));
+    let mut config = Config::load(file)?;
+    if let Some(data_dir) = &cli.data_dir {
+        config.server.data_dir.clone_from(data_dir);
+    }
+    Ok(config)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the async runtime")
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no failure.
+fn print(text: &str) -> Result<ExitCode> {
+    use std::io::{ErrorKind, Write};
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e).context("writing to standard output"),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn start_logging(config: &LogConfig) -> Result<()> {
+    let filter = config.filter().context("log.level")?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let writer = std::io::stderr;
+    match config.format {
+        LogFormat::Text => registry.with(fmt::layer().with_writer(writer).with_ansi(false)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().with_writer(writer)).try_init(),
+    }
+    .context("starting the log")
+}

@@ -1,1 +1,115 @@
-//! Under way.
+//! Enrollment: from a photo to a template, or to a clear reason why not.
+//!
+//! Bytes -> [`photo`] (decoded within limits) -> [`choose`] (one face) -> quality gate -> embedding -> store ->
+//! devices are told. Reading photos runs on threads of its own, see [`desk`].
+
+pub mod choose;
+pub mod desk;
+pub mod lookalike;
+pub mod photo;
+pub mod problem;
+pub mod reader;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ostiary_common::ids::{PackId, PersonId, TemplateId};
+use ostiary_common::wire::{Candidate, Revision};
+use ostiary_models::embed::Embedding;
+use ostiary_models::geometry::Rect;
+use ostiary_models::quality::FaceQuality;
+use sha2::{Digest, Sha256};
+
+use self::desk::{Desk, DeskError};
+use self::lookalike::Lookalikes;
+use self::problem::PhotoProblem;
+use crate::domain::person::Template;
+use crate::ports::{Clock, DeviceLink, Store, StoreError};
+
+/// Makes templates of photos.
+pub struct Enrollment {
+    /// Where templates go.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Tells devices.
+    pub link: Arc<dyn DeviceLink>,
+    /// Reads photos.
+    pub desk: Arc<Desk>,
+    /// Finds persons who look alike.
+    pub lookalikes: Lookalikes,
+    /// The pack templates are made with.
+    pub pack: PackId,
+}
+
+/// A photo that became a template.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The template; one that was there already if the same photo came again.
+    pub template: TemplateId,
+    /// The gallery's new revision; `None` if the same photo came again.
+    pub revision: Option<Revision>,
+    /// How good the face is.
+    pub quality: FaceQuality,
+    /// Where the face is, in pixels of the upright photo.
+    pub face: Rect,
+    /// Another person who looks alike enough to be mistaken.
+    pub lookalike: Option<Candidate>,
+}
+
+/// Why a photo could not be looked at, through no fault of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The models are busy, still loading, or broken.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+    /// The store failed, or the person is gone.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Enrollment {
+    /// Makes a template of a photo of `person`, who must have consented: the caller sees to that.
+    ///
+    /// # Errors
+    /// [`EnrollError`]; a photo that is refused is `Ok(Err(problem))`.
+    pub async fn take_photo(
+        &self,
+        person: PersonId,
+        photo: Bytes,
+    ) -> Result<Result<Accepted, PhotoProblem>, EnrollError> {
+        let source_sha256 = Sha256::digest(&photo).into();
+        let reading = match self.desk.read(photo).await? {
+            Ok(reading) => reading,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let lookalike = self.lookalikes.nearest_other(&*self.store, person, &reading.embedding).await?;
+        let template = self.template(person, &reading.embedding, &reading.quality, source_sha256);
+        let (template, revision) = self.store.add_template(&template).await?;
+        if let Some(rev) = revision {
+            self.link.gallery_changed(rev);
+        }
+        let (quality, face) = (reading.quality, reading.face);
+        Ok(Ok(Accepted { template, revision, quality, face, lookalike }))
+    }
+
+    fn template(
+        &self,
+        person: PersonId,
+        embedding: &Embedding,
+        quality: &FaceQuality,
+        source_sha256: [u8; 32],
+    ) -> Template {
+        Template {
+            id: TemplateId::generate(),
+            person,
+            version: 1,
+            pack: self.pack.clone(),
+            angle: quality.angle(),
+            quality: quality.overall,
+            embedding: embedding.as_slice().to_vec(),
+            source_sha256,
+            created_at: self.clock.now(),
+        }
+    }
+}

@@ -1,1 +1,19 @@
-//! Under way.
+//! The HTTP API: `/api/v1`, health, metrics.
+//!
+//! [`router`] lists every route. A route is a file under [`v1`]: its input, its answer, its handler. Every
+//! refusal is a [`problem`] (RFC 9457).
+
+pub mod api;
+pub mod auth;
+pub mod extract;
+pub mod health;
+pub mod layers;
+pub mod limits;
+pub mod paging;
+pub mod problem;
+pub mod router;
+pub mod serve;
+pub mod v1;
+
+pub use api::{Api, ApiParts};
+pub use router::{openapi, router};

@@ -10,8 +10,11 @@ pub mod store;
 
 pub mod identity;
 
-// What broker and link have in common: refusals, told to the audit log.
+// What several adapters have in common: refusals told to the audit log, passwords of programs.
 pub mod refusals;
+pub mod secret;
+
+pub mod live;
 
 pub mod broker;
 pub mod link;

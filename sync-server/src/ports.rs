@@ -12,7 +12,7 @@ use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
-use crate::domain::gallery::GalleryDelta;
+use crate::domain::gallery::{GalleryDelta, GallerySize};
 use crate::domain::person::{Person, Template};
 
 /// Why the store could not do what was asked. "Not found" is `Ok(None)`.
@@ -157,6 +157,8 @@ pub trait GalleryStore: Send + Sync {
     ) -> Result<GalleryDelta, StoreError>;
     /// The digest a device at the present revision must have.
     async fn digest(&self, device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError>;
+    /// How many persons and templates a pack has.
+    async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError>;
 }
 
 /// Events.

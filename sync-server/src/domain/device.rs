@@ -87,6 +87,24 @@ pub struct Device {
 }
 
 impl Device {
+    /// A new device at a door, waiting for its claim.
+    pub fn pending(id: DeviceId, name: String, door: &Door, now: UnixMillis) -> Self {
+        Self {
+            id,
+            site: door.site,
+            door: door.id,
+            name,
+            state: DeviceState::Pending,
+            public_key_pem: None,
+            created_at: now,
+            claimed_at: None,
+            config_version: 0,
+            config: DeviceSettings::default(),
+            presence: Presence::default(),
+            held: None,
+        }
+    }
+
     /// The device's place among the topics.
     pub const fn root(&self) -> DeviceRoot {
         DeviceRoot { site: self.site, device: self.id }

@@ -18,3 +18,12 @@ pub struct GalleryDelta {
     /// Persons changed (or all), each whole; no templates means gone.
     pub persons: Vec<PersonChange>,
 }
+
+/// How large a pack's gallery is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GallerySize {
+    /// Persons with a template.
+    pub persons: u64,
+    /// Templates.
+    pub templates: u64,
+}

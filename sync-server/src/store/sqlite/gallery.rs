@@ -12,7 +12,7 @@ use serde_bytes::ByteBuf;
 use sqlx::SqliteConnection;
 
 use super::{SqliteStore, columns};
-use crate::domain::gallery::GalleryDelta;
+use crate::domain::gallery::{GalleryDelta, GallerySize};
 use crate::ports::{GalleryStore, StoreError};
 
 /// A person with one of the templates held, or with none.
@@ -150,5 +150,15 @@ impl GalleryStore for SqliteStore {
         let rev = revision(&mut tx).await?;
         let digest = self.digest_at(&mut tx, rev, pack).await?;
         Ok((rev, digest))
+    }
+
+    async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError> {
+        let (persons, templates): (i64, i64) =
+            sqlx::query_as("SELECT count(DISTINCT person), count(*) FROM templates WHERE pack = ?")
+                .bind(pack.as_str())
+                .fetch_one(&self.read)
+                .await?;
+        let count = |column| columns::unsigned("count", column);
+        Ok(GallerySize { persons: count(persons)?, templates: count(templates)? })
     }
 }

@@ -1,0 +1,78 @@
+//! What every command of the program stands on: the data directory, the store, the server's identity.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use crate::broker::embedded::TlsFiles;
+use crate::config::Config;
+use crate::identity::authority::Authority;
+use crate::identity::files::make_private_dir;
+use crate::identity::server_cert::{self, ServerCertificate};
+use crate::identity::signing::SigningKeys;
+use crate::identity::tokens::{TokenLives, Tokens};
+use crate::ports::Clock;
+use crate::store::sqlite::SqliteStore;
+
+/// Store and identity, opened.
+pub struct Foundation {
+    /// The store, at the newest migration.
+    pub store: Arc<SqliteStore>,
+    /// The CA.
+    pub authority: Arc<Authority>,
+    /// The server's certificate.
+    pub certificate: ServerCertificate,
+    /// The same as files.
+    pub tls_files: TlsFiles,
+    /// Token keys.
+    pub tokens: Arc<Tokens>,
+}
+
+impl Foundation {
+    /// Opens everything in the data directory, making what is not there.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written or holds something else.
+    pub async fn open(config: &Config, clock: &dyn Clock) -> Result<Self> {
+        let data_dir = &config.server.data_dir;
+        let now = clock.now();
+        let tls_dir = tls_dir(data_dir);
+        make_private_dir(data_dir).context("making server.data_dir")?;
+        make_private_dir(&tls_dir)?;
+        let store = Arc::new(open_store(config).await?);
+        let authority = Arc::new(Authority::open(&tls_dir, now).context("opening the CA")?);
+        let names = certificate_names(config);
+        let certificate =
+            server_cert::open(&tls_dir, &authority, &names, now).context("opening the server's certificate")?;
+        let tls_files = TlsFiles { chain: tls_dir.join("server.pem"), key: tls_dir.join("server.key") };
+        let keys = SigningKeys::open(&data_dir.join("keys"), now).context("opening the token keys")?;
+        let lives = TokenLives {
+            device: config.identity.device_token_life(),
+            access: config.identity.access_token_life(),
+        };
+        Ok(Self { store, authority, certificate, tls_files, tokens: Arc::new(Tokens::new(keys, lives)) })
+    }
+}
+
+/// Opens the store alone.
+///
+/// # Errors
+/// If it cannot be opened or brought up to date.
+pub async fn open_store(config: &Config) -> Result<SqliteStore> {
+    let path = config.store.sqlite_path(&config.server.data_dir);
+    make_private_dir(&config.server.data_dir).context("making server.data_dir")?;
+    SqliteStore::open(&path).await.with_context(|| format!("opening the store {}", path.display()))
+}
+
+/// Where certificates lie.
+pub fn tls_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls")
+}
+
+/// The configured names, and the addresses listened on where they are not just "all".
+fn certificate_names(config: &Config) -> Vec<String> {
+    let listened = [config.server.listen.ip(), config.broker.listen.ip()];
+    let listened = listened.into_iter().filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+    config.server.public_names.iter().cloned().chain(listened).collect()
+}

@@ -1,0 +1,126 @@
+//! The link to the broker, embedded or external.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use ostiary_common::ids::DeviceId;
+use tokio_util::sync::CancellationToken;
+
+use super::broker::Embedded;
+use super::foundation::Foundation;
+use super::lifecycle::Lifecycle;
+use super::models::Models;
+use crate::broker::LINK_USER;
+use crate::config::{BrokerConfig, Config};
+use crate::link::{self, Endpoint, LinkConfig, LinkParts, Login, RunningLink, trusting};
+use crate::live::LiveCursor;
+use crate::ports::Clock;
+use crate::refusals::RefusalLog;
+use crate::secret::Secret;
+
+/// How long readiness waits for the broker. An external one may come later; the link goes on trying.
+const FIRST_CONNECT: Duration = Duration::from_secs(5);
+
+/// What the link shares with the rest.
+pub struct Shared<'a> {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Told of commits.
+    pub live: Arc<LiveCursor>,
+    /// Told of refusals.
+    pub refusals: Arc<RefusalLog>,
+    /// Runs its tasks.
+    pub lifecycle: &'a Lifecycle,
+}
+
+/// Starts the link; it connects by itself.
+pub fn start(
+    config: &Config,
+    foundation: &Foundation,
+    models: &Models,
+    embedded: Option<&Embedded>,
+    shared: Shared<'_>,
+) -> Result<RunningLink> {
+    let ca_pem = foundation.authority.certificate_pem();
+    let (endpoint, login) = match embedded {
+        Some(embedded) => to_embedded(embedded, ca_pem)?,
+        None => to_external(&config.broker, ca_pem)?,
+    };
+    let group = &config.broker.external_share_group;
+    let shared_group = (embedded.is_none() && !group.is_empty()).then(|| group.clone());
+    let config = LinkConfig { endpoint, login, shared_group, pack: models.pack.clone() };
+    let parts = LinkParts {
+        store: foundation.store.clone(),
+        clock: shared.clock,
+        live: shared.live,
+        refusals: shared.refusals,
+        kick: kick(embedded),
+        tasks: shared.lifecycle.tasks().clone(),
+        shutdown: shared.lifecycle.token(),
+    };
+    Ok(link::start(config, parts))
+}
+
+/// Waits until the link is connected for the first time, but not for ever.
+pub async fn wait_connected(link: &RunningLink, shutdown: &CancellationToken) {
+    let mut connected = link.connected.clone();
+    let first = tokio::time::timeout(FIRST_CONNECT, connected.wait_for(|connected| *connected));
+    match shutdown.run_until_cancelled(first).await {
+        Some(Ok(Ok(_))) | None => {}
+        Some(_) => tracing::warn!("the MQTT broker is not reached yet, going on"),
+    }
+}
+
+fn kick(embedded: Option<&Embedded>) -> Arc<dyn Fn(DeviceId) + Send + Sync> {
+    match embedded.map(|embedded| embedded.broker.clone()) {
+        Some(broker) => Arc::new(move |device| broker.kick(device)),
+        // An external broker offers no common way to end a session; the token's end bounds it.
+        None => Arc::new(|_| {}),
+    }
+}
+
+fn to_embedded(embedded: &Embedded, ca_pem: &str) -> Result<(Endpoint, Login)> {
+    let listening = embedded.broker.local_addr;
+    let host = match listening.ip() {
+        ip if !ip.is_unspecified() => ip.to_string(),
+        ip if ip.is_ipv4() => "127.0.0.1".into(),
+        _ => "localhost".into(),
+    };
+    let tls = Some(trusting(ca_pem.as_bytes(), None)?);
+    let user = Some((LINK_USER.to_owned(), embedded.link_secret.clone()));
+    Ok((Endpoint { host, port: listening.port(), tls }, Login { client_id: LINK_USER.into(), user }))
+}
+
+fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<(Endpoint, Login)> {
+    let (host, port) = config.external_host_port().context("broker.external_url is not mqtts://host:port")?;
+    let ca_pem = match config.external_ca_file.as_str() {
+        "" => own_ca_pem.as_bytes().to_vec(),
+        path => read(path, "broker.external_ca_file")?,
+    };
+    let client = match (config.external_certificate_file.as_str(), config.external_key_file.as_str()) {
+        ("", _) | (_, "") => None,
+        (chain, key) => Some((
+            read(chain, "broker.external_certificate_file")?,
+            read(key, "broker.external_key_file")?,
+        )),
+    };
+    let tls = trusting(&ca_pem, client.as_ref().map(|(chain, key)| (chain.as_slice(), key.as_slice())))?;
+    let user = match config.external_username.as_str() {
+        "" => None,
+        name => Some((name.to_owned(), password(&config.external_password_file)?)),
+    };
+    let client_id = format!("{LINK_USER}-{}", uuid::Uuid::now_v7());
+    Ok((Endpoint { host: host.to_owned(), port, tls: Some(tls) }, Login { client_id, user }))
+}
+
+fn read(path: &str, key: &'static str) -> Result<Vec<u8>> {
+    fs::read(Path::new(path)).with_context(|| format!("reading {path} ({key})"))
+}
+
+fn password(path: &str) -> Result<Secret> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {path} (broker.external_password_file)"))?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+}

@@ -1,0 +1,43 @@
+//! What `/readyz` asks.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::broker::Embedded;
+use crate::enroll::desk::Desk;
+use crate::http::health::{Check, Readiness};
+use crate::store::sqlite::SqliteStore;
+
+/// Store, broker, link, models.
+pub fn of(
+    store: Arc<SqliteStore>,
+    embedded: Option<&Embedded>,
+    linked: watch::Receiver<bool>,
+    desk: Arc<Desk>,
+) -> Readiness {
+    let readiness = Readiness::default().with("store", store_check(store)).with("link", link_check(linked));
+    let readiness = readiness.with("model", answer(move || desk.check()));
+    let Some(broker) = embedded.map(|embedded| embedded.broker.clone()) else { return readiness };
+    let listening = move || if broker.is_listening() { Ok(()) } else { Err("it does not listen".to_owned()) };
+    readiness.with("broker", answer(listening))
+}
+
+fn store_check(store: Arc<SqliteStore>) -> Check {
+    Arc::new(move || {
+        let store = Arc::clone(&store);
+        Box::pin(async move { store.check().await.map_err(|e| e.to_string()) })
+    })
+}
+
+fn link_check(linked: watch::Receiver<bool>) -> Check {
+    answer(move || if *linked.borrow() { Ok(()) } else { Err("not connected to the MQTT broker".to_owned()) })
+}
+
+/// A check that needs no waiting.
+fn answer(ask: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Check {
+    Arc::new(move || {
+        let answer = ask();
+        Box::pin(async move { answer })
+    })
+}

@@ -1,0 +1,46 @@
+//! `serve`: run until told to stop.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::models::Models;
+use crate::app::{self, Lifecycle};
+use crate::config::Config;
+
+/// Runs the server until SIGTERM or SIGINT.
+pub async fn run(config: Config) -> Result<()> {
+    let lifecycle = Arc::new(Lifecycle::default());
+    stop_on_signals(Arc::clone(&lifecycle))?;
+    let models = Models::load(&config.models.pack_dir)?;
+    let running = app::start(config, models, lifecycle).await?;
+    let endpoints = &running.endpoints;
+    tracing::info!(https = %endpoints.https, mqtts = %endpoints.mqtts,
+        "ready: API on https://{}, MQTT on {}", endpoints.https, endpoints.mqtts);
+    notify(NotifyState::Ready);
+    let ended = running.wait().await;
+    notify(NotifyState::Stopping);
+    ended
+}
+
+fn stop_on_signals(lifecycle: Arc<Lifecycle>) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        lifecycle.stop();
+    });
+    Ok(())
+}
+
+/// Tells systemd, if it started us.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told");
+    }
+}

@@ -1,0 +1,123 @@
+//! What handlers work with.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use ostiary_common::ids::PackId;
+use ostiary_common::time::UnixMillis;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::Caller;
+use super::extract::ClientAddress;
+use super::health::Readiness;
+use super::limits::Limits;
+use crate::config::LimitsConfig;
+use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::enroll::Enrollment;
+use crate::identity::authority::Authority;
+use crate::identity::devices::DeviceIdentity;
+use crate::identity::password::Passwords;
+use crate::identity::tokens::Tokens;
+use crate::live::LiveCursor;
+use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::refusals::{Refusal, RefusalLog};
+
+/// Everything a handler may use.
+pub struct ApiParts {
+    /// What the server knows.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Checks and signs tokens.
+    pub tokens: Arc<Tokens>,
+    /// Checks passwords.
+    pub passwords: Passwords,
+    /// The CA.
+    pub authority: Arc<Authority>,
+    /// Claims and renewals.
+    pub devices: DeviceIdentity,
+    /// Tells devices of changes.
+    pub link: Arc<dyn DeviceLink>,
+    /// Says when there are new events.
+    pub live: Arc<LiveCursor>,
+    /// Makes templates of photos.
+    pub enrollment: Enrollment,
+    /// The pack devices must run.
+    pub pack: PackId,
+    /// Takes refusals for the audit log.
+    pub refusals: Arc<RefusalLog>,
+    /// How often may be asked.
+    pub limits: Limits,
+    /// How much may be asked.
+    pub bounds: LimitsConfig,
+    /// Live connections now.
+    pub live_connections: AtomicUsize,
+    /// Whether every part works.
+    pub readiness: Readiness,
+    /// Renders metrics.
+    pub metrics: PrometheusHandle,
+    /// Ends live connections.
+    pub shutdown: CancellationToken,
+}
+
+/// A handle to [`ApiParts`], cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<ApiParts>);
+
+impl Api {
+    /// Wraps the parts.
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Writes a line of what was done. A change that cannot be audited is an error to the caller.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_done(
+        &self,
+        caller: &Caller,
+        action: &str,
+        target: String,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        self.audit(caller.actor(), caller.address, action, target, detail).await
+    }
+
+    /// The same for one who is not signed in as a user.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit(
+        &self,
+        actor: String,
+        address: ClientAddress,
+        action: &str,
+        target: String,
+        detail: String,
+    ) -> Result<(), StoreError> {
+        let (at, action, source) = (self.clock.now(), action.to_owned(), address.to_string());
+        let entry = AuditEntry { at, actor, action, target, source, result: AuditResult::Ok, detail };
+        self.store.audit(&entry).await
+    }
+
+    /// Notes a refusal for the audit log; floods are counted, not written.
+    pub fn refuse(&self, actor: String, address: ClientAddress, action: &'static str, target: &str, detail: String) {
+        let (target, source) = (target.to_owned(), address.to_string());
+        self.refusals.refuse(Refusal { actor, action, target, source, detail });
+    }
+
+    /// Now.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+}
+
+impl Deref for Api {
+    type Target = ApiParts;
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}

@@ -1,0 +1,68 @@
+//! Who is asking, and whether they may.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use ostiary_common::time::UnixMillis;
+
+use super::api::Api;
+use super::extract::ClientAddress;
+use super::problem::ApiError;
+use crate::domain::account::{Role, User};
+
+/// A signed-in user; of any role.
+pub struct Caller {
+    /// The account as it is now, not as it was when the token was made.
+    pub user: User,
+    /// Where from.
+    pub address: ClientAddress,
+    /// When the token ends.
+    pub until: UnixMillis,
+}
+
+/// A signed-in admin.
+pub struct Admin(pub Caller);
+
+impl Caller {
+    /// The caller's name in the audit log.
+    pub fn actor(&self) -> String {
+        format!("user:{}", self.user.id)
+    }
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let address = ClientAddress::from_request_parts(parts, api).await?;
+        let token = bearer(parts)?;
+        let claims = api.tokens.check_user(token, api.now()).map_err(|refused| {
+            let detail = format!("access token refused: {refused}");
+            api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), detail.clone());
+            ApiError::NotSignedIn(format!("{detail}; log in again"))
+        })?;
+        let user = api.store.user(claims.sub).await?;
+        let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
+        Ok(Self { user, address, until: UnixMillis::from_unix_seconds(claims.exp) })
+    }
+}
+
+impl FromRequestParts<Api> for Admin {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        if caller.user.role == Role::Admin {
+            return Ok(Self(caller));
+        }
+        let target = format!("{} {}", parts.method, parts.uri.path());
+        let detail = format!("role {} may not", caller.user.role.as_str());
+        api.refuse(caller.actor(), caller.address, "api.forbidden", &target, detail);
+        Err(ApiError::NotAllowed("this needs an account with the role admin".into()))
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+    let missing = || ApiError::NotSignedIn("send the header `Authorization: Bearer <access token>`".into());
+    let header = parts.headers.get(AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
+}

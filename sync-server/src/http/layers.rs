@@ -1,0 +1,157 @@
+//! What every request passes through: a request id, the log line, limits, time-out, headers, problems.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::extract::FromRequestParts;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::api::Api;
+use super::extract::ClientAddress;
+use super::problem::{ApiError, Problem, render};
+
+/// Bodies of every route that does not say otherwise.
+const BODY_LIMIT_BYTES: usize = 64 * 1024;
+/// Time for a whole request, uploads over slow lines included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps the routes, the innermost first.
+pub fn apply(routes: Router, api: &Api) -> Router {
+    routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(api.clone(), limit))
+        .layer(from_fn(problems))
+        .layer(from_fn(headers))
+        .layer(from_fn(observe))
+}
+
+/// Names the request, runs it in a span of that name, counts it and logs it. The id is always ours: one sent
+/// by a client could be used to confuse the log.
+async fn observe(mut request: Request, next: Next) -> Response {
+    let id = RequestId(Uuid::now_v7());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!("http", request.id = %id.0, %method, path);
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (took, status) = (started.elapsed(), response.status());
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), duration_ms = took.as_millis(), "{method} {path}"));
+    let labels = [("route", route), ("method", method.to_string()), ("status", status.as_u16().to_string())];
+    metrics::counter!("ostiary_server_http_requests_total", &labels).increment(1);
+    metrics::histogram!("ostiary_server_http_request_seconds", &labels[..2]).record(took);
+    if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// The request's name in logs and problems.
+#[derive(Clone, Copy)]
+struct RequestId(Uuid);
+
+/// What a browser needs to be told: nothing here is a page, to be framed, cached, or guessed at.
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let fixed = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (REFERRER_POLICY, "no-referrer"),
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+    ];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Makes every refusal a problem with the request's id, also those of the framework.
+async fn problems(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| format!("urn:uuid:{}", id.0));
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || is_own_answer(&response) {
+        return response;
+    }
+    let (mut parts, _) = match response.extensions().get::<Problem>() {
+        Some(_) => response.into_parts(),
+        None => keep_headers(&response, framework(status, &asked)).into_parts(),
+    };
+    let Some(mut problem) = parts.extensions.remove::<Problem>() else {
+        return Response::from_parts(parts, Body::empty());
+    };
+    problem.instance = id;
+    parts.headers.remove(CONTENT_TYPE);
+    parts.headers.remove("content-length");
+    let body = render(&problem).into_response();
+    parts.headers.extend(body.headers().iter().map(|(name, value)| (name.clone(), value.clone())));
+    Response::from_parts(parts, body.into_body())
+}
+
+/// `/readyz` answers 503 with a body of its own.
+fn is_own_answer(response: &Response) -> bool {
+    let json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    json && response.extensions().get::<Problem>().is_none()
+}
+
+/// What the framework refused, in our words.
+fn framework(status: StatusCode, asked: &str) -> Response {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::NotFound("path"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ApiError::MethodNotAllowed(format!("{asked} is not possible; see the Allow header"))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge("the body is larger than this path takes".into()),
+        StatusCode::REQUEST_TIMEOUT => {
+            ApiError::TooSlow(format!("it took more than {} s", REQUEST_TIMEOUT.as_secs()))
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("see the API's description".into()),
+        status if status.is_client_error() => ApiError::BadRequest(format!("{asked} cannot be read ({status})")),
+        status => ApiError::Internal(format!("{asked} answered {status}")),
+    }
+    .into_response()
+}
+
+fn keep_headers(from: &Response, mut to: Response) -> Response {
+    if let Some(allow) = from.headers().get("allow") {
+        to.headers_mut().insert("allow", allow.clone());
+    }
+    to
+}
+
+async fn limit(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let allowed = match ClientAddress::from_request_parts(&mut parts, &api).await {
+        Ok(address) => api.limits.request(address),
+        Err(error) => Err(error),
+    };
+    match allowed {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let words = cause.downcast_ref::<String>().map(String::as_str).or(cause.downcast_ref::<&str>().copied());
+    metrics::counter!("ostiary_server_http_panics_total").increment(1);
+    ApiError::Internal(format!("a handler panicked: {}", words.unwrap_or("without words"))).into_response()
+}

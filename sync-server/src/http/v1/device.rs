@@ -1,0 +1,5 @@
+//! What devices themselves use: no user token, but a code or a proof.
+
+pub mod claim;
+pub mod nonce;
+pub mod token;

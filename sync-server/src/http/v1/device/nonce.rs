@@ -1,0 +1,25 @@
+//! A nonce to sign.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use ostiary_common::identity::{NonceRequest, NonceResponse};
+
+use crate::http::api::Api;
+use crate::http::extract::{ClientAddress, Json};
+use crate::http::problem::{ApiError, Problem};
+
+/// Get a nonce to sign, good for two minutes.
+#[utoipa::path(post, path = "/api/v1/device/nonce", tag = "device",
+    request_body(content = Object, description = "`device`"),
+    responses(
+        (status = 200, description = "`nonce`", body = Object),
+        (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")
+    ))]
+pub async fn nonce(
+    State(api): State<Api>,
+    address: ClientAddress,
+    Json(body): Json<NonceRequest>,
+) -> Result<JsonAnswer<NonceResponse>, ApiError> {
+    api.limits.renewal(address)?;
+    Ok(JsonAnswer(NonceResponse { nonce: api.devices.nonce(body.device) }))
+}

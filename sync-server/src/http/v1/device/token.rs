@@ -1,0 +1,39 @@
+//! A new device token for a signed assertion.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use ostiary_common::identity::{TokenRequest, TokenResponse};
+
+use crate::http::api::Api;
+use crate::http::extract::{ClientAddress, Json};
+use crate::http::problem::{ApiError, Problem};
+use crate::identity::devices::RenewError;
+
+/// Get a new token.
+#[utoipa::path(post, path = "/api/v1/device/token", tag = "device",
+    request_body(content = Object, description = "`assertion`, a JWT signed by the device's key (EdDSA)"),
+    responses(
+        (status = 200, description = "`token`, `expires_at`, `server_time`, `session_floor`", body = Object),
+        (status = 401, description = "`renewal-refused`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`not-allowed`: the device is revoked", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.device.token", skip_all)]
+pub async fn token(
+    State(api): State<Api>,
+    address: ClientAddress,
+    Json(body): Json<TokenRequest>,
+) -> Result<JsonAnswer<TokenResponse>, ApiError> {
+    api.limits.renewal(address)?;
+    let (device, response) = api.devices.renew(&body.assertion).await.map_err(|error| {
+        api.refuse("anonymous".into(), address, "device.token", "", error.to_string());
+        match error {
+            RenewError::Store(error) => error.into(),
+            RenewError::Device(state) => ApiError::NotAllowed(format!("device is {state}")),
+            other => ApiError::DeviceRefused { slug: "renewal-refused", detail: other.to_string() },
+        }
+    })?;
+    tracing::debug!(device.id = %device, "device {device} renewed its token");
+    Ok(JsonAnswer(response))
+}

@@ -1,0 +1,9 @@
+//! Devices, as an admin sees them.
+
+pub mod claim_code;
+pub mod configure;
+pub mod create;
+pub mod list;
+pub mod read;
+pub mod revoke;
+pub mod view;

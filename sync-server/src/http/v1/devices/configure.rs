@@ -1,0 +1,62 @@
+//! Settings of a device.
+
+use axum::extract::State;
+use ostiary_common::ids::DeviceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::view::Settings;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::{InPath, Json};
+use crate::http::problem::{ApiError, Problem};
+
+/// What was set.
+#[derive(Serialize, ToSchema)]
+pub struct Configured {
+    /// The new version, which the device reports once it is in force.
+    version: u64,
+    /// The settings.
+    settings: Settings,
+}
+
+/// Set a device's settings. What is left out is left to the device.
+#[utoipa::path(put, path = "/api/v1/devices/{id}/config", tag = "devices", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The device")), request_body = Settings,
+    responses(
+        (status = 200, description = "Set", body = Configured),
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.devices.configure", skip_all, fields(device.id = %id))]
+pub async fn configure(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    InPath(id): InPath<DeviceId>,
+    Json(settings): Json<Settings>,
+) -> Result<axum::Json<Configured>, ApiError> {
+    check(&settings)?;
+    let version = api.store.put_config(id, &settings.clone().into()).await?.ok_or(ApiError::NotFound("device"))?;
+    api.link.config_changed(id);
+    let detail = serde_json::to_string(&settings).unwrap_or_default();
+    api.audit_done(&caller, "device.configure", format!("device:{id}"), detail).await?;
+    Ok(axum::Json(Configured { version, settings }))
+}
+
+fn check(settings: &Settings) -> Result<(), ApiError> {
+    let invalid = |field, detail: &str| Err(ApiError::Invalid { field, detail: detail.into() });
+    let unit = |value: Option<f32>| value.is_none_or(|v| (0.0..=1.0).contains(&v));
+    if !unit(settings.match_threshold) {
+        return invalid("match_threshold", "must be 0 to 1");
+    }
+    if !unit(settings.match_margin) {
+        return invalid("match_margin", "must be 0 to 1");
+    }
+    if !settings.min_face_px.is_none_or(|v| (20..=2000).contains(&v)) {
+        return invalid("min_face_px", "must be 20 to 2000");
+    }
+    if !settings.health_interval_s.is_none_or(|v| (5..=3600).contains(&v)) {
+        return invalid("health_interval_s", "must be 5 to 3600");
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! A new device with its claim code.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use ostiary_common::ids::{DeviceId, DoorId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::view::DeviceView;
+use crate::domain::device::Device;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::Json;
+use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::name;
+
+/// A new device.
+#[derive(Deserialize, ToSchema)]
+pub struct NewDevice {
+    /// Name, unique, 1 to 100 characters.
+    #[schema(example = "cam-1")]
+    name: String,
+    /// The door it watches.
+    door: Uuid,
+}
+
+/// A device and what its installer needs: `ostiaryd claim --server … --code … --ca-sha256 …`.
+#[derive(Serialize, ToSchema)]
+pub struct DeviceAdded {
+    /// The device.
+    device: DeviceView,
+    /// To be used once, before it ends. It is shown only here.
+    #[schema(example = "4F7K-9XQ2-ZB3M")]
+    claim_code: String,
+    /// When the code ends.
+    claim_expires_at: String,
+    /// SHA-256 of the server's CA, by which the device knows the server.
+    ca_sha256: String,
+}
+
+/// Add a device.
+#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", security(("bearer" = [])), request_body = NewDevice,
+    responses(
+        (status = 201, description = "Added", body = DeviceAdded),
+        (status = 404, description = "No such door", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`taken`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.devices.create", skip_all)]
+pub async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    Json(body): Json<NewDevice>,
+) -> Result<(StatusCode, axum::Json<DeviceAdded>), ApiError> {
+    let name = name(&body.name)?;
+    let door = api.store.door(DoorId(body.door)).await?.ok_or(ApiError::NotFound("door"))?;
+    let device = Device::pending(DeviceId::generate(), name, &door, api.now());
+    api.store.add_device(&device).await?;
+    api.audit_done(&caller, "device.create", format!("device:{}", device.id), String::new()).await?;
+    let code = api.devices.new_claim_code(device.id).await?;
+    let current = api.store.digest(device.id, &api.pack).await?;
+    let added = DeviceAdded {
+        device: DeviceView::new(device, current),
+        claim_code: code.code.to_string(),
+        claim_expires_at: code.expires_at.to_rfc3339(),
+        ca_sha256: api.authority.certificate_sha256().to_owned(),
+    };
+    Ok((StatusCode::CREATED, axum::Json(added)))
+}

@@ -1,0 +1,28 @@
+//! One device.
+
+use axum::Json;
+use axum::extract::State;
+use ostiary_common::ids::DeviceId;
+
+use super::view::DeviceView;
+use crate::http::api::Api;
+use crate::http::auth::Caller;
+use crate::http::extract::InPath;
+use crate::http::problem::{ApiError, Problem};
+
+/// One device, with what was last heard of it and whether it holds the present gallery.
+#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The device")),
+    responses(
+        (status = 200, description = "The device", body = DeviceView),
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
+    ))]
+pub async fn read(
+    State(api): State<Api>,
+    _caller: Caller,
+    InPath(id): InPath<DeviceId>,
+) -> Result<Json<DeviceView>, ApiError> {
+    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let current = api.store.digest(id, &api.pack).await?;
+    Ok(Json(DeviceView::new(device, current)))
+}

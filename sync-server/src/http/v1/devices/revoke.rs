@@ -1,0 +1,32 @@
+//! Shutting a device out for good.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use ostiary_common::ids::DeviceId;
+
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::InPath;
+use crate::http::problem::{ApiError, Problem};
+
+/// Revoke a device: its tokens are refused from now on, and its session ends within seconds. There is no way
+/// back; add a new device instead.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/revoke", tag = "devices", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The device")),
+    responses(
+        (status = 204, description = "Revoked"),
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.devices.revoke", skip_all, fields(device.id = %id))]
+pub async fn revoke(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    InPath(id): InPath<DeviceId>,
+) -> Result<StatusCode, ApiError> {
+    if !api.store.revoke_device(id).await? {
+        return Err(ApiError::NotFound("device"));
+    }
+    api.link.kick(id);
+    api.audit_done(&caller, "device.revoke", format!("device:{id}"), String::new()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

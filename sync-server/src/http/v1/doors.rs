@@ -1,0 +1,4 @@
+//! Doors.
+
+pub mod create;
+pub mod list;

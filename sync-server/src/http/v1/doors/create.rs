@@ -1,0 +1,46 @@
+//! A new door.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use ostiary_common::ids::{DoorId, SiteId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::list::DoorView;
+use crate::domain::device::Door;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::Json;
+use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::name;
+
+/// A new door.
+#[derive(Deserialize, ToSchema)]
+pub struct NewDoor {
+    /// Its site.
+    site: Uuid,
+    /// Name, unique within the site, 1 to 100 characters.
+    #[schema(example = "Main entrance")]
+    name: String,
+}
+
+/// Add a door.
+#[utoipa::path(post, path = "/api/v1/doors", tag = "devices", security(("bearer" = [])), request_body = NewDoor,
+    responses(
+        (status = 201, description = "Added", body = DoorView),
+        (status = 404, description = "No such site", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`taken`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.doors.create", skip_all)]
+pub async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    Json(body): Json<NewDoor>,
+) -> Result<(StatusCode, axum::Json<DoorView>), ApiError> {
+    let (id, site) = (DoorId::generate(), SiteId(body.site));
+    let door = Door { id, site, name: name(&body.name)?, created_at: api.now() };
+    api.store.add_door(&door).await?;
+    api.audit_done(&caller, "door.create", format!("door:{id}"), String::new()).await?;
+    Ok((StatusCode::CREATED, axum::Json(door.into())))
+}

@@ -1,0 +1,3 @@
+//! The gallery as a whole.
+
+pub mod read;

@@ -1,0 +1,10 @@
+//! Persons, their photos and templates.
+
+pub mod create;
+pub mod delete;
+pub mod list;
+pub mod photos;
+pub mod read;
+pub mod sync;
+pub mod templates;
+pub mod view;

@@ -1,0 +1,55 @@
+//! A new person.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use ostiary_common::ids::PersonId;
+use ostiary_common::wire::Revision;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::view::PersonView;
+use crate::domain::person::Person;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::Json;
+use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::name;
+
+/// A new person.
+#[derive(Deserialize, ToSchema)]
+pub struct NewPerson {
+    /// Display name, 1 to 100 characters.
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    /// Whether the person has agreed to be recognised. Without it no photo is taken.
+    #[serde(default)]
+    consent: bool,
+}
+
+/// Add a person.
+#[utoipa::path(post, path = "/api/v1/persons", tag = "persons", security(("bearer" = [])), request_body = NewPerson,
+    responses(
+        (status = 201, description = "Added", body = PersonView),
+        (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.persons.create", skip_all)]
+pub async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    Json(body): Json<NewPerson>,
+) -> Result<(StatusCode, axum::Json<PersonView>), ApiError> {
+    let now = api.now();
+    let person = Person {
+        id: PersonId::generate(),
+        name: name(&body.name)?,
+        created_at: now,
+        consent_at: body.consent.then_some(now),
+        rev: Revision(0),
+        templates: 0,
+    };
+    api.store.add_person(&person).await?;
+    // Names stay out of the audit log, which outlives the person.
+    let detail = if body.consent { "with consent" } else { "without consent" };
+    api.audit_done(&caller, "person.create", format!("person:{}", person.id), detail.into()).await?;
+    Ok((StatusCode::CREATED, axum::Json(person.into())))
+}

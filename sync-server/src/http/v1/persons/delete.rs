@@ -1,0 +1,38 @@
+//! Removing a person.
+
+use axum::Json;
+use axum::extract::State;
+use ostiary_common::ids::PersonId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::InPath;
+use crate::http::problem::{ApiError, Problem};
+
+/// What a change made of the gallery.
+#[derive(Serialize, ToSchema)]
+pub struct Changed {
+    /// The gallery's new revision.
+    pub revision: u64,
+}
+
+/// Remove a person with all templates; devices are told at once.
+#[utoipa::path(delete, path = "/api/v1/persons/{id}", tag = "persons", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The person")),
+    responses(
+        (status = 200, description = "Removed", body = Changed),
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.persons.delete", skip_all, fields(person.id = %id))]
+pub async fn delete(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    InPath(id): InPath<PersonId>,
+) -> Result<Json<Changed>, ApiError> {
+    let rev = api.store.remove_person(id, api.now()).await?.ok_or(ApiError::NotFound("person"))?;
+    api.link.gallery_changed(rev);
+    api.audit_done(&caller, "person.delete", format!("person:{id}"), format!("revision {}", rev.0)).await?;
+    Ok(Json(Changed { revision: rev.0 }))
+}

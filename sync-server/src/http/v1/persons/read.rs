@@ -1,0 +1,27 @@
+//! One person.
+
+use axum::Json;
+use axum::extract::State;
+use ostiary_common::ids::PersonId;
+
+use super::view::PersonView;
+use crate::http::api::Api;
+use crate::http::auth::Caller;
+use crate::http::extract::InPath;
+use crate::http::problem::{ApiError, Problem};
+
+/// One person.
+#[utoipa::path(get, path = "/api/v1/persons/{id}", tag = "persons", security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path, description = "The person")),
+    responses(
+        (status = 200, description = "The person", body = PersonView),
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
+    ))]
+pub async fn read(
+    State(api): State<Api>,
+    _caller: Caller,
+    InPath(id): InPath<PersonId>,
+) -> Result<Json<PersonView>, ApiError> {
+    let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+    Ok(Json(person.into()))
+}

@@ -1,0 +1,4 @@
+//! Sites.
+
+pub mod create;
+pub mod list;
