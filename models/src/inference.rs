@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
+use tract_onnx::tract_hir::internal::DimLike;
 
 pub(crate) use pixels::Pixels;
 
@@ -70,20 +72,35 @@ pub(crate) struct Outputs(Vec<Tensor>);
 impl Network {
     /// Reads an ONNX file; its bytes are not kept.
     pub(crate) fn read(name: &'static str, path: &Path) -> Result<Self, NetworkError> {
-        let model =
-            tract_onnx::onnx().model_for_path(path).map_err(|error| failure(name, NetworkStep::Read, &error))?;
+        let model = guarded(name, NetworkStep::Read, || tract_onnx::onnx().model_for_path(path))?;
         Ok(Self { name, model })
     }
 
     /// Makes the net ready for an input of [1, 3, height, width]: once, then shared.
     pub(crate) fn plan(&self, input: InputSize) -> Result<Plan, NetworkError> {
-        self.prepared(input).map_err(|error| failure(self.name, NetworkStep::Prepare, &error))
+        guarded(self.name, NetworkStep::Prepare, || self.prepared(input))
     }
 
     fn prepared(&self, input: InputSize) -> TractResult<Plan> {
         let shape = [1, 3, input.height as usize, input.width as usize];
+        self.accepts(&shape)?;
         let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
         self.model.clone().with_input_fact(0, fact)?.into_optimized()?.into_runnable()
+    }
+
+    /// A side the graph fixes must be the one asked for: tract takes any shape it is told, and fails later in
+    /// words that help nobody.
+    fn accepts(&self, shape: &[usize]) -> TractResult<()> {
+        let declared: Vec<_> = self.model.input_fact(0)?.shape.dims().map(|dim| dim.concretize()).collect();
+        let fixed = |dim: &Option<TDim>| dim.as_ref().and_then(|dim| dim.to_usize().ok());
+        let fits = declared.len() == shape.len()
+            && declared.iter().zip(shape).all(|(dim, side)| fixed(dim).is_none_or(|fixed| fixed == *side));
+        if fits || declared.is_empty() {
+            return Ok(());
+        }
+        let sides: Vec<String> =
+            declared.iter().map(|dim| fixed(dim).map_or("any".to_owned(), |n| n.to_string())).collect();
+        Err(TractError::msg(format!("it takes [{}], asked for {shape:?}", sides.join(", "))))
     }
 
     /// How many inputs and outputs the graph has.
@@ -95,14 +112,13 @@ impl Network {
 
 impl Session {
     pub(crate) fn new(name: &'static str, plan: &Plan) -> Result<Self, NetworkError> {
-        let state = plan.spawn().map_err(|error| failure(name, NetworkStep::Prepare, &error))?;
+        let state = guarded(name, NetworkStep::Prepare, || plan.spawn())?;
         Ok(Self { name, state })
     }
 
     /// Runs the net on one input, as [`Pixels::tensor`] makes them.
     pub(crate) fn run(&mut self, input: Tensor) -> Result<Outputs, NetworkError> {
-        let outputs = self.state.run(tvec!(input.into_tvalue()));
-        let outputs = outputs.map_err(|error| failure(self.name, NetworkStep::Run, &error))?;
+        let outputs = guarded(self.name, NetworkStep::Run, || self.state.run(tvec!(input.into_tvalue())))?;
         Ok(Outputs(outputs.into_iter().map(TValue::into_tensor).collect()))
     }
 }
@@ -119,6 +135,13 @@ fn values(tensor: &Tensor) -> &[f32] {
     tensor.try_as_plain_ram().ok().and_then(|plain| plain.as_slice::<f32>().ok()).unwrap_or_default()
 }
 
-fn failure(net: &'static str, step: NetworkStep, error: &TractError) -> NetworkError {
-    NetworkError { net, step, reason: format!("{error:#}") }
+/// Runs a step in tract. A model of unknown make can drive tract into a panic, which must not end a program
+/// that only asked whether the model is usable; what the closure changes is not used after a failure, or is
+/// overwritten by the next run.
+fn guarded<T>(net: &'static str, step: NetworkStep, work: impl FnOnce() -> TractResult<T>) -> Result<T, NetworkError> {
+    let failed = |reason| NetworkError { net, step, reason };
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| failed(format!("{error:#}"))),
+        Err(_) => Err(failed("tract gave up on it (its own report is above)".to_owned())),
+    }
 }

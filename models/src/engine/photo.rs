@@ -1,5 +1,6 @@
 //! Faces of all sizes in a still photo: the same net at finer and finer scales.
 
+use super::scale::WANTED_FACE_PX;
 use super::{DetectorNet, InferenceError};
 use crate::detect::{DetectedFace, InputSize, keep_best};
 use crate::frame::RgbView;
@@ -9,7 +10,8 @@ use crate::geometry::Rect;
 const COARSE_SIDE: u32 = 192;
 const FINE_SIDE: u32 = 512;
 /// How many pixels of the net the photo's longer side is seen with, from coarse to fine. The first leaves
-/// half of the input empty, so that a face may fill the whole photo.
+/// half of the input empty, so that a face may fill the whole photo; the first two cost little and are always
+/// taken.
 const LEVELS_PX: [f32; 5] = [96.0, 192.0, 480.0, 1200.0, 3000.0];
 /// Once a face is this wide in the net's input, faces of a quarter of its size have been seen too.
 const COARSE_ENOUGH_PX: f32 = 80.0;
@@ -19,20 +21,18 @@ const OVERLAP_PX: f32 = 130.0;
 const SAME_FACE_IOU: f32 = 0.4;
 
 /// Looks from coarse to fine, until the largest face is so large that what is smaller than a quarter of it
-/// does not matter, or the scale is the photo's own.
+/// does not matter, or the narrowest face worth finding has been within reach.
 pub(super) fn find_faces(detector: &mut DetectorNet, photo: &RgbView<'_>) -> Result<Vec<DetectedFace>, InferenceError> {
     let long_side = photo.width().max(photo.height()) as f32;
+    let finest = detector.spec().smallest_face_px / WANTED_FACE_PX;
     let mut faces: Vec<DetectedFace> = Vec::new();
     for level_px in LEVELS_PX {
         let scale = level_px / long_side;
-        let finest = scale >= 1.0;
-        if finest && level_px > COARSE_SIDE as f32 && !faces.is_empty() {
-            break;
-        }
         let found = look(detector, photo, scale)?;
         faces = refined(detector, photo, faces, found)?;
         let largest = faces.iter().map(DetectedFace::width_px).fold(0.0, f32::max);
-        if largest * scale >= COARSE_ENOUGH_PX || finest && level_px > COARSE_SIDE as f32 {
+        let done = largest * scale >= COARSE_ENOUGH_PX || scale >= finest;
+        if done && level_px >= COARSE_SIDE as f32 {
             break;
         }
     }

@@ -4,8 +4,8 @@ use super::EngineOptions;
 use crate::detect::InputSize;
 use crate::pack::DetectorSpec;
 
-/// The narrowest face worth finding in a camera frame, in camera pixels; a match wants somewhat more.
-const WANTED_FACE_PX: f32 = 50.0;
+/// The narrowest face worth finding in a frame or photo, in its pixels; a match wants somewhat more.
+pub(super) const WANTED_FACE_PX: f32 = 50.0;
 /// The longer side of an input is at least this, in pixels: on tiny frames every pixel counts.
 const MIN_LONG_SIDE: f32 = 192.0;
 

@@ -75,7 +75,7 @@ fn detector(spec: &DetectorSpec, faults: &mut Faults) {
     }
     let multiple = spec.side_multiple;
     faults.check(
-        (1..=128).contains(&multiple) && multiple % 32 == 0,
+        (1..=128).contains(&multiple) && multiple.is_multiple_of(32),
         "detector.side_multiple",
         multiple,
         "32, 64, 96 or 128",
