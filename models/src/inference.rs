@@ -103,6 +103,11 @@ impl Network {
         Err(TractError::msg(format!("it takes [{}], asked for {shape:?}", sides.join(", "))))
     }
 
+    /// `detector` or `embedder`.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// How many inputs and outputs the graph has.
     pub(crate) fn arity(&self) -> (usize, usize) {
         let inputs = self.model.input_outlets().map_or(0, <[_]>::len);

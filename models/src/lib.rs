@@ -19,6 +19,7 @@ pub mod search;
 pub mod decide;
 
 pub mod engine;
+pub mod measure;
 
 mod inference;
 mod resample;

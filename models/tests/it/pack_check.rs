@@ -59,18 +59,36 @@ fn each_fault_is_named_with_its_remedy() {
     check("file = \"embedder.onnx\"", "file = \"detector.onnx\"", "sha256");
 }
 
-#[test]
-fn a_file_that_is_no_net_is_named() {
+/// What is found once `bytes` stand in the place of the detector and the maker has followed the first remedy,
+/// which names the digest the file has.
+fn errors_with_detector(bytes: &[u8]) -> Vec<String> {
     let dir = pack_with(|manifest| manifest);
-    std::fs::write(dir.path().join("detector.onnx"), b"this is not ONNX").unwrap();
-    // The remedy names the digest the file has; a maker who follows it learns of the next fault.
+    std::fs::write(dir.path().join("detector.onnx"), bytes).unwrap();
     let found = errors(dir.path());
     let digest = found[0].split('"').nth(1).unwrap().to_owned();
     let manifest = std::fs::read_to_string(dir.path().join("pack.toml")).unwrap();
     let old = manifest.split("sha256 = \"").nth(1).unwrap()[..64].to_owned();
     std::fs::write(dir.path().join("pack.toml"), manifest.replace(&old, &digest)).unwrap();
-    let found = errors(dir.path());
+    errors(dir.path())
+}
+
+#[test]
+fn a_file_that_is_no_net_is_named() {
+    let found = errors_with_detector(b"this is not ONNX");
     assert!(found.len() == 1 && found[0].contains("ONNX"), "{found:#?}");
+}
+
+#[test]
+fn an_operation_that_tract_does_not_run_is_named() {
+    let mut bytes = std::fs::read(default_pack_dir().join("detector.onnx")).unwrap();
+    let name = b"MaxPool";
+    for at in 0..bytes.len() - name.len() {
+        if bytes[at..].starts_with(name) {
+            bytes[at..at + name.len()].copy_from_slice(b"MaxPoof");
+        }
+    }
+    let found = errors_with_detector(&bytes);
+    assert!(found.len() == 1 && found[0].contains("MaxPoof") && found[0].contains("simplify"), "{found:#?}");
 }
 
 #[test]

@@ -1,20 +1,179 @@
-//! `cargo xtask bench net`: the networks beside onnxruntime.
+//! `cargo xtask bench net`: the nets stage by stage beside onnxruntime in the same run; memory, start and size
+//! of the daemon.
 
-use anyhow::{Result, bail};
+mod daemon;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use serde::Serialize;
 
-/// How to report.
+use crate::models::{self, environment::Environment};
+use crate::shell;
+use worker::{Times, Worker};
+
+/// How to measure and report.
 #[derive(Args)]
 pub struct NetArgs {
-    /// End with one JSON object.
+    /// End with one JSON object on one line.
     #[arg(long)]
     json: bool,
+    /// Rounds of ours and onnxruntime in turn; the median of the rounds counts.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Measure the nets only, not the daemon (whose release build takes minutes).
+    #[arg(long)]
+    nets_only: bool,
+}
+
+/// What `--json` prints; ratios are ours / onnxruntime, below 1 is faster.
+#[derive(Serialize)]
+struct Report {
+    detector_ratio: f64,
+    embedder_ratio: f64,
+    pipeline_ms: f64,
+    rss_mb_1k: Option<f64>,
+    rss_mb_50k: Option<f64>,
+    start_ms: Option<f64>,
+    binary_mb: Option<f64>,
+    stages_ms: Times,
+    onnxruntime_ms: Times,
 }
 
 /// Measures.
 ///
 /// # Errors
-/// If it cannot be built or run.
-pub fn run(_args: NetArgs) -> Result<()> {
-    bail!("the network bench is not here yet")
+/// If something cannot be built or run.
+pub fn run(args: NetArgs) -> Result<()> {
+    let environment = Environment::prepare()?;
+    build(&["-p", "ostiary-models", "--example", "bench_net"])?;
+    let (ours, peer) = alternate(&environment, args.rounds)?;
+    let daemon = match args.nets_only {
+        true => None,
+        false => {
+            build(&["-p", "ostiary-daemon", "--bin", "ostiaryd"])?;
+            Some(daemon::measure(&worker_binary(), &portrait())?)
+        }
+    };
+    let report = Report {
+        detector_ratio: ratio(&ours, &peer, "detector_net")?,
+        embedder_ratio: ratio(&ours, &peer, "embedder_net")?,
+        pipeline_ms: round(time(&ours, "pipeline")?),
+        rss_mb_1k: daemon.as_ref().map(|found| found.rss_mb_1k),
+        rss_mb_50k: daemon.as_ref().map(|found| found.rss_mb_50k),
+        start_ms: daemon.as_ref().map(|found| found.start_ms),
+        binary_mb: daemon.as_ref().map(|found| found.binary_mb),
+        stages_ms: ours,
+        onnxruntime_ms: peer,
+    };
+    print_table(&report);
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    }
+    Ok(())
+}
+
+fn build(what: &[&str]) -> Result<()> {
+    shell::run(shell::cargo(&["build", "--release"]).args(what))
+}
+
+fn worker_binary() -> PathBuf {
+    shell::target_dir().join("release/examples/bench_net")
+}
+
+fn golden(name: &str) -> PathBuf {
+    shell::root().join("models/tests/golden").join(name)
+}
+
+fn portrait() -> PathBuf {
+    golden("astronaut.jpg")
+}
+
+/// Ours and onnxruntime in turn, so that both meet the same machine; the median of each over the rounds.
+fn alternate(environment: &Environment, rounds: u32) -> Result<(Times, Times)> {
+    let (pack, input, chip) = (models::pack_dir(), golden("frame_256x192.png"), golden("chip_150x150.png"));
+    let mut ours = Command::new(worker_binary());
+    ours.arg("rounds").arg(&pack).arg(portrait()).arg(&input).arg(&chip);
+    let mut peer = environment.script("bench_onnxruntime.py");
+    peer.arg("--pack").arg(&pack).arg("--detector-input").arg(&input).arg("--chip").arg(&chip);
+    let (mut ours, mut peer) = (Worker::start(ours)?, Worker::start(peer)?);
+    let (mut our_rounds, mut peer_rounds) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        our_rounds.push(ours.round()?);
+        peer_rounds.push(peer.round()?);
+    }
+    Ok((medians(&our_rounds), medians(&peer_rounds)))
+}
+
+fn medians(rounds: &[Times]) -> Times {
+    let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (stage, time) in rounds.iter().flatten() {
+        by_stage.entry(stage).or_default().push(*time);
+    }
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        round(times[times.len() / 2])
+    };
+    by_stage.into_iter().map(|(stage, times)| (stage.to_owned(), median(times))).collect()
+}
+
+fn ratio(ours: &Times, peer: &Times, net: &str) -> Result<f64> {
+    Ok(round(time(ours, net)? / time(peer, net)?))
+}
+
+fn time(times: &Times, stage: &str) -> Result<f64> {
+    match times.get(stage) {
+        Some(time) if *time > 0.0 => Ok(*time),
+        found => bail!("the worker's time for {stage} is {found:?}"),
+    }
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+fn print_table(report: &Report) {
+    println!("{:<14} {:>9} {:>12} {:>7}", "stage", "ours ms", "onnxruntime", "ratio");
+    for (stage, ours) in &report.stages_ms {
+        match report.onnxruntime_ms.get(stage) {
+            Some(peer) => println!("{stage:<14} {ours:>9.2} {peer:>12.2} {:>7.2}", ours / peer),
+            None => println!("{stage:<14} {ours:>9.2}"),
+        }
+    }
+    let rows = [
+        ("peak memory, 1 000 templates", report.rss_mb_1k, "MB"),
+        ("peak memory, 50 000 templates", report.rss_mb_50k, "MB"),
+        ("start to first decided visit", report.start_ms, "ms"),
+        ("release binary, stripped", report.binary_mb, "MB"),
+    ];
+    for (what, value, unit) in rows {
+        if let Some(value) = value {
+            println!("{what:<32} {value:>8.1} {unit}");
+        }
+    }
+}
+
+/// The size of a file in MB (10^6 bytes).
+fn size_mb(path: &Path) -> Result<f64> {
+    let bytes = std::fs::metadata(path).with_context(|| format!("reading the size of {}", path.display()))?.len();
+    Ok(round(bytes as f64 / 1e6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_round_counts_stage_by_stage() {
+        let round = |a: f64, b: f64| Times::from([("a".to_owned(), a), ("b".to_owned(), b)]);
+        let found = medians(&[round(1.0, 9.0), round(3.0, 8.0), round(2.0, 7.0)]);
+        assert_eq!(found, round(2.0, 8.0));
+        assert_eq!(ratio(&found, &round(4.0, 2.0), "a").unwrap(), 0.5);
+        assert!(ratio(&found, &round(0.0, 2.0), "c").is_err());
+    }
 }

@@ -1,0 +1,127 @@
+//! The worker of `cargo xtask bench net`: times each stage on one thread, round by round.
+//!
+//! `bench_net rounds PACK FRAME DETECTOR_INPUT CHIP` prints one JSON object of milliseconds for each line it
+//! reads, so that the caller can alternate it with another runtime. `bench_net frames FRAME DIR COUNT` writes
+//! frames of a face that drifts through the picture, for a daemon to replay.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ostiary_models::engine::{EngineOptions, FaceEngine};
+use ostiary_models::frame::RgbImage;
+use ostiary_models::measure::BareNet;
+use ostiary_models::pack::Pack;
+
+/// How long each stage is repeated in a round; the median of the runs counts.
+const STAGE_TIME: Duration = Duration::from_millis(400);
+/// The frames' size, that of most door cameras.
+const FRAME: (u32, u32) = (640, 480);
+
+type Answer<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Answer<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["rounds", pack, frame, input, chip] => rounds(pack, frame, input, chip),
+        ["frames", frame, dir, count] => frames(Path::new(frame), Path::new(dir), count.parse()?),
+        _ => Err("usage: bench_net rounds PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT".into()),
+    }
+}
+
+fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
+    let pack = Pack::load(pack)?;
+    let mut engine = FaceEngine::load(&pack, &EngineOptions::default())?;
+    let mut detector = BareNet::detector(&pack, &picture(Path::new(input))?)?;
+    let mut embedder = BareNet::embedder(&pack, &picture(Path::new(chip))?)?;
+    let frame = placed(&picture(Path::new(frame))?, 0);
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        let mut times = BTreeMap::from([
+            ("detector_net", median_ms(|| detector.run().map(drop).map_err(Into::into))?),
+            ("embedder_net", median_ms(|| embedder.run().map(drop).map_err(Into::into))?),
+        ]);
+        times.extend(stages(&mut engine, &frame)?);
+        println!("{}", serde_json::to_string(&times)?);
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+/// Each stage by itself, and all of them for one face of one frame.
+fn stages(engine: &mut FaceEngine, frame: &RgbImage) -> Answer<[(&'static str, f64); 6]> {
+    let view = frame.view();
+    let coarse = *engine.find_faces(view)?.first().ok_or("no face in the frame")?;
+    let face = engine.refine(view, &coarse)?;
+    let chip = engine.chip(view, &face);
+    Ok([
+        ("detect", median_ms(|| Ok(drop(engine.find_faces(view)?)))?),
+        ("refine", median_ms(|| engine.refine(view, &coarse).map(|_| ()).map_err(Into::into))?),
+        ("align", median_ms(|| Ok(drop(engine.chip(view, &face))))?),
+        ("quality", median_ms(|| judged(engine, &face, &chip))?),
+        ("embed", median_ms(|| Ok(drop(engine.embed(&chip)?)))?),
+        ("pipeline", median_ms(|| whole(engine, frame))?),
+    ])
+}
+
+fn judged(
+    engine: &FaceEngine,
+    face: &ostiary_models::detect::DetectedFace,
+    chip: &ostiary_models::align::AlignedChip,
+) -> Answer<()> {
+    // What is measured would be left out if nothing looked at the result.
+    std::hint::black_box(engine.quality(face, chip));
+    Ok(())
+}
+
+fn whole(engine: &mut FaceEngine, frame: &RgbImage) -> Answer<()> {
+    let view = frame.view();
+    let coarse = *engine.find_faces(view)?.first().ok_or("no face in the frame")?;
+    let face = engine.refine(view, &coarse)?;
+    let chip = engine.chip(view, &face);
+    judged(engine, &face, &chip)?;
+    engine.embed(&chip)?;
+    Ok(())
+}
+
+fn median_ms(mut work: impl FnMut() -> Answer<()>) -> Answer<f64> {
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    while begun.elapsed() < STAGE_TIME || times.len() < 5 {
+        let start = Instant::now();
+        work()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+fn frames(portrait: &Path, dir: &Path, count: u32) -> Answer<()> {
+    let portrait = picture(portrait)?;
+    std::fs::create_dir_all(dir)?;
+    for index in 0..count {
+        let frame = placed(&portrait, index as usize);
+        let frame = image::RgbImage::from_raw(FRAME.0, FRAME.1, frame.into_raw()).ok_or("a whole frame")?;
+        frame.save(dir.join(format!("{index:04}.jpg")))?;
+    }
+    Ok(())
+}
+
+/// The portrait cut to a camera's size, on grey, `shift` pixels to the right.
+fn placed(portrait: &RgbImage, shift: usize) -> RgbImage {
+    let (width, height) = (FRAME.0 as usize, FRAME.1 as usize);
+    let mut data = vec![110; 3 * width * height];
+    let left = (40 + shift).min(width);
+    for (y, row) in data.chunks_exact_mut(3 * width).enumerate().take(portrait.height() as usize) {
+        for (target, pixel) in row[3 * left..].iter_mut().zip(portrait.view().row(y as u32)) {
+            *target = *pixel;
+        }
+    }
+    RgbImage::from_raw(FRAME.0, FRAME.1, data).expect("one byte a colour of each pixel")
+}
+
+fn picture(path: &Path) -> Answer<RgbImage> {
+    Ok(image::open(path)?.to_rgb8().try_into()?)
+}
