@@ -237,9 +237,22 @@ async fn sweep(context: ServerContext, gate: Arc<Gate>, retained: Arc<Retained>,
             end_session(&context, &id).await;
             gate.sessions.leave(&id);
         }
+        forget_absent(&context, &gate).await;
         retained.forget_expired();
         gate.rate.forget_quiet();
         metrics::gauge!("ostiary_server_mqtt_connections").set(context.connections.count() as f64);
+    }
+}
+
+/// Forgets clients that were let in and then never finished connecting.
+async fn forget_absent(context: &ServerContext, gate: &Gate) {
+    let shared = context.extends.shared().await;
+    let now_ms = rmqtt::utils::timestamp_millis();
+    let grace_ms = i64::try_from(4 * HANDSHAKE_WITHIN.as_millis()).unwrap_or(i64::MAX);
+    for id in gate.sessions.all(|one| one.id.create_time.saturating_add(grace_ms) < now_ms) {
+        if !shared.exist(&id.client_id) {
+            gate.sessions.leave(&id);
+        }
     }
 }
 
@@ -301,12 +314,12 @@ impl RunningBroker {
         self.stopping.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        let everyone = self.gate.sessions.all(|_| true);
+        // Again and again, because a client may have been half let in when listening stopped.
         let ended = async {
-            for id in &everyone {
-                end_session(&self.context, id).await;
-            }
-            while self.context.connections.count() > 0 {
+            while self.context.connections.count() + self.context.handshakings.count() > 0 {
+                for id in self.gate.sessions.all(|_| true) {
+                    end_session(&self.context, &id).await;
+                }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -12,15 +12,19 @@ const MAX_EMBEDDING_BYTES: usize = 8 * 1024;
 /// Longest text of a device's report, in characters.
 const MAX_DETAIL_CHARS: usize = 2_000;
 
+/// The highest number a batch may start at: what the store counts in, with room for the batch. No stream that is
+/// honest gets there.
+const MAX_SEQ: u64 = i64::MAX as u64 - MAX_EVENTS_PER_BATCH as u64;
+
 /// What is wrong with a batch.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum BatchFault {
     /// No events, or too many.
     #[error("a batch has 1 to {MAX_EVENTS_PER_BATCH} events, this one has {0}")]
     Size(usize),
-    /// Sequence numbers start at 1.
-    #[error("sequence numbers start at 1")]
-    SeqZero,
+    /// Not a number a stream can have.
+    #[error("sequence numbers go from 1 to {MAX_SEQ}, this batch starts at {0}")]
+    SeqRange(u64),
     /// A gap or a step back within the batch.
     #[error("sequence number {found} stands where {expected} belongs")]
     Seq {
@@ -64,8 +68,8 @@ pub(super) fn check(batch: &EventBatch) -> Result<(), BatchFault> {
         Some(first) if events.len() <= MAX_EVENTS_PER_BATCH => first.seq,
         _ => return Err(BatchFault::Size(events.len())),
     };
-    if first == 0 {
-        return Err(BatchFault::SeqZero);
+    if !(1..=MAX_SEQ).contains(&first) {
+        return Err(BatchFault::SeqRange(first));
     }
     let mut ids = HashSet::with_capacity(events.len());
     for (expected, event) in (first..).zip(events) {
@@ -76,10 +80,6 @@ pub(super) fn check(batch: &EventBatch) -> Result<(), BatchFault> {
             return Err(BatchFault::Twice(event.id));
         }
         check_event(event)?;
-    }
-    // The range above ends one short of the last number there is; a stream never gets there.
-    if first.checked_add(events.len() as u64).is_none() {
-        return Err(BatchFault::Seq { expected: u64::MAX, found: first });
     }
     Ok(())
 }
@@ -169,11 +169,12 @@ pub(super) mod tests {
         expect(|b| b.events.clear(), Some("has 0"));
         expect(|b| b.events = (1..=65).map(event).collect(), Some("has 65"));
         expect(|b| b.events = (1..=64).map(event).collect(), None);
-        expect(|b| b.events = vec![event(0)], Some("start at 1"));
+        expect(|b| b.events = vec![event(0)], Some("starts at 0"));
         expect(|b| b.events[1].seq = 9, Some("9 stands where 6"));
         expect(|b| b.events[1].seq = 5, Some("5 stands where 6"));
         expect(|b| b.events[2].id = b.events[0].id, Some("twice"));
-        expect(|b| b.events = vec![event(u64::MAX)], Some("stands where"));
+        expect(|b| b.events = vec![event(u64::MAX)], Some("go from 1"));
+        expect(|b| b.events = vec![event(MAX_SEQ)], None);
         let report = DeviceReport { kind: ReportKind::Started, detail: "x".repeat(MAX_DETAIL_CHARS + 1) };
         expect(|b| b.events[0].report = Some(report.clone()), Some("both"));
         expect(

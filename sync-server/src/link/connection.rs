@@ -105,21 +105,13 @@ pub(super) struct Incoming {
 
 /// The broker's acknowledgement, still to be given. Dropped, it is not given, and the broker sends the message
 /// again.
-pub(super) struct Receipt(Option<(AsyncClient, Publish)>);
+pub(super) struct Receipt(AsyncClient, Publish);
 
 impl Receipt {
     /// Tells the broker that the message is dealt with. If the connection it came on has ended there is nobody
     /// to tell, and the message comes again.
     pub(super) async fn give(self) {
-        if let Some((client, publish)) = self.0 {
-            let _ = client.ack(&publish).await;
-        }
-    }
-
-    /// For messages that came without a broker.
-    #[cfg(test)]
-    pub(super) const fn none() -> Self {
-        Self(None)
+        let _ = self.0.ack(&self.1).await;
     }
 }
 
@@ -274,7 +266,7 @@ fn incoming(client: &AsyncClient, mut publish: Publish) -> Incoming {
     let payload = std::mem::take(&mut publish.payload);
     // A topic that is not text is not one of ours, and is refused as such.
     let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-    Incoming { topic, payload, receipt: Receipt(Some((client.clone(), publish))) }
+    Incoming { topic, payload, receipt: Receipt(client.clone(), publish) }
 }
 
 async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {

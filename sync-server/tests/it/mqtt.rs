@@ -1,0 +1,7 @@
+//! The embedded broker and the link, with real MQTT clients over TLS.
+
+mod broker;
+mod client;
+mod fake_store;
+mod link;
+mod world;

@@ -1,0 +1,349 @@
+//! A store in memory that can be told to hold back or fail, for what a real database does not do on demand.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use ostiary_common::digest::GalleryDigest;
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::topics::DeviceRoot;
+use ostiary_common::wire::{ChunkKind, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
+use ostiary_server::domain::account::User;
+use ostiary_server::domain::audit::{AuditEntry, AuditRow};
+use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
+use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use ostiary_server::domain::gallery::{GalleryDelta, GallerySize};
+use ostiary_server::domain::person::{Person, Template};
+use ostiary_server::domain::sequence::Received;
+use ostiary_server::ports::{AccountStore, AuditStore, DeviceStore, EventStore, GalleryStore, PersonStore, StoreError};
+use tokio::sync::watch;
+
+/// What is in the store.
+#[derive(Default)]
+pub struct Contents {
+    pub devices: HashMap<DeviceId, Device>,
+    pub events: Vec<StoredEvent>,
+    ids: HashSet<(DeviceId, EventId)>,
+    streams: HashMap<(DeviceId, StreamId), Received>,
+    pub audit: Vec<AuditEntry>,
+    pub gallery: Vec<PersonChange>,
+    pub revision: u64,
+    pub reported: HashMap<DeviceId, ConfigReported>,
+    /// How many commits of events there were.
+    pub commits: usize,
+    /// How many of the next commits fail.
+    pub failing: usize,
+}
+
+/// The store.
+pub struct FakeStore {
+    contents: Mutex<Contents>,
+    open: watch::Sender<bool>,
+}
+
+impl Default for FakeStore {
+    fn default() -> Self {
+        Self { contents: Mutex::default(), open: watch::Sender::new(true) }
+    }
+}
+
+const NOT_USED: &str = "the link does not use this part of the store";
+
+impl FakeStore {
+    /// What is in it now.
+    pub fn look(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap()
+    }
+
+    /// Lets commits through, or holds them.
+    pub fn open(&self, open: bool) {
+        self.open.send_replace(open);
+    }
+
+    /// A new active device.
+    pub fn add_active(&self) -> DeviceRoot {
+        let door =
+            Door { id: DoorId::generate(), site: SiteId::generate(), name: "Front".into(), created_at: UnixMillis(0) };
+        let device = Device {
+            id: DeviceId::generate(),
+            site: door.site,
+            door: door.id,
+            name: "Camera".into(),
+            state: DeviceState::Active,
+            public_key_pem: None,
+            created_at: UnixMillis(0),
+            claimed_at: None,
+            config_version: 0,
+            config: DeviceSettings::default(),
+            presence: Presence::default(),
+            held: None,
+        };
+        let root = device.root();
+        self.look().devices.insert(device.id, device);
+        root
+    }
+
+    /// Changes a device.
+    pub fn change(&self, id: DeviceId, change: impl FnOnce(&mut Device)) {
+        change(self.look().devices.get_mut(&id).unwrap());
+    }
+
+    /// Whether a device may connect.
+    pub fn is_active(&self, id: DeviceId) -> bool {
+        self.look().devices.get(&id).is_some_and(|device| device.state == DeviceState::Active)
+    }
+
+    /// The actions in the audit log, with who and on what.
+    pub fn audited(&self, action: &str) -> Vec<AuditEntry> {
+        self.look().audit.iter().filter(|entry| entry.action == action).cloned().collect()
+    }
+
+    fn commit(&self, ingest: &Ingest) -> Result<Ingested, StoreError> {
+        let mut contents = self.look();
+        let Some(device) = contents.devices.get(&ingest.device).cloned() else {
+            return Err(StoreError::NoSuch("device"));
+        };
+        let stream = ingest.batch.stream;
+        let (mut stored, mut duplicates) = (Vec::new(), 0);
+        for record in &ingest.batch.events {
+            contents.streams.entry((device.id, stream)).or_default().take(record.seq, record.seq);
+            if !contents.ids.insert((device.id, record.id)) {
+                duplicates += 1;
+                continue;
+            }
+            stored.push(record.id);
+            let event = StoredEvent {
+                cursor: i64::try_from(contents.events.len()).unwrap() + 1,
+                device: device.id,
+                site: device.site,
+                door: device.door,
+                stream,
+                at: record.time.wall,
+                stored_at: ingest.received_at,
+                person_name: record.visit.as_ref().and_then(|v| v.matched).map(|_| "Ada".to_owned()),
+                record: record.clone(),
+                has_crop: false,
+            };
+            contents.events.push(event);
+        }
+        let received = &contents.streams[&(device.id, stream)];
+        Ok(Ingested { upto_seq: received.upto(), missing_from: received.missing_from(), stored, duplicates })
+    }
+
+    fn truth(contents: &Contents) -> GalleryDigest {
+        let templates = contents.gallery.iter().flat_map(|person| &person.templates);
+        GalleryDigest::of(templates.map(|template| (template.id, template.version)))
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::Database("the disk is away".into())
+}
+
+#[async_trait]
+impl EventStore for FakeStore {
+    async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError> {
+        self.ingest_many(std::slice::from_ref(ingest)).await?.remove(0)
+    }
+    async fn ingest_many(&self, batches: &[Ingest]) -> Result<Vec<Result<Ingested, StoreError>>, StoreError> {
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+        {
+            let mut contents = self.look();
+            contents.commits += 1;
+            if contents.failing > 0 {
+                contents.failing -= 1;
+                return Err(broken());
+            }
+        }
+        Ok(batches.iter().map(|ingest| self.commit(ingest)).collect())
+    }
+    async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError> {
+        let mut contents = self.look();
+        let Some(received) = contents.streams.get_mut(&(device, stream)) else { return Ok(None) };
+        let hole = received.give_up_first_hole();
+        let upto_seq = received.upto();
+        Ok(hole.map(|(first, last)| AcceptedGap { first, last, upto_seq }))
+    }
+    async fn events(&self, _: &EventFilter, _: Page, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(self.look().events.iter().find(|event| event.record.id == id).cloned())
+    }
+    async fn crop(&self, _: EventId) -> Result<Option<Vec<u8>>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn newest_cursor(&self) -> Result<i64, StoreError> {
+        Ok(i64::try_from(self.look().events.len()).unwrap())
+    }
+}
+
+#[async_trait]
+impl GalleryStore for FakeStore {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        Ok(Revision(self.look().revision))
+    }
+    async fn delta(
+        &self,
+        _: DeviceId,
+        pack: &PackId,
+        have: Revision,
+        _: &GalleryDigest,
+    ) -> Result<GalleryDelta, StoreError> {
+        let contents = self.look();
+        let kind = if have.0 == 0 { ChunkKind::Snapshot } else { ChunkKind::Changes };
+        let persons = contents.gallery.iter().filter(|person| person.rev > have).cloned().collect();
+        let (to_rev, digest) = (Revision(contents.revision), Self::truth(&contents));
+        Ok(GalleryDelta { kind, to_rev, digest, pack: pack.clone(), persons })
+    }
+    async fn digest(&self, _: DeviceId, _: &PackId) -> Result<(Revision, GalleryDigest), StoreError> {
+        let contents = self.look();
+        Ok((Revision(contents.revision), Self::truth(&contents)))
+    }
+    async fn gallery_size(&self, _: &PackId) -> Result<GallerySize, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl AuditStore for FakeStore {
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.look().audit.push(entry.clone());
+        Ok(())
+    }
+    async fn audit_rows(&self, _: Option<i64>, _: u32) -> Result<Vec<AuditRow>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl DeviceStore for FakeStore {
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        Ok(self.look().devices.get(&id).cloned())
+    }
+    async fn devices(&self) -> Result<Vec<Device>, StoreError> {
+        Ok(self.look().devices.values().cloned().collect())
+    }
+    async fn door(&self, id: DoorId) -> Result<Option<Door>, StoreError> {
+        Ok(Some(Door { id, site: SiteId::generate(), name: "Front".into(), created_at: UnixMillis(0) }))
+    }
+    async fn put_presence(
+        &self,
+        id: DeviceId,
+        state: &str,
+        session: u64,
+        version: &str,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let mut contents = self.look();
+        let presence = &mut contents.devices.get_mut(&id).ok_or(StoreError::NoSuch("device"))?.presence;
+        if session < presence.session {
+            return Ok(false);
+        }
+        presence.state = state.to_owned();
+        presence.session = session;
+        presence.version = version.to_owned();
+        presence.since = Some(now);
+        Ok(true)
+    }
+    async fn put_info(&self, id: DeviceId, json: &str, _: UnixMillis) -> Result<(), StoreError> {
+        self.change(id, |device| device.presence.info_json = Some(json.to_owned()));
+        Ok(())
+    }
+    async fn put_health(&self, id: DeviceId, json: &str, _: UnixMillis) -> Result<(), StoreError> {
+        self.change(id, |device| device.presence.health_json = Some(json.to_owned()));
+        Ok(())
+    }
+    async fn put_held(&self, id: DeviceId, ack: &GalleryAck, now: UnixMillis) -> Result<(), StoreError> {
+        let GalleryAck { rev, digest, persons, templates } = *ack;
+        self.change(id, |device| device.held = Some(HeldGallery { rev, digest, persons, templates, at: now }));
+        Ok(())
+    }
+    async fn put_config_reported(
+        &self,
+        id: DeviceId,
+        reported: &ConfigReported,
+        _: UnixMillis,
+    ) -> Result<(), StoreError> {
+        self.look().reported.insert(id, reported.clone());
+        Ok(())
+    }
+    async fn put_config(&self, _: DeviceId, _: &DeviceSettings) -> Result<Option<u64>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_site(&self, _: &Site) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn sites(&self) -> Result<Vec<Site>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_door(&self, _: &Door) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn doors(&self) -> Result<Vec<Door>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn site(&self, _: SiteId) -> Result<Option<Site>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_device(&self, _: &Device) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_claim_code(&self, _: &ClaimCode) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn claim(&self, _: &str, _: &str, _: UnixMillis) -> Result<Option<Device>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn revoke_device(&self, _: DeviceId) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn use_assertion(&self, _: TokenId, _: UnixMillis) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl AccountStore for FakeStore {
+    async fn add_user(&self, _: &User) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn user_by_login(&self, _: &str) -> Result<Option<User>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn user(&self, _: UserId) -> Result<Option<User>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn count_users(&self) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl PersonStore for FakeStore {
+    async fn add_person(&self, _: &Person) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn person(&self, _: PersonId) -> Result<Option<Person>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn persons(&self, _: Option<PersonId>, _: u32) -> Result<Vec<Person>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn remove_person(&self, _: PersonId, _: UnixMillis) -> Result<Option<Revision>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_template(&self, _: &Template) -> Result<(TemplateId, Option<Revision>), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn templates(&self, _: PersonId) -> Result<Vec<Template>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn remove_template(&self, _: TemplateId) -> Result<Option<Revision>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn all_templates(&self, _: &PackId) -> Result<Vec<Template>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
