@@ -151,8 +151,9 @@ impl Notices {
     async fn catch_up(&self) -> Result<(), NoticeError> {
         for device in self.active().await? {
             let truth = self.store.digest(device.id, &self.pack).await?;
-            let held = device.held.map(|held| (held.rev, held.digest));
-            if held.is_none_or(|held| judge(held, truth) != Verdict::InSync) {
+            // A device never heard of holds nothing.
+            let held = device.held.map_or_else(Default::default, |held| (held.rev, held.digest));
+            if judge(held, truth) != Verdict::InSync {
                 self.notice(&device, truth.0).await?;
             }
             self.desired(device).await?;
