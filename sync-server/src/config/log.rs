@@ -5,6 +5,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::{ConfigError, not_allowed};
 
+/// Libraries that would repeat what our own lines say, or fill the log at a stranger's wish: the broker tells of
+/// every refused connect (ours stand in the audit log), TLS of every client that is not quite right. A filter in
+/// `log.level` that names them wins.
+const QUIET: &str = "rmqtt=warn,rmqtt_net=warn,rustls=error";
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -43,6 +48,6 @@ impl LogConfig {
     /// # Errors
     /// If [`LogConfig::level`] is none; ruled out by [`super::Config::validate`].
     pub fn filter(&self) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
-        EnvFilter::builder().parse(&self.level)
+        EnvFilter::builder().parse(format!("{QUIET},{}", self.level))
     }
 }
