@@ -10,8 +10,8 @@ mod housekeeping;
 mod lifecycle;
 mod link;
 mod metrics;
-mod readiness;
 pub mod models;
+mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -25,7 +25,6 @@ pub use endpoints::Endpoints;
 pub use foundation::{Foundation, open_store};
 pub use lifecycle::Lifecycle;
 
-use broker::Embedded;
 use crate::config::Config;
 use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
@@ -40,6 +39,7 @@ use crate::live::LiveCursor;
 use crate::ports::{Clock, EventStore};
 use crate::refusals::{RefusalLog, refusal_log};
 use crate::store::sqlite::SqliteStore;
+use broker::Embedded;
 use models::Models;
 
 /// How long parts may take to end beyond what requests under way are given.
@@ -58,6 +58,8 @@ impl Clock for SystemClock {
 pub struct Running {
     /// Where it can be reached.
     pub endpoints: Endpoints,
+    /// Told of every commit.
+    pub live: Arc<LiveCursor>,
     lifecycle: Arc<Lifecycle>,
     embedded: Option<Embedded>,
     store: Arc<SqliteStore>,
@@ -79,12 +81,13 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let embedded = broker::start(&config, &foundation, clock.clone(), refusals.clone()).await?;
     lifecycle.watch_broker(embedded.as_ref().map(|embedded| &embedded.broker));
     let live = Arc::new(LiveCursor::new(foundation.store.newest_cursor().await?));
-    let link = link::start(&config, &foundation, &models, embedded.as_ref(), link::Shared {
-        clock: clock.clone(),
-        live: live.clone(),
-        refusals: refusals.clone(),
-        lifecycle: &lifecycle,
-    })?;
+    let link = link::start(
+        &config,
+        &foundation,
+        &models,
+        embedded.as_ref(),
+        link::Shared { clock: clock.clone(), live: live.clone(), refusals: refusals.clone(), lifecycle: &lifecycle },
+    )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
     let api = Api::new(parts(Parts {
         config: &config,
@@ -92,7 +95,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         models,
         clock,
         refusals,
-        live,
+        live: live.clone(),
         link: &link,
         embedded: embedded.as_ref(),
         endpoints: &endpoints,
@@ -111,7 +114,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     link::wait_connected(&link, &lifecycle.token()).await;
     endpoints.write(&config.server.data_dir)?;
     lifecycle.keep(lock);
-    Ok(Running { endpoints, lifecycle, embedded, store: foundation.store, grace })
+    Ok(Running { endpoints, live, lifecycle, embedded, store: foundation.store, grace })
 }
 
 impl Running {
@@ -155,8 +158,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let (config, foundation) = (from.config, from.foundation);
     let store = foundation.store.clone();
     let desk = Arc::new(Desk::open(from.models.readers, config.models.engines, config.models.queue));
-    let readiness =
-        readiness::of(foundation.store.clone(), from.embedded, from.link.connected.clone(), desk.clone());
+    let readiness = readiness::of(foundation.store.clone(), from.embedded, from.link.connected.clone(), desk.clone());
     let lookalikes = Lookalikes::new(from.models.pack.clone(), from.models.dimension, from.models.match_threshold);
     Ok(ApiParts {
         store: store.clone(),

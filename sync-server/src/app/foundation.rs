@@ -47,10 +47,8 @@ impl Foundation {
             server_cert::open(&tls_dir, &authority, &names, now).context("opening the server's certificate")?;
         let tls_files = TlsFiles { chain: tls_dir.join("server.pem"), key: tls_dir.join("server.key") };
         let keys = SigningKeys::open(&data_dir.join("keys"), now).context("opening the token keys")?;
-        let lives = TokenLives {
-            device: config.identity.device_token_life(),
-            access: config.identity.access_token_life(),
-        };
+        let lives =
+            TokenLives { device: config.identity.device_token_life(), access: config.identity.access_token_life() };
         Ok(Self { store, authority, certificate, tls_files, tokens: Arc::new(Tokens::new(keys, lives)) })
     }
 }

@@ -102,10 +102,9 @@ fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<(Endpoint, Log
     };
     let client = match (config.external_certificate_file.as_str(), config.external_key_file.as_str()) {
         ("", _) | (_, "") => None,
-        (chain, key) => Some((
-            read(chain, "broker.external_certificate_file")?,
-            read(key, "broker.external_key_file")?,
-        )),
+        (chain, key) => {
+            Some((read(chain, "broker.external_certificate_file")?, read(key, "broker.external_key_file")?))
+        }
     };
     let tls = trusting(&ca_pem, client.as_ref().map(|(chain, key)| (chain.as_slice(), key.as_slice())))?;
     let user = match config.external_username.as_str() {

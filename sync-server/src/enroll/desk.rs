@@ -56,9 +56,8 @@ impl Desk {
         let state = Arc::new(Mutex::new(State::Loading));
         for number in 0..threads {
             let (make, queue, state) = (Arc::clone(&make), queue.clone(), Arc::clone(&state));
-            let started = thread::Builder::new()
-                .name(format!("photo-{number}"))
-                .spawn(move || work(&make, &queue, &state));
+            let started =
+                thread::Builder::new().name(format!("photo-{number}")).spawn(move || work(&make, &queue, &state));
             if let Err(error) = started {
                 tracing::error!(%error, "a photo thread could not be started");
             }

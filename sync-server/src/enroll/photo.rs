@@ -23,8 +23,7 @@ const MAX_ALLOC_BYTES: u64 = MAX_PIXELS * 4 + 64 * 1024 * 1024;
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, PhotoProblem> {
     let format = format(bytes)?;
     // The size first, read from the header alone.
-    let (width, height) =
-        ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?;
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?;
     if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(PhotoProblem::TooLarge { width, height });
     }
@@ -91,7 +90,8 @@ mod tests {
 
     /// A JPEG with an EXIF block that says how it is to be turned.
     fn turned(orientation: u8) -> Vec<u8> {
-        let tiff = [b'I', b'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
+        let tiff =
+            [b'I', b'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
         let mut block = b"Exif\0\0".to_vec();
         block.extend(tiff);
         let length = u16::try_from(block.len() + 2).unwrap().to_be_bytes();

@@ -66,13 +66,13 @@ pub struct PartState {
 }
 
 /// The process is there.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "There", body = String)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "health", responses((status = 200, description = "There", body = String)))]
 pub async fn healthz() -> &'static str {
     "ok"
 }
 
 /// Every part works.
-#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "health", responses(
     (status = 200, description = "Every part works", body = Ready),
     (status = 503, description = "A part does not", body = Ready)
 ))]
@@ -83,7 +83,7 @@ pub async fn readyz(State(api): State<Api>) -> Response {
 }
 
 /// Figures for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "health",
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "health",
     responses((status = 200, description = "Prometheus text format", body = String)))]
 pub async fn metrics(State(api): State<Api>) -> impl IntoResponse {
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -13,7 +14,6 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::extract::FromRequestParts;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
@@ -121,9 +121,7 @@ fn framework(status: StatusCode, asked: &str) -> Response {
             ApiError::MethodNotAllowed(format!("{asked} is not possible; see the Allow header"))
         }
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge("the body is larger than this path takes".into()),
-        StatusCode::REQUEST_TIMEOUT => {
-            ApiError::TooSlow(format!("it took more than {} s", REQUEST_TIMEOUT.as_secs()))
-        }
+        StatusCode::REQUEST_TIMEOUT => ApiError::TooSlow(format!("it took more than {} s", REQUEST_TIMEOUT.as_secs())),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("see the API's description".into()),
         status if status.is_client_error() => ApiError::BadRequest(format!("{asked} cannot be read ({status})")),
         status => ApiError::Internal(format!("{asked} answered {status}")),

@@ -29,10 +29,8 @@ pub fn tls(certificate: &ServerCertificate) -> io::Result<RustlsConfig> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).map_err(io::Error::other)?;
-    let mut config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(io::Error::other)?;
+    let mut config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).map_err(io::Error::other)?;
     // HTTP/1.1 first: WebSocket clients that offer both must not be given HTTP/2.
     config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
     Ok(RustlsConfig::from_config(Arc::new(config)))
@@ -59,8 +57,7 @@ pub async fn serve(
     let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE_TIMEOUT);
     let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let served =
-        server.handle(handle).serve(routes.into_make_service_with_connect_info::<SocketAddr>()).await;
+    let served = server.handle(handle).serve(routes.into_make_service_with_connect_info::<SocketAddr>()).await;
     stopper.abort();
     served
 }

@@ -49,8 +49,7 @@ impl Authority {
     fn from_pem(key: &str, certificate_pem: String, path: &Path) -> Result<Self, IdentityError> {
         let unusable = |reason: String| IdentityError::Unusable { what: "the CA", path: path.to_owned(), reason };
         let key = KeyPair::from_pem(key).map_err(|e| unusable(e.to_string()))?;
-        let der =
-            CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|e| unusable(e.to_string()))?;
+        let der = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|e| unusable(e.to_string()))?;
         let certificate_sha256 = hex::encode(Sha256::digest(&der));
         let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|e| unusable(e.to_string()))?;
         Ok(Self { certificate_pem, certificate_sha256, issuer })
@@ -83,7 +82,8 @@ impl Authority {
         site: SiteId,
         now: UnixMillis,
     ) -> Result<String, BadDeviceKey> {
-        let mut csr = CertificateSigningRequestParams::from_pem(csr_pem).map_err(|e| BadDeviceKey::Csr(e.to_string()))?;
+        let mut csr =
+            CertificateSigningRequestParams::from_pem(csr_pem).map_err(|e| BadDeviceKey::Csr(e.to_string()))?;
         let key = ed25519_key(public_key_pem)?;
         if csr.public_key.der_bytes() != key.as_slice() {
             return Err(BadDeviceKey::OtherKey);

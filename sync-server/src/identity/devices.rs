@@ -7,11 +7,11 @@ use ostiary_common::identity::{ClaimRequest, ClaimResponse, TokenResponse};
 use ostiary_common::ids::{DeviceId, TokenId};
 use ostiary_common::time::UnixMillis;
 
+use super::assertion;
 use super::authority::{Authority, BadDeviceKey, ed25519_key};
 use super::claim_code::ClaimCodeText;
 use super::nonce::Nonces;
 use super::tokens::{TokenRefused, Tokens};
-use super::assertion;
 use crate::domain::device::{ClaimCode, Device, DeviceState};
 use crate::ports::{Clock, Store, StoreError};
 
@@ -92,8 +92,7 @@ impl DeviceIdentity {
         let nobody = (DeviceId(uuid::Uuid::nil()), ostiary_common::ids::SiteId(uuid::Uuid::nil()));
         self.authority.sign_device(&request.csr_pem, &request.public_key_pem, nobody.0, nobody.1, now)?;
         let code = ClaimCodeText::parse(&request.code).ok_or(ClaimError::Code)?;
-        let device =
-            self.store.claim(&code.hash(), &request.public_key_pem, now).await?.ok_or(ClaimError::Code)?;
+        let device = self.store.claim(&code.hash(), &request.public_key_pem, now).await?.ok_or(ClaimError::Code)?;
         let certificate_pem =
             self.authority.sign_device(&request.csr_pem, &request.public_key_pem, device.id, device.site, now)?;
         let response = ClaimResponse {

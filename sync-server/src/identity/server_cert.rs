@@ -54,16 +54,14 @@ pub fn open(
     }
     let key = KeyPair::generate().map_err(IdentityError::make("server key"))?;
     let ends = instant(now) + LIFE;
-    let mut params =
-        CertificateParams::new(names.clone()).map_err(IdentityError::make("server certificate"))?;
+    let mut params = CertificateParams::new(names.clone()).map_err(IdentityError::make("server certificate"))?;
     params.distinguished_name = named("Ostiary server");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     params.not_before = instant(now) - BACKDATED;
     params.not_after = ends;
-    let certificate =
-        params.signed_by(&key, authority.issuer()).map_err(IdentityError::make("server certificate"))?;
+    let certificate = params.signed_by(&key, authority.issuer()).map_err(IdentityError::make("server certificate"))?;
     let chain_pem = format!("{}{}", certificate.pem(), authority.certificate_pem());
     let ca_sha256 = authority.certificate_sha256().to_owned();
     let made_for = MadeFor { names, ca_sha256, ends_at_unix: ends.unix_timestamp() };

@@ -78,8 +78,7 @@ fn generate() -> Result<KeyPair, IdentityError> {
 }
 
 fn read(path: &Path) -> Result<KeyPair, IdentityError> {
-    let unusable =
-        |reason: String| IdentityError::Unusable { what: "the token key", path: path.to_owned(), reason };
+    let unusable = |reason: String| IdentityError::Unusable { what: "the token key", path: path.to_owned(), reason };
     let text = files::read(path)?.ok_or_else(|| unusable("it has gone".into()))?;
     let key = KeyPair::from_pem(&text).map_err(|e| unusable(e.to_string()))?;
     if key.algorithm() != &rcgen::PKCS_ED25519 {

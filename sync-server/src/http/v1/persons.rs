@@ -3,6 +3,8 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+mod photo_body;
+mod photo_view;
 pub mod photos;
 pub mod read;
 pub mod sync;

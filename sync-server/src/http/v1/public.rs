@@ -38,7 +38,7 @@ pub struct Jwk {
 }
 
 /// The keys that check tokens, for brokers and other services.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth",
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "auth",
     responses((status = 200, description = "The keys", body = Jwks)))]
 pub async fn jwks(State(api): State<Api>) -> Json<Jwks> {
     let keys = api.tokens.keys().all().iter().map(|key| Jwk {
@@ -53,7 +53,7 @@ pub async fn jwks(State(api): State<Api>) -> Json<Jwks> {
 }
 
 /// The CA that signs this server's and the broker's certificate.
-#[utoipa::path(get, path = "/api/v1/ca.pem", tag = "auth",
+#[utoipa::path(get, path = "/api/v1/ca.pem", operation_id = "ca", tag = "auth",
     responses((status = 200, description = "The certificate, PEM", body = String)))]
 pub async fn ca(State(api): State<Api>) -> impl IntoResponse {
     ([("content-type", "application/x-pem-file")], api.authority.certificate_pem().to_owned())

@@ -47,10 +47,8 @@ impl AccountStore for SqliteStore {
     }
 
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError> {
-        let row: Option<UserRow> = sqlx::query_as("SELECT * FROM users WHERE login = ?")
-            .bind(login)
-            .fetch_optional(&self.read)
-            .await?;
+        let row: Option<UserRow> =
+            sqlx::query_as("SELECT * FROM users WHERE login = ?").bind(login).fetch_optional(&self.read).await?;
         row.map(User::try_from).transpose()
     }
 

@@ -48,10 +48,8 @@ async fn revision(conn: &mut SqliteConnection) -> Result<Revision, StoreError> {
 }
 
 async fn sum(conn: &mut SqliteConnection, pack: &PackId) -> Result<GalleryDigest, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> = sqlx::query_as("SELECT id, version FROM templates WHERE pack = ?")
-        .bind(pack.as_str())
-        .fetch_all(conn)
-        .await?;
+    let rows: Vec<(Vec<u8>, i64)> =
+        sqlx::query_as("SELECT id, version FROM templates WHERE pack = ?").bind(pack.as_str()).fetch_all(conn).await?;
     let mut digest = GalleryDigest::default();
     for (id, version) in rows {
         digest.add(columns::id(TemplateId, &id)?, columns::unsigned32("template version", version)?);

@@ -102,11 +102,7 @@ async fn insert(
     .fetch_optional(&mut *tx)
     .await?;
     if let (Some(cursor), Some(jpeg)) = (cursor, crop) {
-        sqlx::query("INSERT INTO event_crops (cursor, jpeg) VALUES (?, ?)")
-            .bind(cursor)
-            .bind(jpeg)
-            .execute(tx)
-            .await?;
+        sqlx::query("INSERT INTO event_crops (cursor, jpeg) VALUES (?, ?)").bind(cursor).bind(jpeg).execute(tx).await?;
     }
     Ok(cursor.is_some())
 }

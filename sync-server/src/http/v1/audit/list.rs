@@ -71,7 +71,7 @@ pub struct AuditLines {
 }
 
 /// The audit log, the newest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "audit", security(("bearer" = [])), params(Page),
+#[utoipa::path(get, path = "/api/v1/audit", operation_id = "audit_list", tag = "audit", security(("bearer" = [])), params(Page),
     responses(
         (status = 200, description = "The lines", body = AuditLines),
         (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json")

@@ -36,7 +36,7 @@ pub struct AccessToken {
 }
 
 /// Sign in.
-#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = Login, responses(
+#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "auth_login", tag = "auth", request_body = Login, responses(
     (status = 200, description = "Signed in", body = AccessToken),
     (status = 401, description = "`wrong-login`", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")

@@ -22,7 +22,7 @@ pub struct Me {
 }
 
 /// The account signed in.
-#[utoipa::path(get, path = "/api/v1/me", tag = "auth", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/me", operation_id = "auth_me", tag = "auth", security(("bearer" = [])),
     responses((status = 200, description = "The account", body = Me)))]
 pub async fn me(caller: Caller) -> Json<Me> {
     let token_expires_at = caller.until.to_rfc3339();

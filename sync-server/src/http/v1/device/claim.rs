@@ -10,7 +10,7 @@ use crate::http::problem::{ApiError, Problem};
 use crate::identity::devices::ClaimError;
 
 /// Claim an identity with a one-time code.
-#[utoipa::path(post, path = "/api/v1/device/claim", tag = "device",
+#[utoipa::path(post, path = "/api/v1/device/claim", operation_id = "device_claim", tag = "device",
     request_body(content = Object, description = "`code`, `public_key_pem` (Ed25519), `csr_pem`, `hardware`, `version`"),
     responses(
         (status = 200, description = "`device`, `site`, `door`, `name`, `broker_url`, `ca_pem`, `certificate_pem`,

@@ -9,7 +9,7 @@ use crate::http::extract::{ClientAddress, Json};
 use crate::http::problem::{ApiError, Problem};
 
 /// Get a nonce to sign, good for two minutes.
-#[utoipa::path(post, path = "/api/v1/device/nonce", tag = "device",
+#[utoipa::path(post, path = "/api/v1/device/nonce", operation_id = "device_nonce", tag = "device",
     request_body(content = Object, description = "`device`"),
     responses(
         (status = 200, description = "`nonce`", body = Object),

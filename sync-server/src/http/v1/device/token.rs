@@ -10,7 +10,7 @@ use crate::http::problem::{ApiError, Problem};
 use crate::identity::devices::RenewError;
 
 /// Get a new token.
-#[utoipa::path(post, path = "/api/v1/device/token", tag = "device",
+#[utoipa::path(post, path = "/api/v1/device/token", operation_id = "device_token", tag = "device",
     request_body(content = Object, description = "`assertion`, a JWT signed by the device's key (EdDSA)"),
     responses(
         (status = 200, description = "`token`, `expires_at`, `server_time`, `session_floor`", body = Object),

@@ -24,7 +24,7 @@ pub struct CodeView {
 }
 
 /// Make a new claim code; an older one is void.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/claim-code", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/claim-code", operation_id = "devices_claim_code", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")),
     responses(
         (status = 200, description = "The code", body = CodeView),

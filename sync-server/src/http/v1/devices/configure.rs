@@ -21,7 +21,7 @@ pub struct Configured {
 }
 
 /// Set a device's settings. What is left out is left to the device.
-#[utoipa::path(put, path = "/api/v1/devices/{id}/config", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/devices/{id}/config", operation_id = "devices_configure", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")), request_body = Settings,
     responses(
         (status = 200, description = "Set", body = Configured),

@@ -40,7 +40,7 @@ pub struct DeviceAdded {
 }
 
 /// Add a device.
-#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", security(("bearer" = [])), request_body = NewDevice,
+#[utoipa::path(post, path = "/api/v1/devices", operation_id = "devices_create", tag = "devices", security(("bearer" = [])), request_body = NewDevice,
     responses(
         (status = 201, description = "Added", body = DeviceAdded),
         (status = 404, description = "No such door", body = Problem, content_type = "application/problem+json"),

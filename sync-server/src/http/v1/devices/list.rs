@@ -19,7 +19,7 @@ pub struct Devices {
 }
 
 /// All devices, by name.
-#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/devices", operation_id = "devices_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The devices", body = Devices)))]
 pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Devices>, ApiError> {
     // Every device holds the same gallery for now, so it is asked for once.

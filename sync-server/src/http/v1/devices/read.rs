@@ -11,7 +11,7 @@ use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
 /// One device, with what was last heard of it and whether it holds the present gallery.
-#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/devices/{id}", operation_id = "devices_read", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")),
     responses(
         (status = 200, description = "The device", body = DeviceView),

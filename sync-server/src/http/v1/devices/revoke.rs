@@ -11,7 +11,7 @@ use crate::http::problem::{ApiError, Problem};
 
 /// Revoke a device: its tokens are refused from now on, and its session ends within seconds. There is no way
 /// back; add a new device instead.
-#[utoipa::path(post, path = "/api/v1/devices/{id}/revoke", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/devices/{id}/revoke", operation_id = "devices_revoke", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")),
     responses(
         (status = 204, description = "Revoked"),

@@ -26,7 +26,7 @@ pub struct NewDoor {
 }
 
 /// Add a door.
-#[utoipa::path(post, path = "/api/v1/doors", tag = "devices", security(("bearer" = [])), request_body = NewDoor,
+#[utoipa::path(post, path = "/api/v1/doors", operation_id = "doors_create", tag = "devices", security(("bearer" = [])), request_body = NewDoor,
     responses(
         (status = 201, description = "Added", body = DoorView),
         (status = 404, description = "No such site", body = Problem, content_type = "application/problem+json"),

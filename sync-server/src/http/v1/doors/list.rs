@@ -38,7 +38,7 @@ pub struct Doors {
 }
 
 /// All doors, by name.
-#[utoipa::path(get, path = "/api/v1/doors", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/doors", operation_id = "doors_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The doors", body = Doors)))]
 pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Doors>, ApiError> {
     let items = api.store.doors().await?.into_iter().map(DoorView::from).collect();

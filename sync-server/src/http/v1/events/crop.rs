@@ -13,17 +13,13 @@ use crate::http::problem::{ApiError, Problem};
 const JPEG_MAGIC: &[u8] = &[0xFF, 0xD8, 0xFF];
 
 /// The small picture of the face, if the door's policy sends them.
-#[utoipa::path(get, path = "/api/v1/events/{id}/crop", tag = "events", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events/{id}/crop", operation_id = "events_crop", tag = "events", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event")),
     responses(
         (status = 200, description = "JPEG", content_type = "image/jpeg", body = Vec<u8>),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn crop(
-    State(api): State<Api>,
-    _caller: Caller,
-    InPath(id): InPath<EventId>,
-) -> Result<Response, ApiError> {
+pub async fn crop(State(api): State<Api>, _caller: Caller, InPath(id): InPath<EventId>) -> Result<Response, ApiError> {
     // Devices send it, and a device may be taken over: what is not a JPEG is not handed to a browser.
     let jpeg = api.store.crop(id).await?.filter(|bytes| bytes.starts_with(JPEG_MAGIC));
     let jpeg = jpeg.ok_or(ApiError::NotFound("picture"))?;

@@ -46,7 +46,7 @@ pub struct Events {
 }
 
 /// A page of events: the newest first, or from `after` on the oldest first.
-#[utoipa::path(get, path = "/api/v1/events", tag = "events", security(("bearer" = [])), params(Wanted),
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "events_list", tag = "events", security(("bearer" = [])), params(Wanted),
     responses(
         (status = 200, description = "The events", body = Events),
         (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
@@ -73,9 +73,8 @@ fn page(wanted: &Wanted) -> Result<Page, ApiError> {
 
 fn filter(wanted: &Wanted) -> Result<EventFilter, ApiError> {
     let allowed = "must be match, unknown, spoof_suspected, unusable or report";
-    let parse = |kind: &String| {
-        EventKind::parse(kind).ok_or(ApiError::Invalid { field: "kind", detail: allowed.into() })
-    };
+    let parse =
+        |kind: &String| EventKind::parse(kind).ok_or(ApiError::Invalid { field: "kind", detail: allowed.into() });
     Ok(EventFilter {
         device: wanted.device.map(DeviceId),
         door: wanted.door.map(DoorId),

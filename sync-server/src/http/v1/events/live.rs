@@ -47,7 +47,7 @@ pub struct From {
 
 /// Events as they are committed: a WebSocket of JSON texts, each like an item of `/api/v1/events`. To go on after
 /// a cut, pass the last cursor received as `after`.
-#[utoipa::path(get, path = "/api/v1/events/live", tag = "events", security(("bearer" = [])), params(From),
+#[utoipa::path(get, path = "/api/v1/events/live", operation_id = "events_live", tag = "events", security(("bearer" = [])), params(From),
     responses(
         (status = 101, description = "A WebSocket of events"),
         (status = 503, description = "`unavailable`: too many are watching", body = Problem,

@@ -11,7 +11,7 @@ use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
 /// One event.
-#[utoipa::path(get, path = "/api/v1/events/{id}", tag = "events", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/events/{id}", operation_id = "events_read", tag = "events", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The event")),
     responses(
         (status = 200, description = "The event", body = EventItem),

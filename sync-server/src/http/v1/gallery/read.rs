@@ -26,7 +26,7 @@ pub struct Gallery {
 }
 
 /// The gallery's revision, digest and size.
-#[utoipa::path(get, path = "/api/v1/gallery", tag = "gallery", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/gallery", operation_id = "gallery_read", tag = "gallery", security(("bearer" = [])),
     responses((status = 200, description = "The gallery", body = Gallery)))]
 pub async fn read(State(api): State<Api>, _caller: Caller) -> Result<Json<Gallery>, ApiError> {
     let (rev, digest) = api.store.digest(DeviceId(uuid::Uuid::nil()), &api.pack).await?;

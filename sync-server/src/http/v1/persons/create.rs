@@ -27,7 +27,7 @@ pub struct NewPerson {
 }
 
 /// Add a person.
-#[utoipa::path(post, path = "/api/v1/persons", tag = "persons", security(("bearer" = [])), request_body = NewPerson,
+#[utoipa::path(post, path = "/api/v1/persons", operation_id = "persons_create", tag = "persons", security(("bearer" = [])), request_body = NewPerson,
     responses(
         (status = 201, description = "Added", body = PersonView),
         (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")

@@ -19,7 +19,7 @@ pub struct Changed {
 }
 
 /// Remove a person with all templates; devices are told at once.
-#[utoipa::path(delete, path = "/api/v1/persons/{id}", tag = "persons", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/persons/{id}", operation_id = "persons_delete", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
         (status = 200, description = "Removed", body = Changed),

@@ -35,7 +35,7 @@ pub struct Persons {
 }
 
 /// A page of persons, the oldest first.
-#[utoipa::path(get, path = "/api/v1/persons", tag = "persons", security(("bearer" = [])), params(Page),
+#[utoipa::path(get, path = "/api/v1/persons", operation_id = "persons_list", tag = "persons", security(("bearer" = [])), params(Page),
     responses((status = 200, description = "The persons", body = Persons)))]
 pub async fn list(
     State(api): State<Api>,

@@ -11,7 +11,7 @@ use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
 /// One person.
-#[utoipa::path(get, path = "/api/v1/persons/{id}", tag = "persons", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/persons/{id}", operation_id = "persons_read", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
         (status = 200, description = "The person", body = PersonView),

@@ -38,7 +38,7 @@ pub struct DeviceHolds {
 }
 
 /// Which devices hold a person's last change.
-#[utoipa::path(get, path = "/api/v1/persons/{id}/sync", tag = "persons", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/persons/{id}/sync", operation_id = "persons_sync", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
         (status = 200, description = "Device by device", body = PersonSync),

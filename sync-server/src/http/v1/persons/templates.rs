@@ -53,7 +53,7 @@ pub struct Templates {
 }
 
 /// A person's templates.
-#[utoipa::path(get, path = "/api/v1/persons/{id}/templates", tag = "persons", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/persons/{id}/templates", operation_id = "persons_templates", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
         (status = 200, description = "The templates", body = Templates),

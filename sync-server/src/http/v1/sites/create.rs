@@ -23,7 +23,7 @@ pub struct NewSite {
 }
 
 /// Add a site.
-#[utoipa::path(post, path = "/api/v1/sites", tag = "devices", security(("bearer" = [])), request_body = NewSite,
+#[utoipa::path(post, path = "/api/v1/sites", operation_id = "sites_create", tag = "devices", security(("bearer" = [])), request_body = NewSite,
     responses(
         (status = 201, description = "Added", body = SiteView),
         (status = 409, description = "`taken`", body = Problem, content_type = "application/problem+json")

@@ -36,7 +36,7 @@ pub struct Sites {
 }
 
 /// All sites, by name.
-#[utoipa::path(get, path = "/api/v1/sites", tag = "devices", security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/sites", operation_id = "sites_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The sites", body = Sites)))]
 pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Sites>, ApiError> {
     let items = api.store.sites().await?.into_iter().map(SiteView::from).collect();

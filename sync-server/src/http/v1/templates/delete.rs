@@ -11,7 +11,7 @@ use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::persons::delete::Changed;
 
 /// Remove one template; devices are told at once.
-#[utoipa::path(delete, path = "/api/v1/templates/{id}", tag = "persons", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/templates/{id}", operation_id = "templates_delete", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The template")),
     responses(
         (status = 200, description = "Removed", body = Changed),

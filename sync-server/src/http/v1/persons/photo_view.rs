@@ -1,0 +1,117 @@
+//! What became of photos, as the API shows it.
+
+use ostiary_models::geometry::Rect;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::enroll::Accepted;
+use crate::enroll::problem::PhotoProblem;
+use crate::http::problem::{Problem, problem_value};
+use crate::http::v1::events::item::Quality;
+
+/// What became of each photo, in the order they were sent.
+#[derive(Serialize, ToSchema)]
+pub struct Photos {
+    /// One result per photo.
+    pub(super) results: Vec<PhotoResult>,
+    /// The gallery's revision after them.
+    pub(super) revision: u64,
+}
+
+/// What became of a photo.
+#[derive(Serialize, ToSchema)]
+pub struct PhotoResult {
+    /// Whether it became a template.
+    pub(super) accepted: bool,
+    /// The template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<Uuid>,
+    /// The same photo was sent before; nothing was added.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    duplicate: bool,
+    /// How good the face is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<Quality>,
+    /// Where the face is, in pixels of the upright photo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<FaceBox>,
+    /// Something to look at, although the photo was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<Warning>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// A rectangle in pixels.
+#[derive(Serialize, ToSchema)]
+struct FaceBox {
+    /// Left edge.
+    left: f32,
+    /// Top edge.
+    top: f32,
+    /// Width.
+    width: f32,
+    /// Height.
+    height: f32,
+}
+
+/// Another person looks alike enough to be mistaken.
+#[derive(Serialize, ToSchema)]
+struct Warning {
+    /// `lookalike`.
+    #[schema(value_type = String)]
+    kind: &'static str,
+    /// The other person.
+    person: Uuid,
+    /// Cosine similarity.
+    similarity: f32,
+    /// What to do.
+    detail: String,
+}
+
+impl From<Accepted> for PhotoResult {
+    fn from(accepted: Accepted) -> Self {
+        let warning = accepted.lookalike.map(|other| Warning {
+            kind: "lookalike",
+            person: other.person.0,
+            similarity: other.similarity,
+            detail: "Another person looks alike: check that this is not the same person enrolled twice.".into(),
+        });
+        Self {
+            accepted: true,
+            template: Some(accepted.template.0),
+            duplicate: accepted.revision.is_none(),
+            quality: Some(accepted.quality.summary().into()),
+            face: Some(accepted.face.into()),
+            warning,
+            problem: None,
+        }
+    }
+}
+
+impl From<PhotoProblem> for PhotoResult {
+    fn from(problem: PhotoProblem) -> Self {
+        let quality = match &problem {
+            PhotoProblem::QualityTooLow { quality, .. } => Some(quality.summary().into()),
+            _ => None,
+        };
+        let problem = problem_value(problem.slug(), problem.title(), problem.detail());
+        Self {
+            accepted: false,
+            template: None,
+            duplicate: false,
+            quality,
+            face: None,
+            warning: None,
+            problem: Some(problem),
+        }
+    }
+}
+
+impl From<Rect> for FaceBox {
+    fn from(Rect { left, top, width, height }: Rect) -> Self {
+        Self { left, top, width, height }
+    }
+}

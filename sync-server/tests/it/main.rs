@@ -1,0 +1,9 @@
+//! The server's parts together, over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod api;
+mod mqtt;
+mod openapi;
+mod store;
+mod tokens;

@@ -1,0 +1,63 @@
+//! What was cut off half-way was not done at all.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+
+use ostiary_common::ids::StreamId;
+use ostiary_server::domain::event::{EventFilter, Page};
+use ostiary_server::ports::{EventStore, GalleryStore, PersonStore};
+use ostiary_server::store::sqlite::SqliteStore;
+
+use super::sample::{batch, device, person, report, sqlite, template};
+
+/// Lets a future run for so many turns, then drops it, as a time-out or an end of the process would.
+async fn cut_off_after<F: Future>(turns: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = turns;
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+async fn count(store: &SqliteStore) -> usize {
+    store.events(&EventFilter::default(), Page::After(0), 500).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_batch_is_stored_whole_or_not_at_all() {
+    let (dir, store) = sqlite().await;
+    let device = device(&store, "cam").await;
+    for turns in 0..40 {
+        let stream = StreamId::generate();
+        let before = count(&store).await;
+        let sent = batch(device.id, stream, (1..=5).map(report).collect());
+        let finished = cut_off_after(turns, store.ingest(&sent)).await.is_some();
+        // Another connection sees what a new process would.
+        let again = SqliteStore::open(&dir.path().join("test.sqlite")).await.unwrap();
+        let there = count(&again).await - before;
+        assert!(there == 0 || there == 5, "{there} of 5 after {turns} turns");
+        assert!(!finished || there == 5, "acknowledged but not there");
+        let resent = again.ingest(&sent).await.unwrap();
+        assert_eq!((resent.upto_seq, resent.duplicates), (5, there));
+        again.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_template_and_its_revision_come_together() {
+    let (_dir, store) = sqlite().await;
+    let someone = person("Ada");
+    store.add_person(&someone).await.unwrap();
+    for turns in 0..30 {
+        let _ = cut_off_after(turns, store.add_template(&template(someone.id, turns as u8))).await;
+        let (rev, templates) = (store.revision().await.unwrap().0, store.templates(someone.id).await.unwrap().len());
+        assert_eq!(rev, templates as u64, "after {turns} turns");
+    }
+}

@@ -1,0 +1,260 @@
+//! One story that uses every method of the store. It knows no database: each one tells it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::digest::GalleryDigest;
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
+use ostiary_common::wire::{ChunkKind, ConfigReported, DeviceSettings, GalleryAck, OutcomeKind, Revision};
+use ostiary_server::domain::account::{Role, User};
+use ostiary_server::domain::audit::{AuditEntry, AuditResult};
+use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, Site};
+use ostiary_server::domain::event::{AcceptedGap, EventFilter, EventKind, Page};
+use ostiary_server::ports::{Store, StoreError};
+
+use super::sample::{NOW, batch, device, pack, person, report, shared_sqlite, template, visit};
+
+#[tokio::test]
+async fn sqlite_tells_the_story() {
+    let (_dir, store) = shared_sqlite().await;
+    story(store).await;
+}
+
+/// What every store must do.
+async fn story(store: Arc<dyn Store>) {
+    accounts(&*store).await;
+    let device = devices(&*store).await;
+    claims(&*store, &device).await;
+    presence(&*store, device.id).await;
+    let known = gallery(&*store, device.id).await;
+    events(&*store, &device, known).await;
+    audit(&*store).await;
+}
+
+async fn accounts(store: &dyn Store) {
+    assert_eq!(store.count_users().await.unwrap(), 0);
+    let user = User {
+        id: UserId::generate(),
+        login: "admin".into(),
+        password_hash: "$argon2id$…".into(),
+        role: Role::Admin,
+        created_at: NOW,
+    };
+    store.add_user(&user).await.unwrap();
+    let same_login = User { id: UserId::generate(), ..user.clone() };
+    assert!(matches!(store.add_user(&same_login).await, Err(StoreError::Conflict("login"))));
+    assert_eq!(store.user_by_login("admin").await.unwrap().unwrap().id, user.id);
+    assert_eq!(store.user(user.id).await.unwrap().unwrap().role, Role::Admin);
+    assert!(store.user_by_login("nobody").await.unwrap().is_none());
+    assert!(store.user(UserId::generate()).await.unwrap().is_none());
+    assert_eq!(store.count_users().await.unwrap(), 1);
+}
+
+async fn devices(store: &dyn Store) -> Device {
+    let made = device(store, "cam-1").await;
+    let again = Site { id: SiteId::generate(), name: "site of cam-1".into(), created_at: NOW };
+    assert!(matches!(store.add_site(&again).await, Err(StoreError::Conflict("site name"))));
+    let lost = Door { id: DoorId::generate(), site: SiteId::generate(), name: "x".into(), created_at: NOW };
+    assert!(matches!(store.add_door(&lost).await, Err(StoreError::NoSuch("site"))));
+    let twice = Device { id: DeviceId::generate(), ..made.clone() };
+    assert!(matches!(store.add_device(&twice).await, Err(StoreError::Conflict("device name"))));
+    assert_eq!((store.sites().await.unwrap().len(), store.doors().await.unwrap().len()), (1, 1));
+    assert_eq!(store.site(made.site).await.unwrap().unwrap().name, "site of cam-1");
+    assert_eq!(store.door(made.door).await.unwrap().unwrap().site, made.site);
+    assert!(store.site(SiteId::generate()).await.unwrap().is_none());
+    assert!(store.door(DoorId::generate()).await.unwrap().is_none());
+    assert_eq!(store.devices().await.unwrap().len(), 1);
+    assert_eq!(store.device(made.id).await.unwrap().unwrap().state, DeviceState::Pending);
+    assert!(store.device(DeviceId::generate()).await.unwrap().is_none());
+    made
+}
+
+async fn claims(store: &dyn Store, device: &Device) {
+    let later = NOW.plus(Duration::from_secs(60));
+    let code = |hash: &str| ClaimCode { device: device.id, code_hash: hash.into(), expires_at: later };
+    let nowhere = ClaimCode { device: DeviceId::generate(), ..code("lost") };
+    assert!(matches!(store.put_claim_code(&nowhere).await, Err(StoreError::NoSuch("device"))));
+    store.put_claim_code(&code("first")).await.unwrap();
+    store.put_claim_code(&code("second")).await.unwrap();
+    assert!(store.claim("first", "key", NOW).await.unwrap().is_none(), "replaced");
+    assert!(store.claim("second", "key", later).await.unwrap().is_none(), "over");
+    let claimed = store.claim("second", "key", NOW).await.unwrap().unwrap();
+    assert_eq!((claimed.state, claimed.public_key_pem.as_deref()), (DeviceState::Active, Some("key")));
+    assert!(store.claim("second", "key", NOW).await.unwrap().is_none(), "used");
+    let jti = TokenId::generate();
+    assert!(store.use_assertion(jti, later).await.unwrap());
+    assert!(!store.use_assertion(jti, later).await.unwrap());
+    revocation(store).await;
+}
+
+async fn revocation(store: &dyn Store) {
+    let shut_out = device(store, "cam-2").await;
+    let expires_at = NOW.plus(Duration::from_secs(60));
+    store.put_claim_code(&ClaimCode { device: shut_out.id, code_hash: "third".into(), expires_at }).await.unwrap();
+    assert!(store.revoke_device(shut_out.id).await.unwrap());
+    assert!(!store.revoke_device(DeviceId::generate()).await.unwrap());
+    assert!(store.claim("third", "key", NOW).await.unwrap().is_none(), "revoked");
+    // Not even with a code made after, as a race could.
+    store.put_claim_code(&ClaimCode { device: shut_out.id, code_hash: "fourth".into(), expires_at }).await.unwrap();
+    assert!(store.claim("fourth", "key", NOW).await.unwrap().is_none(), "revoked for good");
+    assert_eq!(store.device(shut_out.id).await.unwrap().unwrap().state, DeviceState::Revoked);
+}
+
+async fn presence(store: &dyn Store, id: DeviceId) {
+    let later = NOW.plus(Duration::from_secs(9));
+    assert!(store.put_presence(id, "online", 7, "1.0", NOW).await.unwrap());
+    assert!(store.put_presence(id, "online", 7, "1.0", later).await.unwrap());
+    assert!(!store.put_presence(id, "lost", 6, "1.0", later).await.unwrap(), "a late will");
+    store.put_info(id, "{\"hardware\":\"pi\"}", later).await.unwrap();
+    store.put_health(id, "{\"up\":1}", later).await.unwrap();
+    let settings = DeviceSettings { min_face_px: Some(70), ..DeviceSettings::default() };
+    assert_eq!(store.put_config(id, &settings).await.unwrap(), Some(1));
+    assert_eq!(store.put_config(id, &settings).await.unwrap(), Some(2));
+    assert_eq!(store.put_config(DeviceId::generate(), &settings).await.unwrap(), None);
+    let reported = ConfigReported { version: 2, error: None, settings: settings.clone() };
+    store.put_config_reported(id, &reported, later).await.unwrap();
+    let found = store.device(id).await.unwrap().unwrap();
+    let presence = &found.presence;
+    assert_eq!((presence.state.as_str(), presence.session), ("online", 7));
+    assert_eq!((presence.since, presence.last_seen_at), (Some(NOW), Some(later)), "the state did not change");
+    assert_eq!(presence.info_json.as_deref(), Some("{\"hardware\":\"pi\"}"));
+    assert_eq!(presence.health_json.as_deref(), Some("{\"up\":1}"));
+    assert_eq!(presence.reported.as_ref(), Some(&reported));
+    assert_eq!((found.config_version, found.config), (2, settings));
+}
+
+async fn gallery(store: &dyn Store, device: DeviceId) -> PersonId {
+    let empty = GalleryDigest::default();
+    let nothing = store.delta(device, &pack(), Revision(0), &empty).await.unwrap();
+    assert_eq!((nothing.kind, nothing.persons.len(), nothing.to_rev), (ChunkKind::Changes, 0, Revision(0)));
+    let (ada, bob) = (person("Ada"), person("Bob"));
+    store.add_person(&ada).await.unwrap();
+    store.add_person(&bob).await.unwrap();
+    assert_eq!(store.revision().await.unwrap(), Revision(0), "a person without templates changes no gallery");
+    let lost = template(PersonId::generate(), 9);
+    assert!(matches!(store.add_template(&lost).await, Err(StoreError::NoSuch("person"))));
+    let first = template(ada.id, 1);
+    assert_eq!(store.add_template(&first).await.unwrap(), (first.id, Some(Revision(1))));
+    let again = template(ada.id, 1);
+    assert_eq!(store.add_template(&again).await.unwrap(), (first.id, None), "the same photo");
+    let (second, of_bob) = (template(ada.id, 2), template(bob.id, 3));
+    store.add_template(&second).await.unwrap();
+    assert_eq!(store.add_template(&of_bob).await.unwrap().1, Some(Revision(3)));
+    persons(store, ada.id, bob.id).await;
+    sync(store, device, (ada.id, [first.id, second.id]), bob.id).await;
+    let size = store.gallery_size(&pack()).await.unwrap();
+    assert_eq!((size.persons, size.templates), (1, 1));
+    ada.id
+}
+
+async fn persons(store: &dyn Store, ada: PersonId, bob: PersonId) {
+    let found = store.person(ada).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), found.templates, found.rev), ("Ada", 2, Revision(2)));
+    assert!(store.person(PersonId::generate()).await.unwrap().is_none());
+    let ids = async |after, limit| -> Vec<PersonId> {
+        store.persons(after, limit).await.unwrap().iter().map(|person| person.id).collect()
+    };
+    assert_eq!(ids(None, 1).await, [ada]);
+    assert_eq!(ids(Some(ada), 5).await, [bob]);
+    let templates = store.templates(ada).await.unwrap();
+    assert_eq!(templates[0].embedding, [0.6, 0.8, 1.0]);
+    assert_eq!(store.all_templates(&pack()).await.unwrap().len(), 3);
+}
+
+async fn sync(store: &dyn Store, device: DeviceId, (ada, [first, second]): (PersonId, [TemplateId; 2]), bob: PersonId) {
+    let delta =
+        async |have, digest: &GalleryDigest| store.delta(device, &pack(), Revision(have), digest).await.unwrap();
+    let at = |templates: &[TemplateId]| GalleryDigest::of(templates.iter().map(|id| (*id, 1)));
+    let changes = delta(2, &at(&[first, second])).await;
+    assert_eq!((changes.kind, changes.persons.len()), (ChunkKind::Changes, 1));
+    assert_eq!((changes.persons[0].person, changes.to_rev), (bob, Revision(3)));
+    let wrong = delta(3, &at(&[first])).await;
+    assert_eq!((wrong.kind, wrong.persons.len()), (ChunkKind::Snapshot, 2), "same revision, other content");
+    assert_eq!(delta(99, &at(&[first])).await.kind, ChunkKind::Snapshot, "a revision we never had");
+    assert_eq!(delta(0, &GalleryDigest::default()).await.kind, ChunkKind::Snapshot);
+
+    assert_eq!(store.remove_template(second).await.unwrap(), Some(Revision(4)));
+    assert_eq!(store.remove_template(second).await.unwrap(), None);
+    assert_eq!(store.remove_person(bob, NOW).await.unwrap(), Some(Revision(5)));
+    assert_eq!(store.remove_person(bob, NOW).await.unwrap(), None);
+    let changes = delta(3, &at(&[])).await;
+    let told: Vec<_> = changes.persons.iter().map(|p| (p.person, p.rev, p.templates.len())).collect();
+    assert_eq!(told, [(ada, Revision(4), 1), (bob, Revision(5), 0)]);
+    let (rev, digest) = store.digest(device, &pack()).await.unwrap();
+    assert_eq!((rev, digest), (Revision(5), at(&[first])));
+    assert_eq!(changes.digest, digest);
+    assert!(delta(5, &digest).await.persons.is_empty());
+    let ack = GalleryAck { rev, digest, persons: 1, templates: 1 };
+    store.put_held(device, &ack, NOW).await.unwrap();
+    let held = store.device(device).await.unwrap().unwrap().held.unwrap();
+    assert_eq!((held.rev, held.digest, held.persons), (rev, digest, 1));
+}
+
+async fn events(store: &dyn Store, device: &Device, known: PersonId) {
+    assert_eq!(store.newest_cursor().await.unwrap(), 0);
+    let stream = StreamId::generate();
+    let seen = visit(1, OutcomeKind::Match, Some(known), Some(b"jpeg"));
+    let stranger = visit(2, OutcomeKind::Unknown, None, None);
+    let (seen_id, stranger_id) = (seen.id, stranger.id);
+    let first = batch(device.id, stream, vec![seen, stranger]);
+    let done = store.ingest(&first).await.unwrap();
+    assert_eq!((done.upto_seq, done.stored.len(), done.duplicates), (2, 2, 0));
+    let again = store.ingest(&first).await.unwrap();
+    assert_eq!((again.upto_seq, again.stored.len(), again.duplicates), (2, 0, 2));
+    let foreign = batch(DeviceId::generate(), stream, vec![report(1)]);
+    let late = batch(device.id, stream, vec![report(5)]);
+    let both = store.ingest_many(&[foreign, late]).await.unwrap();
+    assert!(matches!(both[0], Err(StoreError::NoSuch("device"))));
+    let hole = both[1].as_ref().unwrap();
+    assert_eq!((hole.upto_seq, hole.missing_from), (2, Some(3)));
+    let gap = store.accept_gap(device.id, stream).await.unwrap();
+    assert_eq!(gap, Some(AcceptedGap { first: 3, last: 4, upto_seq: 5 }));
+    assert_eq!(store.accept_gap(device.id, stream).await.unwrap(), None);
+    lists(store, device, known, [seen_id, stranger_id]).await;
+}
+
+async fn lists(store: &dyn Store, device: &Device, known: PersonId, [seen, stranger]: [EventId; 2]) {
+    let cursors = async |filter: EventFilter, page, limit| -> Vec<i64> {
+        store.events(&filter, page, limit).await.unwrap().iter().map(|event| event.cursor).collect()
+    };
+    let any = EventFilter::default;
+    assert_eq!(cursors(any(), Page::Before(None), 2).await, [3, 2]);
+    assert_eq!(cursors(any(), Page::Before(Some(2)), 2).await, [1]);
+    assert_eq!(cursors(any(), Page::After(1), 9).await, [2, 3]);
+    let kind = |kind| EventFilter { kind: Some(kind), ..any() };
+    assert_eq!(cursors(kind(EventKind::Match), Page::After(0), 9).await, [1]);
+    assert_eq!(cursors(kind(EventKind::Report), Page::After(0), 9).await, [3]);
+    let of = EventFilter { person: Some(known), device: Some(device.id), door: Some(device.door), kind: None };
+    assert_eq!(cursors(of, Page::After(0), 9).await, [1]);
+    let elsewhere = EventFilter { door: Some(DoorId::generate()), ..any() };
+    assert!(cursors(elsewhere, Page::After(0), 9).await.is_empty());
+    assert_eq!(store.newest_cursor().await.unwrap(), 3);
+    let event = store.event(seen).await.unwrap().unwrap();
+    assert_eq!((event.person_name.as_deref(), event.has_crop), (Some("Ada"), true));
+    assert!(event.record.visit.unwrap().crop_jpeg.is_none(), "lists do not carry pictures");
+    assert_eq!(store.crop(seen).await.unwrap().as_deref(), Some(b"jpeg".as_slice()));
+    assert_eq!(store.crop(stranger).await.unwrap(), None);
+    assert!(store.event(EventId::generate()).await.unwrap().is_none());
+    store.remove_person(known, NOW).await.unwrap();
+    let event = store.event(seen).await.unwrap().unwrap();
+    assert_eq!(event.person_name, None, "an event outlives the person, the name does not");
+}
+
+async fn audit(store: &dyn Store) {
+    for n in 0..3 {
+        let entry = AuditEntry {
+            at: NOW,
+            actor: "cli".into(),
+            action: format!("test.{n}"),
+            target: String::new(),
+            source: String::new(),
+            result: AuditResult::Refused,
+            detail: String::new(),
+        };
+        store.audit(&entry).await.unwrap();
+    }
+    let newest = store.audit_rows(None, 2).await.unwrap();
+    assert_eq!(newest.iter().map(|row| row.entry.action.as_str()).collect::<Vec<_>>(), ["test.2", "test.1"]);
+    let rest = store.audit_rows(Some(newest[1].id), 9).await.unwrap();
+    assert_eq!((rest.len(), rest[0].entry.result), (1, AuditResult::Refused));
+}

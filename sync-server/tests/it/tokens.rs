@@ -1,0 +1,226 @@
+//! Forged tokens do not get in: each row is one way to try.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ostiary_common::claims::{AUDIENCE_API, AUDIENCE_DEVICE, AUDIENCE_TOKEN_ENDPOINT, DeviceAssertion, DeviceClaims};
+use ostiary_common::ids::{DeviceId, SiteId, TokenId, UserId};
+use ostiary_common::time::UnixMillis;
+use ostiary_server::domain::device::{ClaimCode, Device, DeviceState};
+use ostiary_server::identity::authority::Authority;
+use ostiary_server::identity::device_auth::TokenAuth;
+use ostiary_server::identity::devices::{DeviceIdentity, RenewError};
+use ostiary_server::identity::nonce::Nonces;
+use ostiary_server::identity::signing::SigningKeys;
+use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens};
+use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore};
+use ostiary_server::store::sqlite::SqliteStore;
+use rcgen::KeyPair;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::store::sample::{NOW, device};
+
+/// A clock that stands still.
+struct Stopped(UnixMillis);
+
+#[async_trait]
+impl Clock for Stopped {
+    fn now(&self) -> UnixMillis {
+        self.0
+    }
+}
+
+struct World {
+    _dir: TempDir,
+    store: Arc<SqliteStore>,
+    tokens: Arc<Tokens>,
+    authority: Arc<Authority>,
+    /// The server's key, for what only an insider could sign.
+    server_key: EncodingKey,
+    server_public: Vec<u8>,
+    kid: String,
+    device: Device,
+    device_key: KeyPair,
+}
+
+const LIVES: TokenLives = TokenLives { device: Duration::from_secs(3600), access: Duration::from_secs(900) };
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&dir.path().join("t.sqlite")).await.unwrap());
+        let keys = SigningKeys::open(&dir.path().join("keys"), NOW).unwrap();
+        let path = std::fs::read_dir(dir.path().join("keys")).unwrap().next().unwrap().unwrap().path();
+        let server = KeyPair::from_pem(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let kid = keys.newest_kid().to_owned();
+        let device_key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let made = device(&*store, "cam").await;
+        let code = ClaimCode { device: made.id, code_hash: "c".into(), expires_at: NOW.plus(LIVES.device) };
+        store.put_claim_code(&code).await.unwrap();
+        let device = store.claim("c", &device_key.public_key_pem(), NOW).await.unwrap().unwrap();
+        Self {
+            tokens: Arc::new(Tokens::new(keys, LIVES)),
+            authority: Arc::new(Authority::open(dir.path(), NOW).unwrap()),
+            server_key: EncodingKey::from_ed_der(server.serialized_der()),
+            server_public: server.public_key_raw().to_vec(),
+            kid,
+            store,
+            device,
+            device_key,
+            _dir: dir,
+        }
+    }
+
+    fn auth(&self, now: UnixMillis) -> TokenAuth {
+        TokenAuth { tokens: self.tokens.clone(), store: self.store.clone(), clock: Arc::new(Stopped(now)) }
+    }
+
+    fn claims(&self) -> DeviceClaims {
+        let now = NOW.as_unix_seconds();
+        DeviceClaims {
+            iss: ISSUER.into(),
+            sub: self.device.id,
+            aud: AUDIENCE_DEVICE.into(),
+            site: self.device.site,
+            jti: TokenId::generate(),
+            iat: now,
+            nbf: now,
+            exp: now + 600,
+            acl: Vec::new(),
+        }
+    }
+
+    fn header(&self, algorithm: Algorithm) -> Header {
+        Header { kid: Some(self.kid.clone()), ..Header::new(algorithm) }
+    }
+
+    fn signed(&self, claims: &DeviceClaims) -> String {
+        encode(&self.header(Algorithm::EdDSA), claims, &self.server_key).unwrap()
+    }
+
+    /// The same claims without a signature, as `alg: none` has it.
+    fn unsigned(&self) -> String {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+        let header = BASE64.encode(json!({"alg": "none", "typ": "JWT", "kid": self.kid}).to_string());
+        let claims = BASE64.encode(serde_json::to_string(&self.claims()).unwrap());
+        format!("{header}.{claims}.")
+    }
+
+    async fn check(&self, what: &str, token: &str, now: UnixMillis, let_in: bool) {
+        let found = self.auth(now).authenticate(&self.device.id.to_string(), token).await;
+        assert_eq!(found.is_ok(), let_in, "{what}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens_are_refused() {
+    let world = World::new().await;
+    let edited = |edit: fn(&mut DeviceClaims)| {
+        let mut claims = world.claims();
+        edit(&mut claims);
+        world.signed(&claims)
+    };
+    let good = world.tokens.issue_device(&world.device, NOW).token;
+    world.check("issued", &good, NOW, true).await;
+    world.check("made by hand, to see that the rows below fail for their own reason", &edited(|_| ()), NOW, true).await;
+
+    world.check("no algorithm", &world.unsigned(), NOW, false).await;
+    let symmetric = EncodingKey::from_secret(&world.server_public);
+    let confused = encode(&world.header(Algorithm::HS256), &world.claims(), &symmetric).unwrap();
+    world.check("the public key taken for a secret", &confused, NOW, false).await;
+    let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let other = EncodingKey::from_ed_der(other.serialized_der());
+    let foreign = encode(&world.header(Algorithm::EdDSA), &world.claims(), &other).unwrap();
+    world.check("another key under our name", &foreign, NOW, false).await;
+    let nameless = encode(&Header::new(Algorithm::EdDSA), &world.claims(), &world.server_key).unwrap();
+    world.check("a key without a name", &nameless, NOW, false).await;
+    world.check("another audience", &edited(|c| c.aud = AUDIENCE_API.into()), NOW, false).await;
+    world.check("another issuer", &edited(|c| c.iss = "someone".into()), NOW, false).await;
+    world.check("another site", &edited(|c| c.site = SiteId::generate()), NOW, false).await;
+    world.check("another device", &edited(|c| c.sub = DeviceId::generate()), NOW, false).await;
+    world.check("a user's", &world.tokens.issue_user(UserId::generate(), NOW).token, NOW, false).await;
+    let (head, tail) = good.split_at(good.len() / 2);
+    world.check("altered", &format!("{head}A{}", &tail[1..]), NOW, false).await;
+    world.check("cut", head, NOW, false).await;
+    world.check("nothing", "", NOW, false).await;
+
+    let at = |seconds: u64| NOW.plus(Duration::from_secs(seconds));
+    world.check("in its last second", &good, at(3599), true).await;
+    world.check("expired", &good, at(3600), false).await;
+    world.check("not valid yet", &edited(|c| c.nbf += 1), NOW, false).await;
+}
+
+#[tokio::test]
+async fn a_good_token_is_for_its_own_device_while_that_is_active() {
+    let world = World::new().await;
+    let token = world.tokens.issue_device(&world.device, NOW).token;
+    let as_other = world.auth(NOW).authenticate(&DeviceId::generate().to_string(), &token).await;
+    assert_eq!(as_other.unwrap_err(), AuthRefused::ClientId);
+    world.store.revoke_device(world.device.id).await.unwrap();
+    let revoked = world.auth(NOW).authenticate(&world.device.id.to_string(), &token).await;
+    assert_eq!(revoked.unwrap_err(), AuthRefused::Device("revoked"));
+    let stranger = device(&*world.store, "unclaimed").await;
+    assert_eq!(stranger.state, DeviceState::Pending);
+    let token = world.tokens.issue_device(&stranger, NOW).token;
+    let pending = world.auth(NOW).authenticate(&stranger.id.to_string(), &token).await;
+    assert_eq!(pending.unwrap_err(), AuthRefused::Device("pending"));
+}
+
+#[tokio::test]
+async fn a_users_token_is_not_a_devices_and_ends() {
+    let world = World::new().await;
+    let token = world.tokens.issue_user(UserId::generate(), NOW).token;
+    assert!(world.tokens.check_user(&token, NOW).is_ok());
+    let over = NOW.plus(LIVES.access);
+    assert_eq!(world.tokens.check_user(&token, over), Err(TokenRefused::Expired));
+    let before = UnixMillis(NOW.0 - 1000);
+    assert_eq!(world.tokens.check_user(&token, before), Err(TokenRefused::NotYet));
+    let device = world.tokens.issue_device(&world.device, NOW).token;
+    assert!(matches!(world.tokens.check_user(&device, NOW), Err(TokenRefused::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_device_renews_by_its_key_once_per_proof() {
+    let world = World::new().await;
+    let identity = DeviceIdentity {
+        store: world.store.clone(),
+        clock: Arc::new(Stopped(NOW)),
+        authority: world.authority.clone(),
+        tokens: world.tokens.clone(),
+        nonces: Nonces::new(),
+        broker_url: "mqtts://localhost:1".into(),
+        code_life: Duration::from_secs(60),
+    };
+    let id = world.device.id;
+    let assertion = |nonce: String, sub: DeviceId, aud: &str, key: &KeyPair| {
+        let claims = DeviceAssertion { iss: id, sub, aud: aud.into(), jti: TokenId::generate(), iat: 0, nonce };
+        let key = EncodingKey::from_ed_der(key.serialized_der());
+        encode(&Header::new(Algorithm::EdDSA), &claims, &key).unwrap()
+    };
+    let nonce = || identity.nonce(id);
+    let good = assertion(nonce(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key);
+    let (device, response) = identity.renew(&good).await.unwrap();
+    assert_eq!(device, id);
+    world.check("renewed", &response.token, NOW, true).await;
+    assert!(matches!(identity.renew(&good).await, Err(RenewError::Nonce)), "a proof serves once");
+
+    let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let stranger = identity.nonce(DeviceId::generate());
+    for (what, forged) in [
+        ("another key", assertion(nonce(), id, AUDIENCE_TOKEN_ENDPOINT, &other)),
+        ("another audience", assertion(nonce(), id, AUDIENCE_DEVICE, &world.device_key)),
+        ("another subject", assertion(nonce(), DeviceId::generate(), AUDIENCE_TOKEN_ENDPOINT, &world.device_key)),
+        ("another device's nonce", assertion(stranger, id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key)),
+        ("no nonce", assertion(String::new(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key)),
+        ("nothing", String::new()),
+    ] {
+        assert!(identity.renew(&forged).await.is_err(), "{what}");
+    }
+    world.store.revoke_device(id).await.unwrap();
+    let late = assertion(nonce(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key);
+    assert!(matches!(identity.renew(&late).await, Err(RenewError::Device("revoked"))));
+}
