@@ -2,6 +2,7 @@
 
 mod broker;
 mod client;
+mod external;
 mod fake_store;
 mod link;
 mod world;

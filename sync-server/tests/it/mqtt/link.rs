@@ -25,12 +25,14 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::client::{Client, PATIENCE, SILENCE};
+use super::fake_store::FakeStore;
 use super::world::{SystemClock, World};
 
 const PACK: &str = "test@1";
 
+/// Where the link says how far it is.
 #[derive(Default)]
-struct Cursor(AtomicI64);
+pub struct Cursor(AtomicI64);
 
 impl LiveFeed for Cursor {
     fn committed(&self, cursor: i64) {
@@ -85,22 +87,27 @@ impl Server {
 }
 
 fn start_link(world: &World) -> (RunningLink, Arc<Cursor>, CancellationToken, TaskTracker) {
+    let endpoint =
+        Endpoint { host: "127.0.0.1".to_owned(), port: world.broker.local_addr.port(), tls: Some(world.trust.clone()) };
+    let user = Some((LINK_USER.to_owned(), world.link_secret.clone()));
+    let login = Login { client_id: LINK_USER.to_owned(), user };
+    start_link_to(endpoint, login, None, &world.store)
+}
+
+/// A link to any broker.
+pub fn start_link_to(
+    endpoint: Endpoint,
+    login: Login,
+    shared_group: Option<String>,
+    store: &Arc<FakeStore>,
+) -> (RunningLink, Arc<Cursor>, CancellationToken, TaskTracker) {
     let (live, shutdown, tasks) = (Arc::new(Cursor::default()), CancellationToken::new(), TaskTracker::new());
     let clock = Arc::new(SystemClock);
-    let (refusals, writer) = refusal_log(world.store.clone(), clock.clone());
+    let (refusals, writer) = refusal_log(store.clone(), clock.clone());
     tasks.spawn(writer.run(shutdown.clone()));
-    let config = LinkConfig {
-        endpoint: Endpoint {
-            host: "127.0.0.1".to_owned(),
-            port: world.broker.local_addr.port(),
-            tls: Some(world.trust.clone()),
-        },
-        login: Login { client_id: LINK_USER.to_owned(), user: Some((LINK_USER.to_owned(), world.link_secret.clone())) },
-        shared_group: None,
-        pack: PackId::parse(PACK).unwrap(),
-    };
+    let config = LinkConfig { endpoint, login, shared_group, pack: PackId::parse(PACK).unwrap() };
     let parts = LinkParts {
-        store: world.store.clone(),
+        store: store.clone(),
         clock,
         live: live.clone(),
         refusals,
@@ -112,35 +119,39 @@ fn start_link(world: &World) -> (RunningLink, Arc<Cursor>, CancellationToken, Ta
 }
 
 /// A device that speaks the wire by hand.
-struct Camera {
-    client: Client,
-    root: DeviceRoot,
+pub struct Camera {
+    pub client: Client,
+    pub root: DeviceRoot,
     stream: StreamId,
 }
 
 impl Camera {
     async fn connect(world: &World, root: DeviceRoot) -> Self {
-        let mut client = Client::device(world, root).await;
+        Self::over(Client::device(world, root).await, root).await
+    }
+
+    /// A device over a connection that is there already.
+    pub async fn over(mut client: Client, root: DeviceRoot) -> Self {
         for topic in root.subscribed_by_device() {
             client.subscribe(&topic).await;
         }
         Self { client, root, stream: StreamId::generate() }
     }
 
-    fn batch(&self, seqs: impl IntoIterator<Item = u64>) -> EventBatch {
+    pub fn batch(&self, seqs: impl IntoIterator<Item = u64>) -> EventBatch {
         EventBatch { stream: self.stream, events: seqs.into_iter().map(event).collect() }
     }
 
-    async fn send<B: Body>(&self, channel: &Channel, body: B) {
+    pub async fn send<B: Body>(&self, channel: &Channel, body: B) {
         self.send_bytes(channel, self.envelope(body).encode().unwrap()).await;
     }
 
-    async fn send_bytes(&self, channel: &Channel, bytes: Vec<u8>) {
+    pub async fn send_bytes(&self, channel: &Channel, bytes: Vec<u8>) {
         let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
         self.client.mqtt.publish(self.root.topic(channel), qos, false, bytes).await.unwrap();
     }
 
-    fn envelope<B>(&self, body: B) -> Envelope<B> {
+    pub fn envelope<B>(&self, body: B) -> Envelope<B> {
         let device = self.root.device;
         Envelope {
             v: WIRE_VERSION,
@@ -169,7 +180,7 @@ impl Camera {
             .await
     }
 
-    async fn ack(&mut self) -> EventAck {
+    pub async fn ack(&mut self) -> EventAck {
         self.next(&Channel::EventsAck).await
     }
 
@@ -179,7 +190,7 @@ impl Camera {
         }
     }
 
-    fn acked(&self, upto_seq: u64, resend_from: Option<u64>) -> EventAck {
+    pub fn acked(&self, upto_seq: u64, resend_from: Option<u64>) -> EventAck {
         EventAck { stream: self.stream, upto_seq, resend_from }
     }
 }

@@ -86,8 +86,7 @@ impl World {
 
     /// A broker with other bounds.
     pub async fn with_limits(limits: BrokerLimits) -> Self {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
+        install_tls();
         let dir = tempfile::tempdir().unwrap();
         let (tls, ca_pem) = certificates(&dir);
         let store = Arc::new(FakeStore::default());
@@ -128,6 +127,12 @@ impl World {
     }
 }
 
+/// Chooses the TLS implementation, as each program does once.
+pub fn install_tls() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| drop(rustls::crypto::aws_lc_rs::default_provider().install_default()));
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.shutdown.cancel();
@@ -161,7 +166,7 @@ async fn broker(
 }
 
 /// A CA and a certificate for this machine, as PEM files; and the CA as PEM text.
-fn certificates(dir: &TempDir) -> (TlsFiles, String) {
+pub fn certificates(dir: &TempDir) -> (TlsFiles, String) {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
