@@ -10,6 +10,8 @@ mod tokens;
 
 pub use api::ApiError;
 pub use claim::{ClaimOrder, Trust, claim};
+#[cfg(test)]
+pub use files::Secrets;
 pub use files::{Identity, IdentityError, IdentityFiles};
 pub use tls::{TlsError, check_tls, mqtt_client_config};
 pub use tokens::TokenKeeper;

@@ -20,3 +20,5 @@ mod recorder;
 mod shared;
 mod source;
 mod telemetry;
+#[cfg(test)]
+mod testing;

@@ -49,7 +49,7 @@ pub struct Quarantine {
 /// [`CacheError`] only if not even an empty cache in memory can be made.
 pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &str) -> Result<Opened, CacheError> {
     let (reason, saved) = match within_time(dir, key, pack, budget) {
-        Attempt::Sound(cache, gallery) => return Ok(Opened { cache, gallery, quarantine: None }),
+        Attempt::Sound(cache, gallery) => return Ok(Opened { cache: *cache, gallery, quarantine: None }),
         Attempt::Damaged(reason, saved) => (reason, saved),
     };
     tracing::error!(%reason, "cache is damaged: setting it aside and beginning anew");
@@ -59,7 +59,7 @@ pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &st
         None => Attempt::Damaged(reason.clone(), Vec::new()),
     };
     let (cache, gallery) = match fresh {
-        Attempt::Sound(cache, gallery) => (cache, gallery),
+        Attempt::Sound(cache, gallery) => (*cache, gallery),
         Attempt::Damaged(again, _) => {
             tracing::error!(reason = %again, "no cache can be kept on disk: events will not survive a restart");
             in_memory(key, pack, budget)?
@@ -84,7 +84,7 @@ pub fn examine(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Resu
 }
 
 enum Attempt {
-    Sound(Cache, GalleryContents),
+    Sound(Box<Cache>, GalleryContents),
     Damaged(String, Vec<EventDraft>),
 }
 
@@ -109,7 +109,7 @@ fn attempt(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt 
     };
     guarded(|| load(&db, key, pack, budget)).map_or_else(
         |error| Attempt::Damaged(error.to_string(), guarded(|| salvage(&db, key)).unwrap_or_default()),
-        |(cache, gallery)| Attempt::Sound(cache, gallery),
+        |(cache, gallery)| Attempt::Sound(Box::new(cache), gallery),
     )
 }
 

@@ -219,7 +219,9 @@ impl OutboxShelf {
         let keys: Vec<Vec<u8>> = gone.iter().map(|seq| seq.to_be_bytes().to_vec()).collect();
         remove(&self.media, &keys)?;
         remove(&self.events, &keys)?;
-        gone.iter().for_each(|&seq| drop(state.remove(seq)));
+        for seq in gone {
+            state.remove(seq);
+        }
         Ok(())
     }
 

@@ -75,7 +75,7 @@ fn numbers_go_on_after_opening_again_even_when_all_is_gone() {
 fn batches_stop_at_limits_and_have_at_least_one() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = reopen(&dir.path().join("cache"), WIDE);
-    (0..10).for_each(|_| drop(outbox.append(visit(1000)).unwrap()));
+    (0..10).for_each(|_| assert_eq!(outbox.append(visit(1000)).unwrap().1, Dropped::default()));
     for (from, max_events, max_bytes, expected) in
         [(1, 64, 1 << 20, 10), (1, 3, 1 << 20, 3), (8, 64, 1 << 20, 3), (1, 64, 1, 1), (1, 64, 5000, 3), (11, 64, 9, 0)]
     {
@@ -100,6 +100,15 @@ fn pictures_go_first_events_last_and_both_are_counted() {
     let batch = outbox.batch(1, 64, 1 << 20).unwrap();
     assert_eq!(batch.last().unwrap().seq, 20);
     assert_eq!(batch.len() as u64 + total.events, 20);
-    assert!(batch.last().unwrap().visit.as_ref().unwrap().crop_jpeg.is_some(), "the newest picture stays");
     assert!(batch[0].visit.as_ref().unwrap().crop_jpeg.is_none());
+}
+
+#[test]
+fn the_newest_pictures_stay_while_events_have_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = reopen(&dir.path().join("cache"), Budget { total_bytes: 1 << 20, media_bytes: 3500 });
+    (0..9).for_each(|_| assert_eq!(outbox.append(visit(1000)).unwrap().1.events, 0));
+    let batch = outbox.batch(1, 64, 1 << 20).unwrap();
+    let pictures = batch.iter().map(|event| event.visit.as_ref().unwrap().crop_jpeg.is_some());
+    assert_eq!(pictures.collect::<Vec<_>>(), [false, false, false, false, false, false, true, true, true]);
 }

@@ -1,7 +1,7 @@
 //! `ostiaryd bench-start`: start-up time and memory with a gallery of synthetic templates, until the first
 //! decided visit of a recording. For `cargo xtask bench net`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,6 @@ use crate::config::{Config, ReplaySpeed, SourceKind};
 use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
 use crate::pipeline::{self, PipelineParts};
 use crate::recorder::{Record, Recorder};
-use crate::shared::Gallery;
 use crate::telemetry::memory_bytes;
 
 /// Longest wait for a decision.
@@ -39,17 +38,39 @@ pub struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// The state directory that was prepared; given by the program to itself.
+    #[arg(long)]
+    prepared: Option<PathBuf>,
 }
 
-/// Measures and prints.
+/// Prepares a state directory, then measures in a process of its own, so that preparing counts for nothing.
 pub fn bench(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(dir) = &args.prepared {
+        return measured(args, dir);
+    }
+    let dir = std::env::temp_dir().join(format!("ostiaryd-bench-{}", std::process::id()));
+    let outcome = prepare(args, &dir).and_then(|()| measure_in_child(&dir));
+    let _ = std::fs::remove_dir_all(&dir);
+    outcome
+}
+
+fn measure_in_child(dir: &Path) -> anyhow::Result<ExitCode> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let status = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .arg("--prepared")
+        .arg(dir)
+        .status()
+        .context("starting this program again")?;
+    anyhow::ensure!(status.success(), "measuring failed: {status}");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measured(args: &Args, dir: &Path) -> anyhow::Result<ExitCode> {
     let launched = process_age().unwrap_or_default();
     let begun = Instant::now();
-    let dir = std::env::temp_dir().join(format!("ostiaryd-bench-{}", std::process::id()));
-    let outcome = measure(args, &dir);
-    let _ = std::fs::remove_dir_all(&dir);
-    let prepared = outcome?;
-    let start_ms = (launched + begun.elapsed()).saturating_sub(prepared).as_secs_f64() * 1000.0;
+    measure(args, dir)?;
+    let start_ms = (launched + begun.elapsed()).as_secs_f64() * 1000.0;
     let (_, peak) = memory_bytes().context("reading this process's memory")?;
     let rss_mb = (peak as f64 / 1e6 * 10.0).round() / 10.0;
     if args.json {
@@ -60,26 +81,30 @@ pub fn bench(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs until the first decided visit; returns the time spent on making the gallery up, which a device does
-/// not spend at its start.
-fn measure(args: &Args, dir: &std::path::Path) -> anyhow::Result<Duration> {
+fn config(args: &Args, dir: &Path) -> Config {
     let mut config = Config::default();
     config.device.state_dir = dir.to_owned();
     config.models.pack_dir.clone_from(&args.pack);
     config.camera.source = SourceKind::Replay;
     config.replay.path.clone_from(&args.frames);
     config.replay.speed = ReplaySpeed::Max;
-    super::log::start(&crate::config::LogSection { level: "warn".into(), ..config.log.clone() });
+    config.log.level = "warn".into();
+    config
+}
+
+fn prepare(args: &Args, dir: &Path) -> anyhow::Result<()> {
+    let config = config(args, dir);
     app::make_state_dir(dir)?;
     let models = app::load_models(&config)?;
-    let preparing = Instant::now();
-    let mut spent = Duration::ZERO;
-    if args.templates > 0 {
-        let state = app::open_state(&config, &models)?;
-        fill(&state.shared, args.templates, models.dimension)?;
-        drop(state);
-        spent = preparing.elapsed();
-    }
+    let state = app::open_state(&config, &models)?;
+    fill(&state.shared, args.templates, models.dimension)
+}
+
+/// Starts as the daemon does and runs until the first decided visit.
+fn measure(args: &Args, dir: &Path) -> anyhow::Result<()> {
+    let config = config(args, dir);
+    super::log::start(&config.log);
+    let models = app::load_models(&config)?;
     let state = app::open_state(&config, &models)?;
     let (recorder, records) = Recorder::new();
     let running = pipeline::run(PipelineParts {
@@ -98,10 +123,10 @@ fn measure(args: &Args, dir: &std::path::Path) -> anyhow::Result<Duration> {
     running.stop();
     drop(records);
     running.join();
-    Ok(spent)
+    Ok(())
 }
 
-/// Random unit vectors, written in portions so that making them does not count as the daemon's memory.
+/// Random unit vectors, one a person, written in portions.
 fn fill(shared: &crate::shared::Shared, count: usize, dimension: usize) -> anyhow::Result<()> {
     let mut holdings = Holdings::default();
     for start in (0..count).step_by(1000) {
@@ -110,7 +135,6 @@ fn fill(shared: &crate::shared::Shared, count: usize, dimension: usize) -> anyho
         let update = GalleryUpdate { kind: ChunkKind::Changes, rev: Revision(1), holdings: holdings.clone(), persons };
         shared.cache.gallery.apply(&update, &shared.pack)?;
     }
-    shared.gallery.store(Arc::new(Gallery::default()));
     Ok(())
 }
 

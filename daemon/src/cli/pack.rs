@@ -20,12 +20,19 @@ pub fn pack(command: &Command) -> anyhow::Result<ExitCode> {
     let Command::Check { dir } = command;
     let findings = check_dir(dir);
     for finding in &findings {
-        let mark = if finding.severity == Severity::Error { "fail" } else { "warn" };
-        println!("{mark}  {}\n      {}", finding.what, finding.fix);
+        let mark = match finding.severity {
+            Severity::Ok => "ok",
+            Severity::Warning => "warn",
+            Severity::Error => "fail",
+        };
+        println!("{mark:4}  {}", finding.what);
+        if !finding.fix.is_empty() {
+            println!("      {}", finding.fix);
+        }
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(ExitCode::FAILURE);
     }
-    println!("ok    {} can be used", dir.display());
+    println!("{} can be used", dir.display());
     Ok(ExitCode::SUCCESS)
 }

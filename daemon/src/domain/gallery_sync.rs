@@ -131,6 +131,7 @@ impl GallerySync {
     }
 
     /// The revision held.
+    #[cfg(test)]
     pub const fn rev(&self) -> Revision {
         self.rev
     }

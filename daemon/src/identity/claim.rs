@@ -41,9 +41,7 @@ pub enum ClaimError {
     #[error("this device is claimed already; use --force to replace its identity")]
     AlreadyClaimed,
     /// The code is not valid (any more).
-    #[error(
-        "the server does not accept the code ({0}): it may be mistyped, used or expired; get a new one with `ostiary-server device add` or from the device's page"
-    )]
+    #[error("the server does not accept the code: {0}")]
     CodeRefused(String),
     /// Anything else the server or the way to it said.
     #[error(transparent)]
@@ -96,7 +94,9 @@ fn explain(error: ApiError) -> ClaimError {
         ApiError::Refused { status, detail, .. }
             if matches!(status.as_u16(), 400 | 401 | 403 | 404 | 409 | 410 | 422) =>
         {
-            ClaimError::CodeRefused(detail)
+            let unsaid =
+                || "it may be mistyped, used or expired; get a new one with `ostiary-server device add`".into();
+            ClaimError::CodeRefused(Some(detail).filter(|said| !said.is_empty()).unwrap_or_else(unsaid))
         }
         other => ClaimError::Api(other),
     }

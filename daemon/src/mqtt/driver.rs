@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::ids::MsgId;
+use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{self, Info, State, Status};
 use ostiary_common::wire::{ConfigDesired, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, ReportKind};
@@ -79,6 +80,8 @@ pub struct Driver {
     pub(super) commands: Commands,
     /// The version of settings looked at last.
     pub(super) config_version: Option<u64>,
+    /// The time floor written last.
+    pub(super) floor_kept: UnixMillis,
     /// To be published, in order.
     pub outgoing: VecDeque<Outgoing>,
     /// What was asked of the program.
@@ -109,6 +112,7 @@ impl Driver {
             gallery,
             commands,
             config_version,
+            floor_kept: UnixMillis(0),
             outgoing: VecDeque::new(),
             wish: None,
             session: 0,

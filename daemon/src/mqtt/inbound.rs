@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use ostiary_common::envelope::{Body, Envelope};
+use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::{
     ChunkKind, Command, CommandStatus, ConfigDesired, EventAck, GalleryChunk, GalleryNotice, PersonChange,
@@ -15,6 +16,9 @@ use crate::domain::commands::result;
 use crate::domain::desired::{Taken, take};
 use crate::domain::gallery_sync::{GalleryUpdate, SyncInput};
 use crate::shared::Gallery;
+
+/// The time floor is written at most this often, milliseconds: an hour.
+const FLOOR_STEP_MS: i64 = 3_600_000;
 
 impl Driver {
     /// A message came on `topic`.
@@ -35,7 +39,7 @@ impl Driver {
             Channel::GalleryNotice => {
                 self.with(payload, |driver, notice: GalleryNotice| driver.gallery_input(SyncInput::Notice(notice.rev)))
             }
-            Channel::ConfigDesired => self.with(payload, |driver, desired| driver.desired(&desired)),
+            Channel::ConfigDesired => self.retained(payload),
             Channel::Command(kind) => self.with(payload, |driver, command| driver.command(kind, &command)),
             _ => {
                 self.refused(&format!("a message came on {channel:?}, which this device does not read"));
@@ -50,17 +54,40 @@ impl Driver {
         act: impl FnOnce(&mut Self, B) -> Result<(), CacheError>,
     ) -> Result<(), CacheError> {
         match Envelope::<B>::decode(payload) {
-            Ok(envelope) if envelope.device == self.parts.root.device => act(self, envelope.body),
-            Ok(envelope) => {
-                self.refused(&format!("{} for device {} came here", B::KIND, envelope.device));
-                Ok(())
+            Ok(envelope) if envelope.device == self.parts.root.device => {
+                self.heard(envelope.sent_at)?;
+                act(self, envelope.body)
             }
-            Err(error) => {
-                tracing::warn!(%error, "message refused: {error}");
-                self.refused(&error.to_string());
-                Ok(())
-            }
+            Ok(envelope) => self.told_off(&format!("{} for device {} came here", B::KIND, envelope.device)),
+            Err(error) => self.told_off(&error.to_string()),
         }
+    }
+
+    /// As [`Driver::with`] for settings, which a broker keeps: when they were sent says nothing about now.
+    fn retained(&mut self, payload: &[u8]) -> Result<(), CacheError> {
+        match Envelope::<ConfigDesired>::decode(payload) {
+            Ok(envelope) if envelope.device == self.parts.root.device => self.desired(&envelope.body),
+            Ok(_) => self.told_off("settings for another device came here"),
+            Err(error) => self.told_off(&error.to_string()),
+        }
+    }
+
+    fn told_off(&mut self, why: &str) -> Result<(), CacheError> {
+        tracing::warn!("message refused: {why}");
+        self.refused(why);
+        Ok(())
+    }
+
+    /// The server's clock, from a message that was sent just now: tells whether ours can be believed, and now
+    /// and then raises the floor that survives a restart.
+    fn heard(&mut self, server: UnixMillis) -> Result<(), CacheError> {
+        let shared = &self.parts.shared;
+        shared.clock.heard_server_time(server);
+        if server.since_ms(self.floor_kept) < FLOOR_STEP_MS {
+            return Ok(());
+        }
+        self.floor_kept = server;
+        shared.cache.meta.raise_time_floor(server)
     }
 
     fn gallery_input(&mut self, input: SyncInput) -> Result<(), CacheError> {

@@ -71,8 +71,8 @@ impl<F: FaceFinder> Pipeline<F> {
     pub fn process(&mut self, frame: &Frame) -> Vec<Decided> {
         let begun = Instant::now();
         let telemetry = &self.shared.telemetry;
-        let Ok(picture) = frame.picture.to_rgb().inspect_err(|error| tracing::debug!(%error, "frame is not readable"))
-        else {
+        let unreadable = |error: &_| tracing::debug!(frame.seq = frame.seq, %error, "frame is not readable");
+        let Ok(picture) = frame.picture.to_rgb().inspect_err(unreadable) else {
             telemetry.frames_bad.add_one();
             return Vec::new();
         };

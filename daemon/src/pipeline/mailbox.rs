@@ -2,7 +2,7 @@
 //! wins, or, for recordings, the source waits.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ports::Frame;
 
@@ -42,13 +42,15 @@ impl Mailbox {
     }
 
     /// Puts a frame in once the one before was taken. Returns `false` if the mailbox is closed.
-    pub fn put_waiting(&self, frame: Frame) -> bool {
+    pub fn put_waiting(&self, mut frame: Frame) -> bool {
         let mut slot = self.lock();
         while slot.frame.is_some() && !slot.closed {
             slot = self.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
         }
         let open = !slot.closed;
         if open {
+            // A recording has no moment of capture but this: waiting for room says nothing about latency.
+            frame.captured = Instant::now();
             slot.frame = Some(Box::new(frame));
         }
         drop(slot);
@@ -99,7 +101,6 @@ impl Mailbox {
 mod tests {
     use super::*;
     use crate::convert::{PixelFormat, RawPicture};
-    use std::time::Instant;
 
     fn frame(seq: u64) -> Frame {
         let picture = RawPicture { format: PixelFormat::Grey, width: 1, height: 1, stride: 1, data: vec![0] };

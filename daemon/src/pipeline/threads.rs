@@ -101,11 +101,6 @@ impl Running {
         self.mailbox.close();
     }
 
-    /// Whether both threads have ended.
-    pub fn is_over(&self) -> bool {
-        self.capture.is_finished() && self.look.is_finished()
-    }
-
     /// Whether the threads that must live as long as the program have ended before they were told to.
     pub fn died(&self) -> bool {
         self.look.is_finished() && !self.mailbox.is_closed()

@@ -1,0 +1,62 @@
+//! What several tests need: a running state without a model pack, and galleries of made-up people.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ostiary_common::ids::{PackId, PersonId, TemplateId};
+use ostiary_common::seal::SealKey;
+use ostiary_common::wire::{Angle, TemplateRow};
+use ostiary_models::decide::Rule;
+use ostiary_models::quality::QualityGate;
+
+use crate::cache::{self, Budget};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::domain::gallery_sync::Holdings;
+use crate::shared::{Gallery, PackDefaults, Settings, Shared, overflow_limiter};
+
+/// Values in the embeddings of tests.
+pub const DIMENSION: usize = 8;
+
+/// What a made-up pack asks for.
+pub const DEFAULTS: PackDefaults = PackDefaults {
+    decision: Rule { threshold: 0.9, margin: 0.02 },
+    gate: QualityGate { min_face_px: 40.0, min_sharpness: 0.1, min_exposure: 0.1, min_pose: 0.1, min_overall: 0.2 },
+};
+
+pub fn pack() -> PackId {
+    PackId::parse("test@1").unwrap()
+}
+
+/// Opens a state in `dir`, as the daemon does at its start.
+pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, Holdings) {
+    let key = SealKey::from_bytes([9; 32]);
+    let budget = Budget { total_bytes: config.outbox.max_bytes, media_bytes: config.outbox.max_media_bytes };
+    let opened = cache::open(&dir.join("cache"), &key, &pack(), budget, "test").unwrap();
+    assert!(opened.quarantine.is_none(), "{:?}", opened.quarantine);
+    let desired = opened.cache.meta.desired().unwrap().map(|desired| desired.settings).unwrap_or_default();
+    let contents = opened.gallery;
+    let shared = Shared {
+        cache: opened.cache,
+        clock: SystemClock::new(),
+        telemetry: Default::default(),
+        heartbeats: Default::default(),
+        settings: ArcSwap::from_pointee(Settings::effective(config, DEFAULTS, &desired)),
+        gallery: ArcSwap::from_pointee(Gallery::build(contents.rev, DIMENSION, &contents.persons)),
+        pack: pack(),
+        outbox_changed: Default::default(),
+        overflow_limiter: overflow_limiter(),
+    };
+    (Arc::new(shared), contents.holdings)
+}
+
+/// A template of a made-up person: the unit vector along `axis`.
+pub fn template(axis: usize) -> (PersonId, TemplateRow) {
+    let mut values = [0.0_f32; DIMENSION];
+    values[axis] = 1.0;
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let id = TemplateId(uuid::Uuid::from_u128(1000 + axis as u128));
+    let row = TemplateRow { id, version: 1, angle: Angle::Frontal, embedding: bytes.into() };
+    (PersonId(uuid::Uuid::from_u128(axis as u128)), row)
+}
