@@ -4,16 +4,23 @@
 //! [`link`](crate::link), which is a client of this broker like any device. With `[broker] mode = "external"`
 //! none of this runs, and the link connects to somebody else's broker instead.
 //!
+//! ```text
+//! device -> front (TLS, a CONNECT in time) -> RMQTT on loopback -> gate (who, what) -> RMQTT delivers
+//! ```
+//!
 //! Start reading at [`embedded::start`]; the rules of who may do what are in [`acl`].
 
 pub mod acl;
 pub mod credentials;
 pub mod embedded;
 
+mod connect;
 mod fitter;
+mod front;
 mod gate;
 mod rate;
 mod retain;
+mod running;
 mod sessions;
 
 /// MQTT user name of the server's own client.

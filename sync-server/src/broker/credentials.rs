@@ -51,6 +51,9 @@ pub struct Granted {
 /// Why nobody was let in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    /// A local program that connected to the broker itself, around TLS and its bounds.
+    #[error("the connection did not come through the front door")]
+    PastTheDoor,
     /// No user name or no password.
     #[error("anonymous clients are not let in")]
     Anonymous,

@@ -12,6 +12,7 @@ use rmqtt::types::{AuthResult, ConnectInfo, Id, LastWill, Publish, PublishAclRes
 
 use super::acl::{Denied, Principal};
 use super::credentials::{Attempt, Credentials, Refused, Will};
+use super::front::Peers;
 use super::rate::PublishRate;
 use super::sessions::Sessions;
 use crate::ports::AuthRefused;
@@ -25,6 +26,7 @@ pub(super) struct Gate {
     pub(super) sessions: Sessions,
     pub(super) rate: PublishRate,
     pub(super) refusals: Arc<RefusalLog>,
+    pub(super) peers: Arc<Peers>,
 }
 
 /// The gate as the broker calls it.
@@ -67,7 +69,11 @@ impl Handler for Hooks {
 impl Gate {
     async fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
         let attempt = attempt(connect);
-        match self.credentials.check(&attempt).await {
+        let checked = match self.peers.behind(connect.id().remote_addr) {
+            Some(_) => self.credentials.check(&attempt).await,
+            None => Err(Refused::PastTheDoor),
+        };
+        match checked {
             Ok(granted) => {
                 self.sessions.admit(connect.id().clone(), granted);
                 AuthResult::Allow(false, None)
@@ -122,7 +128,7 @@ impl Gate {
     }
 
     fn note(&self, actor: String, action: &'static str, target: &str, from: &Id, detail: String) {
-        let source = from.remote_addr.map(|address| address.to_string()).unwrap_or_default();
+        let source = self.peers.behind(from.remote_addr).map(|address| address.to_string()).unwrap_or_default();
         self.refusals.refuse(Refusal { actor, action, target: target.to_owned(), source, detail });
     }
 }
@@ -150,6 +156,8 @@ fn answer(refused: &Refused) -> AuthResult {
         Refused::Anonymous | Refused::Password(_) | Refused::Device(AuthRefused::Token(_)) => {
             AuthResult::BadUsernameOrPassword
         }
-        Refused::ClientId | Refused::Protocol | Refused::Will(_) | Refused::Device(_) => AuthResult::NotAuthorized,
+        Refused::PastTheDoor | Refused::ClientId | Refused::Protocol | Refused::Will(_) | Refused::Device(_) => {
+            AuthResult::NotAuthorized
+        }
     }
 }

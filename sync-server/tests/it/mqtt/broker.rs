@@ -11,6 +11,9 @@ use ostiary_server::domain::audit::AuditEntry;
 use ostiary_server::domain::device::DeviceState;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, PubAckReason, SubscribeReasonCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use super::client::{Client, PATIENCE, options, will};
 use super::world::World;
@@ -218,4 +221,29 @@ async fn stopping_ends_every_connection() {
     device.ended().await;
     assert!(!world.broker.is_listening());
     world.broker.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_must_say_connect_in_time_and_nothing_else() {
+    let limits = BrokerLimits { connect_within: Duration::from_millis(400), ..BrokerLimits::default() };
+    let world = World::with_limits(limits).await;
+    let check = async |says: &[u8], within: Duration| {
+        let started = Instant::now();
+        let socket = TcpStream::connect(world.broker.local_addr).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut stream = TlsConnector::from(world.trust.clone()).connect(name, socket).await.unwrap();
+        stream.write_all(says).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, stream.read(&mut [0; 16])).await.expect("it is closed");
+        assert!(ended.is_err() || ended.unwrap() == 0, "nothing is answered to {says:?}");
+        assert!(started.elapsed() < within, "{says:?} after {:?}", started.elapsed());
+    };
+    check(b"GET / HTTP/1.1\r\n\r\n", Duration::from_millis(390)).await;
+    check(&[0x10, 0xff, 0xff, 0x7f], Duration::from_millis(390)).await;
+    check(&[], PATIENCE).await;
+    check(&[0x10, 0x7f, 0], PATIENCE).await;
+    let silent = TcpStream::connect(world.broker.local_addr).await.unwrap();
+    let closed = tokio::time::timeout(PATIENCE, silent.readable());
+    closed.await.expect("no TLS is no excuse").unwrap();
+    let root = world.store.add_active();
+    Client::device(&world, root).await;
 }
