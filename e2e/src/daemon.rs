@@ -79,7 +79,7 @@ impl Daemon {
             log: stage.log(name),
             process: None,
         };
-        daemon.configure(&View::Once(PathBuf::new()))?;
+        daemon.configure(&View::Camera(PathBuf::from("/dev/video0")))?;
         let url = format!("https://{}", server.endpoints.https);
         let claim = ["claim", "--server", &url, "--code", &invited.code, "--ca-sha256", &invited.ca_sha256];
         daemon.launch(&claim).output().context("claiming the device")?;

@@ -75,7 +75,8 @@ impl Launch {
     fn command(&self) -> Result<Command> {
         let mut command = Command::new(binary(self.program)?);
         command.args(&self.args).envs(self.env.iter().cloned());
-        command.stdin(Stdio::null()).stderr(self.log_file()?);
+        // A filter of the user's own would hide lines that tests look for.
+        command.env_remove("RUST_LOG").stdin(Stdio::null()).stderr(self.log_file()?);
         Ok(command)
     }
 

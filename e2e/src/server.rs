@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -97,16 +97,21 @@ impl Server {
         Self::start_with(stage, &format!("[broker]\nmode = \"external\"\nexternal_url = \"{url}\"\n")).await
     }
 
-    /// Its CA, its certificate chain and its key, for a broker of the test's own.
+    /// Its certificate chain and the key to it, for a broker of the test's own.
+    #[must_use]
+    pub fn certificate_files(&self) -> [PathBuf; 2] {
+        ["server.pem", "server.key"].map(|name| self.data_dir.join("tls").join(name))
+    }
+
+    /// The key it signs tokens with, PEM: for tokens that are right in everything but one thing.
     ///
     /// # Errors
-    /// If they are not there.
-    pub fn certificate_files(&self) -> Result<[PathBuf; 3]> {
-        let files = ["ca.pem", "server.pem", "server.key"].map(|name| self.data_dir.join("identity").join(name));
-        for file in &files {
-            anyhow::ensure!(file.is_file(), "{} is not there", file.display());
-        }
-        Ok(files)
+    /// If there is not exactly one.
+    pub fn token_key_pem(&self) -> Result<String> {
+        let entries = fs::read_dir(self.data_dir.join("keys")).context("the server's token keys")?;
+        let files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        let [file] = files.as_slice() else { bail!("one token key expected, found {}", files.len()) };
+        Ok(fs::read_to_string(file)?)
     }
 
     /// Starts it again, at the same addresses.

@@ -23,8 +23,7 @@ impl Latencies {
             ("face first seen to decision", visits(|visit| visit.first_frame_to_decision_ms)),
             ("deciding frame to decision", visits(|visit| visit.frame_to_decision_ms)),
             ("decision to safe on the device's disk", visits(|visit| visit.decision_to_durable_ms)),
-            ("decision to stored on the server", visits(|visit| visit.decision_to_stored_ms)),
-            ("stored to shown in the live feed", visits(|visit| visit.stored_to_seen_ms)),
+            ("decision to stored on the server and seen there", visits(|visit| visit.decision_to_seen_ms)),
             ("photo sent to template stored", self.photo_to_template_ms),
             ("template stored to live on the device", self.template_to_device_ms),
         ] {

@@ -1,10 +1,14 @@
 //! A visit as the live feed tells it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
+use ostiary_common::ids::EventId;
 use ostiary_common::time::UnixMillis;
 use serde_json::Value;
 
 use super::print::{Paint, paint};
+use crate::api::text;
 use crate::device::now;
 
 /// What the demo wants to know of an event.
@@ -22,10 +26,8 @@ pub struct Visit {
     pub first_frame_to_decision_ms: f64,
     /// From the decision until it survives a power cut on the device.
     pub decision_to_durable_ms: f64,
-    /// From the decision until it is committed on the server.
-    pub decision_to_stored_ms: f64,
-    /// From the commit until the live feed brought it here.
-    pub stored_to_seen_ms: f64,
+    /// From the decision until the live feed, which shows only what is committed, brought it here.
+    pub decision_to_seen_ms: f64,
     text: String,
 }
 
@@ -40,15 +42,14 @@ impl Visit {
             return Ok(None);
         }
         let latency = |key: &str| event["latency"][key].as_f64().with_context(|| format!("latency {key} in {event}"));
-        let (at, stored_at) = (instant(&event["at"])?, instant(&event["stored_at"])?);
+        let decided = decided_at(&text(event, "id")?)?;
         Ok(Some(Self {
             name: event["person"]["name"].as_str().map(str::to_owned),
             cursor: event["cursor"].as_i64().context("an event's cursor")?,
             frame_to_decision_ms: latency("frame_to_decision_ms")?,
             first_frame_to_decision_ms: latency("first_frame_to_decision_ms")?,
             decision_to_durable_ms: latency("decision_to_durable_ms")?,
-            decision_to_stored_ms: stored_at.since_ms(at) as f64,
-            stored_to_seen_ms: now().since_ms(stored_at) as f64,
+            decision_to_seen_ms: now().since_ms(decided) as f64,
             text: describe(&kind, event),
             kind,
         }))
@@ -61,10 +62,13 @@ impl Visit {
     }
 }
 
-/// A point in time, as RFC 3339 or milliseconds.
-fn instant(value: &Value) -> Result<UnixMillis> {
-    let parsed = value.as_str().and_then(UnixMillis::parse_rfc3339).or_else(|| value.as_i64().map(UnixMillis));
-    parsed.with_context(|| format!("a point in time in {value}"))
+/// When the device decided, by its clock, which here is ours too: event ids are of UUID version 7 and begin with
+/// the time they were made. (`at` will not do: where the device's clock is not synchronised, the server places it.)
+fn decided_at(id: &str) -> Result<UnixMillis> {
+    let id: EventId = id.parse()?;
+    let made = id.0.get_timestamp().context("an event id without a time")?;
+    let (seconds, nanoseconds) = made.to_unix();
+    Ok(UnixMillis::from_unix_seconds(seconds).plus(Duration::from_nanos(nanoseconds.into())))
 }
 
 fn describe(kind: &str, event: &Value) -> String {

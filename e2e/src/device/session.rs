@@ -9,7 +9,7 @@ use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::{EventAck, EventBatch};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
-use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
+use rumqttc::v5::{AsyncClient, ClientError, Event, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -68,7 +68,8 @@ impl Session {
     /// # Errors
     /// If the connection ends instead.
     pub async fn publish(&mut self, topic: &str, payload: Vec<u8>) -> Result<PubAckReason> {
-        self.client.publish(topic, QoS::AtLeastOnce, false, payload).await?;
+        let sent = self.client.publish(topic, QoS::AtLeastOnce, false, payload).await;
+        self.explained(sent).await?;
         let puback = |heard: &Heard| match heard {
             Heard::Published(reason) => Some(*reason),
             _ => None,
@@ -81,7 +82,8 @@ impl Session {
     /// # Errors
     /// If the connection ends instead.
     pub async fn subscribe(&mut self, filter: &str) -> Result<SubscribeReasonCode> {
-        self.client.subscribe(filter, QoS::AtLeastOnce).await?;
+        let sent = self.client.subscribe(filter, QoS::AtLeastOnce).await;
+        self.explained(sent).await?;
         let suback = |heard: &Heard| match heard {
             Heard::Subscribed(code) => Some(*code),
             _ => None,
@@ -99,6 +101,13 @@ impl Session {
             PubAckReason::Success => Ok(()),
             reason => bail!("the broker refused events: {reason:?}"),
         }
+    }
+
+    /// The client only knows that the connection is gone; why was heard.
+    async fn explained(&mut self, sent: Result<(), ClientError>) -> Result<()> {
+        let Err(error) = sent else { return Ok(()) };
+        let reason = self.ended(ANSWERS).await.unwrap_or_else(|_| error.to_string());
+        bail!("the connection has ended: {reason}")
     }
 
     /// Waits until the server has said that everything up to `upto_seq` is stored.

@@ -62,10 +62,10 @@ struct Mosquitto(Child);
 impl Mosquitto {
     fn start(stage: &Stage, server: &Server, port: u16) -> Result<Self> {
         let config = stage.file("mosquitto.conf");
-        let [ca, chain, key] = server.certificate_files()?.map(|path| path.display().to_string());
-        let user = "user root";
+        let [chain, key] = server.certificate_files().map(|path| path.display().to_string());
+        // Started by root it would become another user, who may not read the key.
         let text = format!(
-            "{user}\nlistener {port} 127.0.0.1\ncafile {ca}\ncertfile {chain}\nkeyfile {key}\n\
+            "user root\nlistener {port} 127.0.0.1\ncertfile {chain}\nkeyfile {key}\n\
              allow_anonymous true\npersistence false\nmax_queued_messages 0\n"
         );
         fs::write(&config, text)?;

@@ -49,13 +49,12 @@ fn bad(whole: &Envelope<EventBatch>, stream: StreamId) -> Result<Vec<(&'static s
     skipping.events[1].seq += 1;
     let mut repeated = whole.body.clone();
     repeated.events[1].id = repeated.events[0].id;
-    let large = EventBatch { stream, events: vec![visit_with_crop(1, EventBatch::MAX_BYTES)] };
+    let large = EventBatch { stream, events: vec![visit_with_crop(1, EventBatch::MAX_BYTES + 64 * 1024)] };
     Ok(vec![
         ("an oversized message", uncapped(&Envelope { body: large, ..whole.clone() })?),
         ("a truncated message", bytes[..bytes.len() / 2].to_vec()),
         ("a message of another version", Envelope { v: 99, ..whole.clone() }.encode()?),
         ("a message that is no CBOR", b"{\"v\": 1}".to_vec()),
-        ("an empty message", Vec::new()),
         ("a batch without events", Envelope { body: batch(stream, 1, 0), ..whole.clone() }.encode()?),
         ("a batch of too many events", Envelope { body: batch(stream, 1, 65), ..whole.clone() }.encode()?),
         ("a batch with a hole", Envelope { body: skipping, ..whole.clone() }.encode()?),

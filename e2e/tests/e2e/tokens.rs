@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::SOON;
 
+/// Life of a token made to end while it is used.
+const SHORT_LIFE: Duration = Duration::from_secs(8);
 /// A revoked device is gone within this time.
 const KICKED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -87,18 +89,34 @@ async fn an_expired_token_opens_nothing_and_is_renewed() {
 }
 
 async fn expired(stage: &Stage) -> Result<()> {
-    let server = Server::start_with(stage, "[identity]\ndevice_token_minutes = 1\n").await?;
+    let server = Server::start(stage).await?;
     let mut device = RawDevice::claim(&server, "entrance").await?;
-    let mut session = device.connect().await?;
-    let claims = claims_of(device.token())?;
-    let left = claims["exp"].as_u64().unwrap_or_default().saturating_sub(claims["iat"].as_u64().unwrap_or_default());
-    ensure!(left <= 60, "the token lives {left} s instead of a minute");
+    let now = claims_of(device.token())?["iat"].as_u64().unwrap_or_default();
+    for (what, nbf, exp) in
+        [("an expired token", now - 3600, now - 120), ("a token of the future", now + 600, now + 900)]
+    {
+        let token = resigned(&server, &device, nbf, exp)?;
+        ensure!(device.connect_with(&token).await.is_err(), "{what} was let in");
+    }
     // The broker ends the session with the token it was opened with.
-    session.ended(Duration::from_secs(left + 20)).await?;
-    ensure!(device.connect().await.is_err(), "an expired token was let in");
+    let short = resigned(&server, &device, now, now + SHORT_LIFE.as_secs())?;
+    let mut session = device.connect_with(&short).await?;
+    session.ended(SHORT_LIFE + SOON).await?;
+    ensure!(device.connect_with(&short).await.is_err(), "the token was let in after its time");
+    let before = device.token().to_owned();
     device.renew().await?;
+    ensure!(device.token() != before, "the token was not renewed");
     device.connect().await?;
     Ok(())
+}
+
+/// The device's token with another life, signed by the server's own key.
+fn resigned(server: &Server, device: &RawDevice, nbf: u64, exp: u64) -> Result<String> {
+    let mut claims = claims_of(device.token())?;
+    claims["nbf"] = json!(nbf);
+    claims["exp"] = json!(exp);
+    let key = EncodingKey::from_ed_pem(server.token_key_pem()?.as_bytes())?;
+    Ok(encode(&jsonwebtoken::decode_header(device.token())?, &claims, &key)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
