@@ -32,9 +32,10 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
     if let Some(missing) = path.filter(|path| !path.is_file()) {
         return Err(ConfigError::Missing(missing.to_owned()));
     }
-    let file = path.unwrap_or_else(|| Path::new(DEFAULT_PATH));
-    let config: Config = Figment::from(Serialized::defaults(Config::default()))
-        .merge(Toml::file_exact(file))
+    let defaults = Figment::from(Serialized::defaults(Config::default()));
+    let file = path.or_else(|| Some(Path::new(DEFAULT_PATH)).filter(|path| path.is_file()));
+    let config: Config = file
+        .map_or_else(|| defaults.clone(), |file| defaults.clone().merge(Toml::file_exact(file)))
         .merge(Env::prefixed("OSTIARYD_").ignore(&["config"]).split("__"))
         .extract()
         .map_err(|error| ConfigError::Unreadable(error.to_string()))?;
