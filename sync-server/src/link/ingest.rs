@@ -99,7 +99,7 @@ impl Writer {
         fault::after_commit();
         metrics::histogram!("ostiary_server_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("ostiary_server_ingest_group_batches").record(ingests.len() as f64);
-        self.tell_watchers(&results).await;
+        self.tell_watchers(&ingests, &results).await;
         for ((ingest, (root, session, receipt)), result) in ingests.iter().zip(owners).zip(results) {
             match result {
                 Ok(ingested) => self.answer(ingest, root, session, &ingested, receipt).await,
@@ -117,22 +117,24 @@ impl Writer {
         results
     }
 
-    /// Tells those who watch that there is more, and passes new events on to be told with names.
-    async fn tell_watchers(&self, results: &[Result<Ingested, StoreError>]) {
-        let committed: Vec<&Ingested> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-        let stored: Vec<EventId> = committed.iter().flat_map(|one| one.stored.iter().copied()).collect();
-        let duplicates: usize = committed.iter().map(|one| one.duplicates).sum();
+    /// Tells those who watch that there is more, and passes new visits on to be told with names.
+    async fn tell_watchers(&self, ingests: &[Ingest], results: &[Result<Ingested, StoreError>]) {
+        let committed =
+            || ingests.iter().zip(results).filter_map(|(ingest, result)| Some((ingest, result.as_ref().ok()?)));
+        let stored: usize = committed().map(|(_, one)| one.stored.len()).sum();
+        let duplicates: usize = committed().map(|(_, one)| one.duplicates).sum();
         metrics::counter!("ostiary_server_events_duplicates_total").increment(duplicates as u64);
-        metrics::counter!("ostiary_server_events_ingested_total").increment(stored.len() as u64);
-        if stored.is_empty() {
+        metrics::counter!("ostiary_server_events_ingested_total").increment(stored as u64);
+        if stored == 0 {
             return;
         }
         match self.store.newest_cursor().await {
             Ok(cursor) => self.live.committed(cursor),
             Err(error) => tracing::warn!(%error, "watchers could not be told of new events"),
         }
-        let count = stored.len() as u64;
-        if self.seen.try_send(stored).is_err() {
+        let visits: Vec<EventId> = committed().flat_map(|(ingest, one)| new_visits(ingest, one)).collect();
+        let count = visits.len() as u64;
+        if count > 0 && self.seen.try_send(visits).is_err() {
             metrics::counter!("ostiary_server_seen_dropped_total").increment(count);
         }
     }
@@ -197,4 +199,10 @@ impl Writer {
         tracing::error!(%error, device.id = %ingest.device, "a batch of {} could not be stored", ingest.device);
         receipt.give().await;
     }
+}
+
+/// The visits of a batch that were not stored before.
+fn new_visits<'a>(ingest: &'a Ingest, ingested: &'a Ingested) -> impl Iterator<Item = EventId> + 'a {
+    let visits = ingest.batch.events.iter().filter(|event| event.visit.is_some());
+    visits.map(|event| event.id).filter(|id| ingested.stored.contains(id))
 }
