@@ -76,7 +76,7 @@ impl Desk {
             Err(TrySendError::Full(_)) => return Err(DeskError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(self.broken()),
         }
-        // The sender is dropped unanswered only if the thread ended with the photo in the queue.
+        // Dropped unanswered only if no thread could be started at all.
         read.await.unwrap_or_else(|_| Err(self.broken()))
     }
 
@@ -103,7 +103,8 @@ fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
         Ok(reader) => reader,
         Err(why) => {
             tracing::error!(error = %why, "the models cannot be loaded, photos will be refused: {why}");
-            return set(State::Broken(why));
+            set(State::Broken(why.clone()));
+            return refuse_all(queue, &why);
         }
     };
     set(State::Ready);
@@ -116,11 +117,22 @@ fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
                     reader = new;
                     Err(DeskError::Failed("a reader panicked".into()))
                 }
-                Err(why) => return set(State::Broken(why)),
+                Err(why) => {
+                    set(State::Broken(why.clone()));
+                    let _ = job.answer.send(Err(DeskError::Broken(why.clone())));
+                    return refuse_all(queue, &why);
+                }
             },
         };
         // The caller may have gone; the next one is not concerned.
         let _ = job.answer.send(answer);
+    }
+}
+
+/// Goes on answering without models, since nobody else would take what is in the queue.
+fn refuse_all(queue: &Receiver<Job>, why: &str) {
+    for job in queue {
+        let _ = job.answer.send(Err(DeskError::Broken(why.to_owned())));
     }
 }
 
