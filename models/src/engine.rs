@@ -151,8 +151,9 @@ impl FaceEngine {
         self.embedder.dimension()
     }
 
-    /// The faces of a camera frame, best first, in pixels of the frame. Found at the frame's fitting scale
-    /// ([`scale`](self)): good for tracking; [`FaceEngine::refine`] a face before it is embedded.
+    /// The faces of a camera frame, best first, in pixels of the frame. The frame is shrunk so far that a face
+    /// of 50 pixels is just found (640x480 to 256x192, 1280x720 to 512x288): good for tracking;
+    /// [`FaceEngine::refine`] a face before it is embedded.
     ///
     /// # Errors
     /// [`InferenceError`] if the detector fails, which a valid pack does not.
