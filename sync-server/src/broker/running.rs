@@ -83,15 +83,17 @@ async fn end_session(context: &ServerContext, id: &Id) {
 }
 
 impl RunningBroker {
-    /// Ends a device's connection, soon and without waiting. The device was revoked in the store before, so it
-    /// cannot come back; a connection being let in right now is caught by asking again.
+    /// Ends a device's connection, soon and without waiting. A connection being let in right now is caught by
+    /// asking again. One that begins later is left alone: whether it may come in was asked after what this kick
+    /// is for, a revocation or a new claim, was in the store.
     pub fn kick(&self, device: DeviceId) {
         let (context, gate) = (self.context.clone(), self.gate.clone());
+        let asked_ms = rmqtt::utils::timestamp_millis();
         let again = self.stopping.clone().run_until_cancelled_owned(async move {
             for pause in KICK_AGAIN_AFTER {
                 tokio::time::sleep(pause).await;
                 let client = device.to_string();
-                for id in gate.sessions.all(|one| *one.id.client_id == *client) {
+                for id in gate.sessions.all(|one| *one.id.client_id == *client && one.id.create_time <= asked_ms) {
                     end_session(&context, &id).await;
                 }
             }
