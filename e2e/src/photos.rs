@@ -77,7 +77,7 @@ pub fn truncated_png() -> Result<Vec<u8>> {
 pub fn square_png(side: u32) -> Result<Vec<u8>> {
     let pixels = vec![128; side as usize * side as usize];
     let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::NoFilter).write_image(
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Up).write_image(
         &pixels,
         side,
         side,
