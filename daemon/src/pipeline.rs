@@ -12,3 +12,15 @@ mod threads;
 
 pub use engine::EngineFinder;
 pub use threads::{PipelineParts, run};
+
+/// The capture thread alone, for tests of sources.
+#[cfg(all(test, feature = "v4l2"))]
+pub fn capture_for_tests(
+    shared: std::sync::Arc<crate::shared::Shared>,
+    recorder: crate::recorder::Recorder,
+    config: std::sync::Arc<crate::config::Config>,
+) -> (std::sync::Arc<mailbox::Mailbox>, std::thread::JoinHandle<()>) {
+    let mailbox = std::sync::Arc::new(mailbox::Mailbox::default());
+    let capture = capture::Capture { shared, recorder, config, mailbox: std::sync::Arc::clone(&mailbox) };
+    (mailbox, std::thread::spawn(move || capture.run()))
+}

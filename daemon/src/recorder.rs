@@ -60,17 +60,19 @@ impl Recorder {
         }
     }
 
-    /// Hands in a report about the device; never waits. Too many of one kind are counted and held back.
-    pub fn report(&self, shared: &Shared, kind: ReportKind, detail: &str) {
+    /// Hands in a report about the device; never waits. Too many of one kind are counted and held back: then
+    /// it returns `false`, and the log should be spared too.
+    pub fn report(&self, shared: &Shared, kind: ReportKind, detail: &str) -> bool {
         if self.limiter.check_key(&kind).is_err() {
             shared.telemetry.reports_suppressed.add_one();
-            return;
+            return false;
         }
         let detail = detail.chars().take(MAX_DETAIL).collect();
         match self.sender.try_send(Record::Report(DeviceReport { kind, detail })) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => shared.telemetry.reports_suppressed.add_one(),
         }
+        true
     }
 }
 

@@ -45,6 +45,8 @@ counters! {
     visits_unknown => "ostiary_visits_unknown_total",
     /// Visits that ended as unusable.
     visits_unusable => "ostiary_visits_unusable_total",
+    /// Tracks too brief to be a visit: a flicker of the detector.
+    tracks_brief => "ostiary_tracks_brief_total",
     /// Visits that only went on after a short absence.
     visits_resumed => "ostiary_visits_resumed_total",
     /// Times the camera was lost.

@@ -33,7 +33,9 @@ pub struct State {
 pub fn lock(dir: &Path) -> anyhow::Result<File> {
     make_dir(dir)?;
     let path = dir.join("lock");
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    // On a card that takes no writes any more an existing lock file does as well.
+    let file = File::create(&path).or_else(|error| File::open(&path).map_err(|_| error));
+    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => anyhow::bail!("another ostiaryd runs on {}", dir.display()),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ostiary_common::ids::{MsgId, PackId, PersonId, TemplateId};
+use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::wire::{Angle, ChunkKind, PersonChange, Revision, TemplateRow};
 
@@ -223,13 +223,18 @@ fn another_pack_empties_the_gallery_and_keeps_the_rest() {
     assert_eq!((opened.gallery.rev, opened.cache.outbox.len()), (Revision(0), 30));
 }
 
+/// The card is full, read-only or closed: the door stays in service, and what is on the card stays there.
 #[test]
-fn a_path_that_cannot_be_a_directory_still_starts() {
+fn a_place_that_takes_no_writes_still_starts_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let opened = open(Path::new("/proc/ostiaryd/cache"), &key(), &pack(), BUDGET, "s").unwrap();
-    assert!(opened.quarantine.is_some_and(|q| q.path.is_none()));
-    opened.cache.outbox.append(report(&MsgId::generate().to_string())).unwrap();
-    drop(dir);
+    let file = dir.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    for path in [Path::new("/proc/ostiaryd/cache"), &file.join("cache")] {
+        let opened = open(path, &key(), &pack(), BUDGET, "s").unwrap();
+        assert!(opened.quarantine.is_some_and(|q| q.path.is_none()));
+        opened.cache.outbox.append(report("in memory")).unwrap();
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was set aside");
 }
 
 /// The power goes after each step: what was said to be durable is there, whatever of the file's tail is lost

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostiary_common::ids::PackId;
 use ostiary_common::seal::SealKey;
@@ -20,6 +20,10 @@ const PAGE_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 const QUARANTINES_KEPT: usize = 2;
 /// A damaged file can send the storage engine round in circles; after this it counts as damaged.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest wait for somebody else to let go of the cache.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between looks whether they have.
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// An opened cache and what is in it.
 #[derive(Debug)]
@@ -51,25 +55,33 @@ pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &st
     let (reason, saved) = match within_time(dir, key, pack, budget) {
         Attempt::Sound(cache, gallery) => return Ok(Opened { cache: *cache, gallery, quarantine: None }),
         Attempt::Damaged(reason, saved) => (reason, saved),
+        Attempt::Unwritable(reason) => return stand_in(key, pack, budget, reason),
     };
     tracing::error!(%reason, "cache is damaged: setting it aside and beginning anew");
     let path = set_aside(dir, stamp).inspect_err(|error| tracing::error!(%error, "cannot set the cache aside")).ok();
     let fresh = match &path {
         Some(_) => within_time(dir, key, pack, budget),
-        None => Attempt::Damaged(reason.clone(), Vec::new()),
+        None => Attempt::Unwritable(reason.clone()),
     };
-    let (cache, gallery) = match fresh {
-        Attempt::Sound(cache, gallery) => (*cache, gallery),
-        Attempt::Damaged(again, _) => {
-            tracing::error!(reason = %again, "no cache can be kept on disk: events will not survive a restart");
-            in_memory(key, pack, budget)?
-        }
+    let mut opened = match fresh {
+        Attempt::Sound(cache, gallery) => Opened { cache: *cache, gallery, quarantine: None },
+        Attempt::Damaged(again, _) | Attempt::Unwritable(again) => stand_in(key, pack, budget, again)?,
     };
     let salvaged = saved.len();
     for draft in saved {
-        cache.outbox.append(draft)?;
+        opened.cache.outbox.append(draft)?;
     }
-    Ok(Opened { cache, gallery, quarantine: Some(Quarantine { path, reason, salvaged }) })
+    opened.quarantine = Some(Quarantine { path, reason, salvaged });
+    Ok(opened)
+}
+
+/// A cache in memory, for a card that is full or takes no writes: the door stays in service. What is on the
+/// card is left where it is.
+fn stand_in(key: &SealKey, pack: &PackId, budget: Budget, reason: String) -> Result<Opened, CacheError> {
+    tracing::error!(%reason, "no cache can be kept on disk: events will not survive a restart");
+    let db = guarded(|| Ok(settings().temporary(true).open()?))?;
+    let (cache, gallery) = load(&db, key, pack, budget)?;
+    Ok(Opened { cache, gallery, quarantine: Some(Quarantine { path: None, reason, salvaged: 0 }) })
 }
 
 /// Opens the cache only to look: how many persons and waiting events, or what is wrong. Changes nothing.
@@ -79,13 +91,26 @@ pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &st
 pub fn examine(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(usize, usize), String> {
     match within_time(dir, key, pack, budget) {
         Attempt::Sound(cache, gallery) => Ok((gallery.persons.len(), cache.outbox.len())),
-        Attempt::Damaged(reason, _) => Err(reason),
+        Attempt::Damaged(reason, _) | Attempt::Unwritable(reason) => Err(reason),
     }
 }
 
 enum Attempt {
     Sound(Box<Cache>, GalleryContents),
     Damaged(String, Vec<EventDraft>),
+    /// Nothing is known to be wrong with the cache; the file system is full, read-only or closed to us.
+    Unwritable(String),
+}
+
+/// Whether the file system refused, rather than gave back something damaged.
+fn is_unwritable(error: &CacheError) -> bool {
+    use std::io::ErrorKind::{NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let kind = match error {
+        _ if is_locked(error) => return true,
+        CacheError::Engine(sled::Error::Io(cause)) | CacheError::Files(cause) => cause.kind(),
+        _ => return false,
+    };
+    matches!(kind, NotADirectory | PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 /// Opens on a thread of its own, so that an engine that never returns does not keep the daemon from starting.
@@ -103,14 +128,31 @@ fn within_time(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Atte
 }
 
 fn attempt(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt {
-    let db = match guarded(|| Ok(settings().path(dir).open()?)) {
+    let db = match open_unlocked(dir) {
         Ok(db) => db,
+        Err(error) if is_unwritable(&error) => return Attempt::Unwritable(error.to_string()),
         Err(error) => return Attempt::Damaged(error.to_string(), Vec::new()),
     };
     guarded(|| load(&db, key, pack, budget)).map_or_else(
         |error| Attempt::Damaged(error.to_string(), guarded(|| salvage(&db, key)).unwrap_or_default()),
         |(cache, gallery)| Attempt::Sound(Box::new(cache), gallery),
     )
+}
+
+/// Opens the database once nobody holds its lock: the engine lets go of it a little after a database was
+/// dropped, and `doctor` may be looking. Another daemon is kept out by the lock on the state directory.
+fn open_unlocked(dir: &Path) -> Result<sled::Db, CacheError> {
+    let begun = Instant::now();
+    loop {
+        match guarded(|| Ok(settings().path(dir).open()?)) {
+            Err(error) if is_locked(&error) && begun.elapsed() < LOCK_TIMEOUT => std::thread::sleep(LOCK_RETRY),
+            other => return other,
+        }
+    }
+}
+
+fn is_locked(error: &CacheError) -> bool {
+    matches!(error, CacheError::Engine(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock"))
 }
 
 fn settings() -> sled::Config {
@@ -130,11 +172,6 @@ fn load(db: &sled::Db, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(
 
 fn salvage(db: &sled::Db, key: &SealKey) -> Result<Vec<EventDraft>, CacheError> {
     Ok(OutboxShelf::salvage(&Shelf::open(db, "outbox", key)?, &Shelf::open(db, "media", key)?))
-}
-
-fn in_memory(key: &SealKey, pack: &PackId, budget: Budget) -> Result<(Cache, GalleryContents), CacheError> {
-    let db = guarded(|| Ok(settings().temporary(true).open()?))?;
-    load(&db, key, pack, budget)
 }
 
 fn set_aside(dir: &Path, stamp: &str) -> std::io::Result<PathBuf> {

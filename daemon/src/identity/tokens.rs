@@ -85,10 +85,7 @@ impl TokenKeeper {
     }
 
     /// Keeps a new token, and what the server said of time and sessions.
-    ///
-    /// # Errors
-    /// [`IdentityError`] if it cannot be kept.
-    pub fn renewed(&mut self, response: TokenResponse, shared: &Shared) -> Result<(), IdentityError> {
+    pub fn renewed(&mut self, response: TokenResponse, shared: &Shared) {
         shared.telemetry.tokens_renewed.add_one();
         shared.clock.heard_server_time(response.server_time);
         if let Err(error) = shared.cache.meta.raise_time_floor(response.server_time) {
@@ -100,24 +97,28 @@ impl TokenKeeper {
             issued_at: response.server_time,
             expires_at: response.expires_at,
         });
-        self.files.save_secrets(&self.secrets)
+        self.save();
     }
 
     /// The broker took the token of `slot`.
-    ///
-    /// # Errors
-    /// [`IdentityError`] if that cannot be kept.
-    pub fn accepted(&mut self, slot: Slot) -> Result<(), IdentityError> {
-        if self.secrets.credentials.accepted(slot) { self.files.save_secrets(&self.secrets) } else { Ok(()) }
+    pub fn accepted(&mut self, slot: Slot) {
+        if self.secrets.credentials.accepted(slot) {
+            self.save();
+        }
     }
 
     /// The broker refused the token of `slot`.
-    ///
-    /// # Errors
-    /// [`IdentityError`] if that cannot be kept.
-    pub fn refused(&mut self, slot: Slot) -> Result<(), IdentityError> {
+    pub fn refused(&mut self, slot: Slot) {
         self.secrets.credentials.refused(slot);
-        self.files.save_secrets(&self.secrets)
+        self.save();
+    }
+
+    /// A card that takes no writes any more must not take the door out of service: a token that is not kept is
+    /// asked for again at the next start.
+    fn save(&self) {
+        if let Err(error) = self.files.save_secrets(&self.secrets) {
+            tracing::warn!(%error, "cannot keep the token: {error}");
+        }
     }
 }
 

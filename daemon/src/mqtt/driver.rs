@@ -225,7 +225,6 @@ impl Driver {
                 SyncOutput::Request(request) => self.publish(&Channel::GalleryRequest, request),
                 SyncOutput::Ack(ack) => self.publish(&Channel::GalleryAck, ack),
                 SyncOutput::Warn(text) => {
-                    tracing::warn!("{text}");
                     self.refused(&text);
                 }
                 SyncOutput::Apply(update) => {
@@ -246,10 +245,12 @@ impl Driver {
         self.push(&Channel::ConfigReported, payload, true, true, None);
     }
 
-    /// Counts and reports a message that was refused.
+    /// Counts, reports and logs a message that was refused; a flood of them is only counted.
     pub(super) fn refused(&self, why: &str) {
         self.parts.shared.telemetry.messages_refused.add_one();
-        self.parts.recorder.report(&self.parts.shared, ReportKind::MessageRefused, why);
+        if self.parts.recorder.report(&self.parts.shared, ReportKind::MessageRefused, why) {
+            tracing::warn!("message refused: {why}");
+        }
     }
 
     /// Publishes a machine message.

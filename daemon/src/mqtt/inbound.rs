@@ -73,7 +73,6 @@ impl Driver {
     }
 
     fn told_off(&mut self, why: &str) -> Result<(), CacheError> {
-        tracing::warn!("message refused: {why}");
         self.refused(why);
         Ok(())
     }

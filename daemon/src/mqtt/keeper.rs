@@ -13,7 +13,7 @@ use super::session::{End, Session};
 use crate::cache::CacheError;
 use crate::domain::backoff::Backoff;
 use crate::domain::credentials::Slot;
-use crate::identity::{ApiError, IdentityError, TlsError, TokenKeeper, mqtt_client_config};
+use crate::identity::{ApiError, TlsError, TokenKeeper, mqtt_client_config};
 
 /// First wait after a failure.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -39,9 +39,6 @@ pub enum KeeperError {
     /// The cache cannot be read or written.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// Tokens cannot be kept.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
     /// The identity's certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -94,15 +91,15 @@ impl Keeper {
     async fn once(&mut self) -> Result<Option<Duration>, KeeperError> {
         self.beat();
         let now = self.driver.parts.shared.clock.wall();
-        let Some(slot) = self.tokens.usable(now) else { return self.renew().await };
+        let Some(slot) = self.tokens.usable(now) else { return Ok(self.renew().await) };
         let session = self.driver.parts.shared.cache.meta.next_session(self.tokens.session_floor())?;
         match self.dial(session).await? {
             Ok(connection) => {
-                self.tokens.accepted(slot)?;
+                self.tokens.accepted(slot);
                 self.backoff.reset();
                 self.converse(connection, session).await
             }
-            Err(DialError::Credentials(code)) => self.refused(slot, &format!("{code:?}")),
+            Err(DialError::Credentials(code)) => Ok(Some(self.refused(slot, &format!("{code:?}")))),
             Err(error) => Ok(Some(self.failed(&error.to_string()))),
         }
     }
@@ -145,17 +142,17 @@ impl Keeper {
         }
     }
 
-    async fn renew(&mut self) -> Result<Option<Duration>, KeeperError> {
+    async fn renew(&mut self) -> Option<Duration> {
         let shared = Arc::clone(&self.driver.parts.shared);
         let renewer = self.tokens.renewer();
         let answer = tokio::select! {
             answer = renewer.request(&shared.clock) => answer,
-            () = self.signals.shutdown.cancelled() => return Ok(None),
+            () = self.signals.shutdown.cancelled() => return None,
         };
         match answer {
             Ok(response) => {
-                self.tokens.renewed(response, &shared)?;
-                Ok(None)
+                self.tokens.renewed(response, &shared);
+                None
             }
             Err(ApiError::Refused { status, detail, .. }) => {
                 tracing::error!(
@@ -163,19 +160,19 @@ impl Keeper {
                     "the server no longer gives this device a token ({detail}): it may be revoked. \
                      Look at the device on the server; to take it into service again run `ostiaryd claim --force`"
                 );
-                Ok(Some(REFUSED_WAIT.mul_f64(0.5 + rand::random::<f64>() / 2.0)))
+                Some(REFUSED_WAIT.mul_f64(0.5 + rand::random::<f64>() / 2.0))
             }
-            Err(ApiError::Later(wait)) => Ok(Some(wait.min(REFUSED_WAIT) + self.backoff.next(rand::random()))),
-            Err(error) => Ok(Some(self.failed(&error.to_string()))),
+            Err(ApiError::Later(wait)) => Some(wait.min(REFUSED_WAIT) + self.backoff.next(rand::random())),
+            Err(error) => Some(self.failed(&error.to_string())),
         }
     }
 
     /// The broker does not take the token: it is given up, and another is had at once.
-    fn refused(&mut self, slot: Slot, code: &str) -> Result<Option<Duration>, KeeperError> {
+    fn refused(&mut self, slot: Slot, code: &str) -> Duration {
         tracing::warn!(code, "the broker refuses the token: asking for a new one");
         self.driver.parts.shared.telemetry.connect_failures.add_one();
-        self.tokens.refused(slot)?;
-        Ok(Some(self.backoff.next(rand::random())))
+        self.tokens.refused(slot);
+        self.backoff.next(rand::random())
     }
 
     fn failed(&mut self, reason: &str) -> Duration {

@@ -79,7 +79,7 @@ impl Session<'_> {
                     }
                 }
                 Woken::Renewed(Ok(response)) => {
-                    self.tokens.renewed(response, &shared)?;
+                    self.tokens.renewed(response, &shared);
                     self.connection.close().await;
                     return Ok(End::NewToken);
                 }

@@ -219,8 +219,9 @@ impl<F: FaceFinder> Pipeline<F> {
                 decided.extend(self.decide(*track, verdict, &gallery, settings));
             }
             let Some(known) = self.in_sight.remove(track) else { continue };
-            if let Some(verdict) = known.verdict {
-                self.reentry.left(verdict, known.last_seen);
+            match known.verdict {
+                Some(verdict) => self.reentry.left(verdict, known.last_seen),
+                None => self.shared.telemetry.tracks_brief.add_one(),
             }
         }
         decided

@@ -135,3 +135,7 @@ fn explain_read(path: &std::path::Path, error: &std::io::Error) -> SourceError {
     let what = if error.kind() == std::io::ErrorKind::TimedOut { "no frame in time" } else { "reading failed" };
     SourceError(format!("camera {}: {what}: {error}", path.display()))
 }
+
+#[cfg(test)]
+#[path = "v4l2/vivid_tests.rs"]
+mod vivid_tests;
