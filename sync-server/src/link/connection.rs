@@ -10,7 +10,7 @@ use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, SubAck, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
-use rumqttc::{TlsConfiguration, Transport};
+use rumqttc::{Outgoing, TlsConfiguration, Transport};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::{mpsc, watch};
@@ -271,7 +271,9 @@ fn incoming(client: &AsyncClient, mut publish: Publish) -> Incoming {
 
 async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {
     if client.try_disconnect().is_ok() {
-        let sent = async { while events.poll().await.is_ok() {} };
+        // Until it is written; the broker may leave closing the connection to us.
+        let sent =
+            async { while events.poll().await.is_ok_and(|event| event != Event::Outgoing(Outgoing::Disconnect)) {} };
         let _ = tokio::time::timeout(SAY_GOODBYE_WITHIN, sent).await;
     }
 }
