@@ -83,8 +83,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        let config: Self =
-            figment.merge(Env::prefixed(ENV_PREFIX).split("__")).extract().map_err(|e| explain(&e))?;
+        let config: Self = figment.merge(Env::prefixed(ENV_PREFIX).split("__")).extract().map_err(|e| explain(&e))?;
         config.validate()?;
         Ok(config)
     }
@@ -110,7 +109,9 @@ fn explain(errors: &figment::Error) -> ConfigError {
         let key = error.path.join(".");
         let from = error.metadata.as_ref().map(|m| m.name.to_string()).unwrap_or_default();
         let source = error.metadata.as_ref().and_then(|m| m.source.as_ref()).map(|s| format!(" {s}"));
-        format!("{key}: {} (in {from}{})", error.kind, source.unwrap_or_default())
+        // The library quotes lists of variants twice.
+        let kind = error.kind.to_string().replace("``", "`");
+        format!("{key}: {kind} (in {from}{})", source.unwrap_or_default())
     });
     ConfigError::Unreadable(lines.collect::<Vec<_>>().join("\n"))
 }

@@ -81,12 +81,8 @@ pub trait DeviceStore: Send + Sync {
     async fn put_claim_code(&self, code: &ClaimCode) -> Result<(), StoreError>;
     /// In one transaction: uses up the code (once, not expired at `now`) and makes the device active with this
     /// key. `None` if there is no such code, or it is used or expired, or the device is revoked.
-    async fn claim(
-        &self,
-        code_hash: &str,
-        public_key_pem: &str,
-        now: UnixMillis,
-    ) -> Result<Option<Device>, StoreError>;
+    async fn claim(&self, code_hash: &str, public_key_pem: &str, now: UnixMillis)
+    -> Result<Option<Device>, StoreError>;
     /// Shuts a device out. `false` if there is no such device.
     async fn revoke_device(&self, id: DeviceId) -> Result<bool, StoreError>;
     /// Remembers an assertion's id until `expires_at`; `false` if it was there already.

@@ -1,11 +1,12 @@
 //! `admin`: accounts, made on the machine itself.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use ostiary_common::ids::UserId;
+use zeroize::Zeroizing;
 
 use crate::app::SystemClock;
 use crate::app::open_store;
@@ -75,9 +76,7 @@ fn read_password(create: &Create) -> Result<Password> {
         return Ok(Password::new(first.to_owned()));
     }
     if !create.password_stdin && std::io::stdin().is_terminal() {
-        // Nothing here hides what is typed; a pipe or a file is better where somebody looks on.
-        eprint!("Password for {} (will be shown): ", create.login);
-        std::io::stderr().flush()?;
+        return ask(&create.login);
     }
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("reading the password from standard input")?;
@@ -86,4 +85,12 @@ fn read_password(create: &Create) -> Result<Password> {
         bail!("no password: use --password-file FILE, or pass it on standard input");
     }
     Ok(Password::new(password.to_owned()))
+}
+
+/// Asks twice, since nobody sees what is typed.
+fn ask(login: &str) -> Result<Password> {
+    let first = Zeroizing::new(rpassword::prompt_password(format!("Password for {login}: "))?);
+    let second = Zeroizing::new(rpassword::prompt_password("Once more: ")?);
+    anyhow::ensure!(first == second, "the two passwords differ");
+    Ok(Password::new(first.to_string()))
 }

@@ -112,7 +112,12 @@ fn as_json(device: &Device, code: &NewClaimCode, ca_sha256: &str) -> serde_json:
 
 fn as_text(config: &Config, device: &Device, code: &NewClaimCode, ca_sha256: &str) -> String {
     let host = config.server.public_names.first().map_or("<this server>", String::as_str);
-    let (port, code, name) = (config.server.listen.port(), &code.code, &device.name);
+    let port = match config.server.listen.port() {
+        // A free port was or will be taken; the running server says which.
+        0 => "<port>".to_owned(),
+        port => port.to_string(),
+    };
+    let (code, name) = (&code.code, &device.name);
     let minutes = config.identity.claim_code_minutes;
     format!(
         "Device {name} ({}) waits for its claim. Within {minutes} minutes, run on it:\n\n  \

@@ -29,8 +29,7 @@ impl IdentityConfig {
         let within = |key, value: u32, range: std::ops::RangeInclusive<u32>, allowed| {
             if range.contains(&value) { Ok(()) } else { Err(not_allowed(key, value, allowed)) }
         };
-        let (device, access, code) =
-            (self.device_token_minutes, self.access_token_minutes, self.claim_code_minutes);
+        let (device, access, code) = (self.device_token_minutes, self.access_token_minutes, self.claim_code_minutes);
         within("identity.device_token_minutes", device, 5..=1440, "must be 5 to 1440 (a day)")?;
         within("identity.access_token_minutes", access, 1..=1440, "must be 1 to 1440 (a day)")?;
         within("identity.claim_code_minutes", code, 1..=1440, "must be 1 to 1440 (a day)")

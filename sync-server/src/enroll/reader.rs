@@ -93,3 +93,50 @@ fn judge(quality: &FaceQuality, gate: &QualityGate) -> Option<PhotoProblem> {
         reason => PhotoProblem::QualityTooLow { quality: *quality, hint: quality.hint(reason) },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{DynamicImage, RgbImage as Picture, imageops};
+
+    use super::*;
+
+    const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/packs/ostiary-default");
+    const PORTRAITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/media/portraits");
+
+    fn portrait(name: &str) -> Picture {
+        image::open(format!("{PORTRAITS}/{name}")).unwrap().into_rgb8()
+    }
+
+    fn jpeg(picture: Picture) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::from(picture).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        bytes.into_inner()
+    }
+
+    fn beside(left: &Picture, right: &Picture) -> Picture {
+        let mut both = Picture::new(left.width() + right.width(), left.height().max(right.height()));
+        imageops::replace(&mut both, left, 0, 0);
+        imageops::replace(&mut both, right, i64::from(left.width()), 0);
+        both
+    }
+
+    #[test]
+    fn the_default_pack_reads_real_photos() {
+        let make = from_pack(Pack::load(PACK).unwrap());
+        let mut reader = make().unwrap();
+        let mut read = |picture: Picture| reader.read(&jpeg(picture)).unwrap();
+        let (one, other) = (portrait("obama-2009.jpg"), portrait("biden-2010.jpg"));
+        let first = read(one.clone()).unwrap();
+        let later = read(portrait("obama-2012.jpg")).unwrap();
+        let somebody_else = read(other.clone()).unwrap();
+        assert!(first.embedding.similarity(&later.embedding) > 0.93, "the same person");
+        assert!(first.embedding.similarity(&somebody_else.embedding) < 0.9, "another person");
+        assert_eq!(read(beside(&one, &other)).unwrap_err(), PhotoProblem::SeveralFaces { count: 2 });
+        assert_eq!(read(Picture::new(640, 480)).unwrap_err(), PhotoProblem::NoFace);
+        let small = imageops::thumbnail(&one, one.width() / 8, one.height() / 8);
+        let mut far = Picture::from_pixel(640, 480, image::Rgb([120, 120, 120]));
+        imageops::replace(&mut far, &small, 300, 200);
+        let refused = read(far).unwrap_err();
+        assert!(matches!(refused, PhotoProblem::FaceTooSmall { .. } | PhotoProblem::NoFace), "{refused:?}");
+    }
+}

@@ -17,8 +17,9 @@ use crate::identity::server_cert::ServerCertificate;
 
 /// Time a client has for TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time a client has to send its headers, so that idle half-requests do not pile up.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Time a client has to send its headers, and may keep a connection idle between requests, so that neither
+/// half-requests nor forgotten connections pile up. Long enough that clients do not meet a closed connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The TLS side, from PEM.
 ///

@@ -45,7 +45,10 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
         assert!(there == 0 || there == 5, "{there} of 5 after {turns} turns");
         assert!(!finished || there == 5, "acknowledged but not there");
         let resent = again.ingest(&sent).await.unwrap();
-        assert_eq!((resent.upto_seq, resent.duplicates), (5, there));
+        // A commit may already have been on its way to the disk when the caller went, and arrive after the look
+        // above: then all five are there, unacknowledged, and the device's repetition finds them.
+        assert!(resent.duplicates == 5 || (resent.duplicates, there) == (0, 0), "{resent:?}");
+        assert_eq!(resent.upto_seq, 5);
         again.close().await;
     }
 }

@@ -218,17 +218,22 @@ async fn lists(store: &dyn Store, device: &Device, known: PersonId, [seen, stran
         store.events(&filter, page, limit).await.unwrap().iter().map(|event| event.cursor).collect()
     };
     let any = EventFilter::default;
-    assert_eq!(cursors(any(), Page::Before(None), 2).await, [3, 2]);
-    assert_eq!(cursors(any(), Page::Before(Some(2)), 2).await, [1]);
-    assert_eq!(cursors(any(), Page::After(1), 9).await, [2, 3]);
+    // Cursors rise; that they have no gaps is not promised.
+    let Ok([first, second, third]) = <[i64; 3]>::try_from(cursors(any(), Page::After(0), 9).await) else {
+        panic!("three events")
+    };
+    assert!(first < second && second < third);
+    assert_eq!(cursors(any(), Page::Before(None), 2).await, [third, second]);
+    assert_eq!(cursors(any(), Page::Before(Some(second)), 2).await, [first]);
+    assert_eq!(cursors(any(), Page::After(first), 9).await, [second, third]);
     let kind = |kind| EventFilter { kind: Some(kind), ..any() };
-    assert_eq!(cursors(kind(EventKind::Match), Page::After(0), 9).await, [1]);
-    assert_eq!(cursors(kind(EventKind::Report), Page::After(0), 9).await, [3]);
+    assert_eq!(cursors(kind(EventKind::Match), Page::After(0), 9).await, [first]);
+    assert_eq!(cursors(kind(EventKind::Report), Page::After(0), 9).await, [third]);
     let of = EventFilter { person: Some(known), device: Some(device.id), door: Some(device.door), kind: None };
-    assert_eq!(cursors(of, Page::After(0), 9).await, [1]);
+    assert_eq!(cursors(of, Page::After(0), 9).await, [first]);
     let elsewhere = EventFilter { door: Some(DoorId::generate()), ..any() };
     assert!(cursors(elsewhere, Page::After(0), 9).await.is_empty());
-    assert_eq!(store.newest_cursor().await.unwrap(), 3);
+    assert_eq!(store.newest_cursor().await.unwrap(), third);
     let event = store.event(seen).await.unwrap().unwrap();
     assert_eq!((event.person_name.as_deref(), event.has_crop), (Some("Ada"), true));
     assert!(event.record.visit.unwrap().crop_jpeg.is_none(), "lists do not carry pictures");
