@@ -10,6 +10,7 @@ use ostiary_models::frame::RgbImage;
 
 /// How the bytes of a picture lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(any(test, feature = "v4l2")), expect(dead_code, reason = "some formats come from cameras only"))]
 pub enum PixelFormat {
     /// R, G, B.
     Rgb,
