@@ -92,7 +92,11 @@ fn view(stage: &Stage, options: &Options) -> Result<View> {
         return Ok(View::Camera(camera.clone()));
     }
     let path = stage.file("visits.mjpeg");
-    Clip::render(&script(), &Camera::default())?.write_mjpeg(&path).context("writing the clip")?;
+    let camera = Camera::default();
+    let clip = Clip::render(&script(), &camera)?;
+    clip.write_mjpeg(&path).context("writing the clip")?;
+    let (seconds, Camera { width, height, fps, .. }) = (clip.seconds(), camera);
+    print::step("clip", &format!("{seconds:.0} s of two people before a door, {width}x{height} at {fps} fps"));
     Ok(View::Loop { path, true_speed: true })
 }
 

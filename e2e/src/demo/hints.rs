@@ -29,6 +29,6 @@ pub fn print(stage: &Stage, server: &Server) {
     let curl = format!("curl -s --cacert {ca} -H \"Authorization: Bearer $TOKEN\"");
     try_next("the last visits", &format!("{curl} '{base}/api/v1/events?limit=3'"));
     try_next("who is enrolled, and on how many doors", &format!("{curl} {base}/api/v1/persons"));
-    try_next("everything the API can do", &format!("curl -s --cacert {ca} {base}/api/v1/openapi.json"));
+    try_next("everything the API can do", &format!("curl -s --cacert {ca} {base}/api/v1/openapi.json -o openapi.json"));
     heading("Visits from here on");
 }

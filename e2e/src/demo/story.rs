@@ -147,7 +147,7 @@ fn looking_at(view: &View) -> String {
     match view {
         View::Camera(device) => format!("{}", device.display()),
         View::Loop { .. } | View::Once(_) => {
-            "a clip made of two portraits: one comes and goes, then the other, again and again".to_owned()
+            "plays the clip: one comes and goes, then the other, again and again".to_owned()
         }
     }
 }

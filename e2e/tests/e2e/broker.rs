@@ -1,32 +1,32 @@
-//! A broker of the user's own, killed and started again while a camera works.
+//! A broker of the user's own: killed and started again while a camera works, and passing on junk.
 
-use std::fs;
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use ostiary_common::envelope::Envelope;
+use ostiary_common::ids::{DeviceId, StreamId};
+use ostiary_common::topics::{Channel, DeviceRoot};
+use ostiary_common::wire::EventAck;
+use ostiary_e2e::api::text;
 use ostiary_e2e::clip::Sitter;
 use ostiary_e2e::daemon::{Daemon, View};
+use ostiary_e2e::device::{Session, envelope};
 use ostiary_e2e::photos::portrait;
 use ostiary_e2e::server::Server;
 use ostiary_e2e::stage::{Stage, scenario};
 use ostiary_e2e::{ledger, wait};
 
+use crate::mosquitto::{self, Mosquitto};
 use crate::{LATER, SOON, media};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn broker_killed_and_restarted() {
-    if Command::new("mosquitto").arg("-h").output().is_err() {
-        eprintln!("SKIPPED: mosquitto is not installed (`cargo xtask setup`), the external broker is not tested");
-        return;
+    if mosquitto::is_there() {
+        scenario("broker killed and restarted", killed).await;
     }
-    scenario("broker killed and restarted", play).await;
 }
 
-async fn play(stage: &Stage) -> Result<()> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let url = format!("mqtts://127.0.0.1:{port}");
-    let server = Server::start_external(stage, &url).await?;
+async fn killed(stage: &Stage) -> Result<()> {
+    let port = mosquitto::free_port()?;
+    let server = Server::start_external(stage, &mosquitto::url(port)).await?;
     let mut broker = Mosquitto::start(stage, &server, port)?;
     let mut daemon = Daemon::claim(stage, &server, "entrance")?;
     daemon.run(&View::Loop { path: media::short_visits()?, true_speed: false })?;
@@ -55,35 +55,47 @@ async fn play(stage: &Stage) -> Result<()> {
     ledger::no_holes(&server.api, &daemon.device).await
 }
 
-/// Debian's broker with the server's own certificate, open to everybody on loopback: who may do what is not
-/// the subject here.
-struct Mosquitto(Child);
-
-impl Mosquitto {
-    fn start(stage: &Stage, server: &Server, port: u16) -> Result<Self> {
-        let config = stage.file("mosquitto.conf");
-        let [chain, key] = server.certificate_files().map(|path| path.display().to_string());
-        // Started by root it would become another user, who may not read the key.
-        let text = format!(
-            "user root\nlistener {port} 127.0.0.1\ncertfile {chain}\nkeyfile {key}\n\
-             allow_anonymous true\npersistence false\nmax_queued_messages 0\n"
-        );
-        fs::write(&config, text)?;
-        let log = fs::File::options().create(true).append(true).open(stage.log("mosquitto"))?;
-        let mut command = Command::new("mosquitto");
-        command.arg("-c").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        Ok(Self(command.spawn().context("starting mosquitto")?))
-    }
-
-    fn kill(&mut self) -> Result<()> {
-        self.0.kill().context("killing mosquitto")?;
-        self.0.wait().context("waiting for mosquitto")?;
-        Ok(())
+#[tokio::test(flavor = "multi_thread")]
+async fn junk_for_a_device_is_refused_and_reported() {
+    if mosquitto::is_there() {
+        scenario("junk for a device", junk).await;
     }
 }
 
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.kill();
+async fn junk(stage: &Stage) -> Result<()> {
+    let port = mosquitto::free_port()?;
+    let server = Server::start_external(stage, &mosquitto::url(port)).await?;
+    let _broker = Mosquitto::start(stage, &server, port)?;
+    let mut daemon = Daemon::claim(stage, &server, "entrance")?;
+    daemon.run(&View::Loop { path: media::two_visits()?, true_speed: false })?;
+    let device = format!("/api/v1/devices/{}", daemon.device);
+    let online = async || Ok(server.api.get(&device).await?["presence"]["state"] == "online");
+    wait::until_true("the device to be online", SOON, online).await?;
+
+    let (site, id) = (text(&server.api.get(&device).await?, "site")?.parse()?, daemon.device.parse()?);
+    let root = DeviceRoot { site, device: id };
+    let at = format!("127.0.0.1:{port}");
+    let mut session = Session::open(&at, &server.ca_pem, "somebody", "somebody", "else").await?;
+    for channel in [Channel::EventsAck, Channel::GalleryChunk, Channel::GalleryNotice, Channel::ConfigDesired] {
+        for payload in [b"no CBOR at all".to_vec(), vec![0xA1; 300 * 1024], foreign_version(id)?] {
+            session.publish(&root.topic(&channel), payload).await?;
+        }
     }
+    wait::until_true("the device to report refused messages", LATER, async || {
+        daemon.ensure_running()?;
+        Ok(server.api.events().await?.iter().any(|event| event["report"]["kind"] == "message_refused"))
+    })
+    .await?;
+    let person = server.api.add_person("Person A").await?;
+    server.api.enroll(&person, portrait(Sitter::Obama2012)?).await?;
+    ledger::same_gallery(&server.api, &daemon.device, LATER).await?;
+    daemon.ensure_running()?;
+    daemon.stop().await?;
+    ledger::no_holes(&server.api, &daemon.device).await
+}
+
+/// An acknowledgement of everything, if its version were spoken here.
+fn foreign_version(device: DeviceId) -> Result<Vec<u8>> {
+    let ack = EventAck { stream: StreamId::generate(), upto_seq: u64::MAX, resend_from: None };
+    Ok(Envelope { v: 99, ..envelope(device, ack) }.encode()?)
 }

@@ -8,6 +8,7 @@ mod delivery;
 mod kills;
 mod media;
 mod messages;
+mod mosquitto;
 mod photos;
 mod recognise;
 mod tokens;
