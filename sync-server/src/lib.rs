@@ -1,7 +1,8 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. Every other module is an adapter, and adapters never import each other.
+//! [`domain`], what the server knows. [`identity`] and [`enroll`] are services over the ports. [`store`],
+//! [`broker`], [`link`] and [`http`] are adapters: they use ports and services, and never import each other.
 
 pub mod domain;
 pub mod ports;

@@ -35,6 +35,10 @@ impl DeviceAuth for TokenAuth {
             Some(device) if device.state != DeviceState::Active => Err(AuthRefused::Device(device.state.as_str())),
             // Moved to another site: the token's rules name the old one.
             Some(device) if device.site != claims.site => Err(AuthRefused::Token("for another site".into())),
+            // Claimed again since: a new board has taken this one's place.
+            Some(device) if device.claimed_at.is_some_and(|at| claims.iat < at.as_unix_seconds()) => {
+                Err(AuthRefused::Token("from before the device was claimed again".into()))
+            }
             Some(_) => Ok(claims),
         }
     }

@@ -9,6 +9,7 @@ mod accounts;
 mod audit;
 mod codes;
 mod columns;
+mod device_rows;
 mod devices;
 mod error;
 mod events;

@@ -163,6 +163,14 @@ async fn a_good_token_is_for_its_own_device_while_that_is_active() {
     world.store.revoke_device(world.device.id).await.unwrap();
     let revoked = world.auth(NOW).authenticate(&world.device.id.to_string(), &token).await;
     assert_eq!(revoked.unwrap_err(), AuthRefused::Device("revoked"));
+    let again = World::new().await;
+    let old = again.tokens.issue_device(&again.device, NOW).token;
+    let later = NOW.plus(Duration::from_secs(5));
+    let code = ClaimCode { device: again.device.id, code_hash: "d".into(), expires_at: NOW.plus(LIVES.device) };
+    again.store.put_claim_code(&code).await.unwrap();
+    again.store.claim("d", &again.device_key.public_key_pem(), later).await.unwrap().unwrap();
+    again.check("of the board that was replaced", &old, later, false).await;
+    again.check("of the new board", &again.tokens.issue_device(&again.device, later).token, later, true).await;
     let stranger = device(&*world.store, "unclaimed").await;
     assert_eq!(stranger.state, DeviceState::Pending);
     let token = world.tokens.issue_device(&stranger, NOW).token;

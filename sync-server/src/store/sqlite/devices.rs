@@ -1,136 +1,15 @@
 //! Sites, doors and devices.
 
 use async_trait::async_trait;
-use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 
+use super::device_rows::{DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::{SqliteStore, columns};
-use crate::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
+use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
-
-#[derive(sqlx::FromRow)]
-struct SiteRow {
-    id: Vec<u8>,
-    name: String,
-    created_at: i64,
-}
-
-impl TryFrom<SiteRow> for Site {
-    type Error = StoreError;
-    fn try_from(row: SiteRow) -> Result<Self, StoreError> {
-        Ok(Self { id: columns::id(SiteId, &row.id)?, name: row.name, created_at: UnixMillis(row.created_at) })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct DoorRow {
-    id: Vec<u8>,
-    site: Vec<u8>,
-    name: String,
-    created_at: i64,
-}
-
-impl TryFrom<DoorRow> for Door {
-    type Error = StoreError;
-    fn try_from(row: DoorRow) -> Result<Self, StoreError> {
-        let (id, site) = (columns::id(DoorId, &row.id)?, columns::id(SiteId, &row.site)?);
-        Ok(Self { id, site, name: row.name, created_at: UnixMillis(row.created_at) })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct DeviceRow {
-    id: Vec<u8>,
-    site: Vec<u8>,
-    door: Vec<u8>,
-    name: String,
-    state: String,
-    public_key_pem: Option<String>,
-    created_at: i64,
-    claimed_at: Option<i64>,
-    config_version: i64,
-    config_json: String,
-    #[sqlx(flatten)]
-    presence: PresenceRow,
-    #[sqlx(flatten)]
-    held: HeldRow,
-}
-
-#[derive(sqlx::FromRow)]
-struct PresenceRow {
-    presence_state: String,
-    session: i64,
-    presence_since: Option<i64>,
-    last_seen_at: Option<i64>,
-    version: String,
-    info_json: Option<String>,
-    health_json: Option<String>,
-    reported_json: Option<String>,
-}
-
-#[derive(sqlx::FromRow)]
-struct HeldRow {
-    held_rev: Option<i64>,
-    held_digest: Option<Vec<u8>>,
-    held_persons: Option<i64>,
-    held_templates: Option<i64>,
-    held_at: Option<i64>,
-}
-
-impl TryFrom<DeviceRow> for Device {
-    type Error = StoreError;
-    fn try_from(row: DeviceRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: columns::id(DeviceId, &row.id)?,
-            site: columns::id(SiteId, &row.site)?,
-            door: columns::id(DoorId, &row.door)?,
-            name: row.name,
-            state: DeviceState::parse(&row.state).ok_or_else(|| corrupt("device state", &row.state))?,
-            public_key_pem: row.public_key_pem,
-            created_at: UnixMillis(row.created_at),
-            claimed_at: columns::time(row.claimed_at),
-            config_version: columns::unsigned("config version", row.config_version)?,
-            config: serde_json::from_str(&row.config_json).map_err(|e| corrupt("device config", e))?,
-            presence: row.presence.try_into()?,
-            held: row.held.read()?,
-        })
-    }
-}
-
-impl TryFrom<PresenceRow> for Presence {
-    type Error = StoreError;
-    fn try_from(row: PresenceRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            state: row.presence_state,
-            session: columns::unsigned("session", row.session)?,
-            since: columns::time(row.presence_since),
-            last_seen_at: columns::time(row.last_seen_at),
-            version: row.version,
-            info_json: row.info_json,
-            health_json: row.health_json,
-            reported: row
-                .reported_json
-                .map(|json| serde_json::from_str(&json).map_err(|e| corrupt("reported config", e)))
-                .transpose()?,
-        })
-    }
-}
-
-impl HeldRow {
-    fn read(self) -> Result<Option<HeldGallery>, StoreError> {
-        let (Some(rev), Some(digest), Some(at)) = (self.held_rev, self.held_digest, self.held_at) else {
-            return Ok(None);
-        };
-        let digest = GalleryDigest::from_bytes(columns::bytes32("digest", &digest)?);
-        let persons = columns::unsigned32("held persons", self.held_persons.unwrap_or_default())?;
-        let templates = columns::unsigned32("held templates", self.held_templates.unwrap_or_default())?;
-        let rev = Revision(columns::unsigned("revision", rev)?);
-        Ok(Some(HeldGallery { rev, digest, persons, templates, at: UnixMillis(at) }))
-    }
-}
 
 #[async_trait]
 impl DeviceStore for SqliteStore {
