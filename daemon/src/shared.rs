@@ -63,24 +63,26 @@ impl Search for Gallery {
 
 impl Gallery {
     /// Builds the index of what the cache holds. Templates that are not unit vectors of `dimension` are left
-    /// out and logged: they can match nobody.
+    /// out and logged: they can match nobody. Takes the rows, so that they go as the index comes.
     #[must_use]
-    pub fn build(rev: Revision, dimension: usize, persons: &[(PersonId, Vec<TemplateRow>)]) -> Self {
-        let rows = persons.iter().flat_map(|(person, rows)| rows.iter().map(move |row| (*person, row)));
-        let mut refused = 0_u64;
-        let readable: Vec<_> = rows
-            .filter_map(|(person, row)| match Embedding::from_le_bytes(&row.embedding, dimension) {
-                Ok(embedding) => Some((person, row.id, embedding)),
-                Err(_) => {
-                    refused += 1;
-                    None
+    pub fn build(rev: Revision, dimension: usize, persons: Vec<(PersonId, Vec<TemplateRow>)>) -> Self {
+        let (mut names, mut values, mut refused) = (Vec::new(), Vec::new(), 0_u64);
+        for (person, row) in
+            persons.into_iter().flat_map(|(person, rows)| rows.into_iter().map(move |row| (person, row)))
+        {
+            match Embedding::from_le_bytes(&row.embedding, dimension) {
+                Ok(embedding) => {
+                    names.push((person, row.id));
+                    values.extend_from_slice(embedding.as_slice());
                 }
-            })
-            .collect();
+                Err(_) => refused += 1,
+            }
+        }
         if refused > 0 {
             tracing::warn!(refused, dimension, "{refused} templates are not of this model pack and cannot match");
         }
-        let rows = readable.iter().map(|(person, template, embedding)| (*person, *template, embedding.as_slice()));
+        let rows = names.iter().zip(values.chunks_exact(dimension.max(1)));
+        let rows = rows.map(|((person, template), vector)| (*person, *template, vector));
         let index = GalleryIndex::build(dimension, rows).expect("every row was read with this dimension");
         Self { rev, index }
     }

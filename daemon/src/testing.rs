@@ -43,7 +43,7 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, Holdings) {
         telemetry: Default::default(),
         heartbeats: Default::default(),
         settings: ArcSwap::from_pointee(Settings::effective(config, DEFAULTS, &desired)),
-        gallery: ArcSwap::from_pointee(Gallery::build(contents.rev, DIMENSION, &contents.persons)),
+        gallery: ArcSwap::from_pointee(Gallery::build(contents.rev, DIMENSION, contents.persons)),
         pack: pack(),
         outbox_changed: Default::default(),
         overflow_limiter: overflow_limiter(),

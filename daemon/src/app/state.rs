@@ -71,7 +71,7 @@ pub fn open(config: &Config, models: &Models) -> anyhow::Result<State> {
         clock.raise_floor(floor);
     }
     let contents = opened.gallery;
-    let gallery = Gallery::build(contents.rev, models.dimension, &contents.persons);
+    let gallery = Gallery::build(contents.rev, models.dimension, contents.persons);
     let shared = Shared {
         cache: opened.cache,
         clock,

@@ -156,7 +156,7 @@ pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Resu
         ChunkKind::Snapshot => update.persons.iter().map(of_change).filter(|(_, rows)| !rows.is_empty()).collect(),
         ChunkKind::Changes => shared.cache.gallery.load(&shared.pack)?.persons,
     };
-    let gallery = Gallery::build(update.rev, parts.dimension, &persons);
+    let gallery = Gallery::build(update.rev, parts.dimension, persons);
     tracing::info!(
         rev = update.rev.0,
         "gallery is at revision {}: {} persons, {} templates",

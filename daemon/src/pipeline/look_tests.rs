@@ -94,8 +94,8 @@ impl Door {
     fn new(reentry_s: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (shared, _) = shared(dir.path(), &Config::default());
-        let persons = [template(0), template(1)].map(|(person, row)| (person, vec![row]));
-        shared.gallery.store(Arc::new(Gallery::build(Revision(3), DIMENSION, &persons)));
+        let persons = [template(0), template(1)].map(|(person, row)| (person, vec![row])).to_vec();
+        shared.gallery.store(Arc::new(Gallery::build(Revision(3), DIMENSION, persons)));
         let reentry = Duration::from_secs(reentry_s);
         let pipeline = Pipeline::new(shared, vec![Squares, Squares], Duration::from_millis(500), reentry);
         Self { _dir: dir, pipeline, frames: 0, decided: Vec::new() }
