@@ -1,6 +1,6 @@
 //! The HTTP API: `/api/v1`, health, metrics.
 //!
-//! [`router`] lists every route. A route is a file under [`v1`]: its input, its answer, its handler. Every
+//! [`router()`] lists every route. A route is a file under [`v1`]: its input, its answer, its handler. Every
 //! refusal is a [`problem`] (RFC 9457).
 
 pub mod api;

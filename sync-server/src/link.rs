@@ -3,7 +3,7 @@
 //! The link is an ordinary MQTT 5 client of the broker, embedded or not. It reads what devices send, checks it
 //! once more, stores it, and answers; a message is acknowledged to the broker only when nothing more is to be
 //! done for it, and events only after they are committed. That bounds what is under way by MQTT's own flow
-//! control: with [`RECEIVE_MAX`] messages unacknowledged the broker keeps the rest.
+//! control: with `RECEIVE_MAX` messages unacknowledged the broker keeps the rest.
 //!
 //! ```text
 //! broker -> connection -> route (decode) -> intake (known device?) -> ingest | gallery | state -> store
