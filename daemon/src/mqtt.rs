@@ -7,6 +7,7 @@ mod connection;
 mod driver;
 mod inbound;
 mod keeper;
+mod outbound;
 mod session;
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! Start reading at [`look::Pipeline`]; [`run`] starts the threads.
 
 mod capture;
+mod closely;
 mod crop;
+mod decided;
 mod engine;
 mod look;
 mod mailbox;

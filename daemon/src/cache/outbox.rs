@@ -1,16 +1,18 @@
 //! The outbox on disk: events in order of their number, pictures beside them so that those can go first
 //! when space is short.
 
+mod ledger;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ostiary_common::ids::{EventId, StreamId};
 use ostiary_common::wire::{DeviceReport, EventRecord, EventTime, VisitReport};
-use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::CacheError;
 use super::shelf::{Shelf, ShelfBatch};
+use ledger::{Head, Ledger, Sizes};
 
 const HEAD: &[u8] = b"head";
 
@@ -47,32 +49,13 @@ pub struct Dropped {
     pub upto_seq: u64,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Head {
-    stream: StreamId,
-    next_seq: u64,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Sizes {
-    event: u64,
-    media: u64,
-}
-
-struct State {
-    head: Head,
-    rows: BTreeMap<u64, Sizes>,
-    event_bytes: u64,
-    media_bytes: u64,
-}
-
 /// Events that wait for the server; clones share them.
 #[derive(Clone)]
 pub struct OutboxShelf {
     events: Shelf,
     media: Shelf,
     budget: Budget,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<Ledger>>,
 }
 
 impl std::fmt::Debug for OutboxShelf {
@@ -86,7 +69,7 @@ impl OutboxShelf {
     pub(super) fn load(events: Shelf, media: Shelf, budget: Budget) -> Result<Self, CacheError> {
         let stored = events.get::<Head>(HEAD)?;
         let head = stored.unwrap_or_else(|| Head { stream: StreamId::generate(), next_seq: 1 });
-        let mut state = State { head, rows: BTreeMap::new(), event_bytes: 0, media_bytes: 0 };
+        let mut state = Ledger { head, rows: BTreeMap::new(), event_bytes: 0, media_bytes: 0 };
         for row in events.rows::<EventRecord>() {
             let row = row?;
             let Some(seq) = seq_of(&row.key) else { continue };
@@ -226,7 +209,7 @@ impl OutboxShelf {
     }
 
     /// Oldest pictures first, events last, but never the event just added.
-    fn make_room(&self, state: &mut State, newest: u64) -> Result<Dropped, CacheError> {
+    fn make_room(&self, state: &mut Ledger, newest: u64) -> Result<Dropped, CacheError> {
         let mut dropped = Dropped::default();
         let (mut media, mut events) = (Vec::new(), Vec::new());
         while state.media_bytes > self.budget.media_bytes || state.total() > self.budget.total_bytes {
@@ -247,51 +230,9 @@ impl OutboxShelf {
         Ok(dropped)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Ledger> {
         // The state changes only after the tree has, so a panic in between leaves it merely behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    const fn total(&self) -> u64 {
-        self.event_bytes + self.media_bytes
-    }
-
-    fn insert(&mut self, seq: u64, sizes: Sizes) {
-        self.event_bytes += sizes.event;
-        self.media_bytes += sizes.media;
-        self.rows.insert(seq, sizes);
-    }
-
-    fn add_media(&mut self, seq: u64, size_bytes: u64) {
-        if let Some(sizes) = self.rows.get_mut(&seq) {
-            sizes.media = size_bytes;
-            self.media_bytes += size_bytes;
-        }
-    }
-
-    fn drop_media(&mut self, seq: u64) {
-        if let Some(sizes) = self.rows.get_mut(&seq) {
-            self.media_bytes -= std::mem::take(&mut sizes.media);
-        }
-    }
-
-    fn remove(&mut self, seq: u64) -> Option<Sizes> {
-        let sizes = self.rows.remove(&seq)?;
-        self.event_bytes -= sizes.event;
-        self.media_bytes -= sizes.media;
-        Some(sizes)
-    }
-
-    fn check(&self) -> Result<(), CacheError> {
-        match self.rows.keys().next_back() {
-            Some(&last) if last >= self.head.next_seq => {
-                let text = format!("outbox has event {last}, but the next number is {}", self.head.next_seq);
-                Err(CacheError::Inconsistent(text))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

@@ -7,13 +7,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
-use ostiary_common::ids::MsgId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
-use ostiary_common::wire::monitor::{self, Info, State, Status};
+use ostiary_common::wire::monitor::{Info, State};
 use ostiary_common::wire::{ConfigDesired, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, ReportKind};
 
+use super::outbound::Outgoing;
 use crate::cache::CacheError;
 use crate::config::Config;
 use crate::domain::commands::Commands;
@@ -29,21 +28,6 @@ const BATCH_BYTES: u64 = 384 * 1024;
 /// Messages that wait for the connection. Event batches and health are only made while there is room; what
 /// answers the server is bounded by what the server sends.
 const OUTGOING_ROOM: usize = 16;
-
-/// A message to be published.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outgoing {
-    /// Where.
-    pub topic: String,
-    /// What.
-    pub payload: Vec<u8>,
-    /// Kept by the broker.
-    pub retain: bool,
-    /// At least once, or at most once.
-    pub reliable: bool,
-    /// How long the broker keeps it.
-    pub expiry: Option<Duration>,
-}
 
 /// What an administrator asked of the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +70,10 @@ pub struct Driver {
     pub outgoing: VecDeque<Outgoing>,
     /// What was asked of the program.
     pub wish: Option<Wish>,
-    session: u64,
-    seq: u64,
-    connected: bool,
-    next_health: Duration,
+    pub(super) session: u64,
+    pub(super) seq: u64,
+    pub(super) connected: bool,
+    pub(super) next_health: Duration,
 }
 
 impl Driver {
@@ -237,76 +221,12 @@ impl Driver {
         Ok(())
     }
 
-    /// Publishes what is in force.
-    pub(super) fn report_config(&mut self, error: Option<String>) {
-        let in_force = self.parts.shared.settings.load().report();
-        let report = crate::domain::desired::report(self.config_version.unwrap_or(0), error, in_force);
-        let payload = self.encode(report);
-        self.push(&Channel::ConfigReported, payload, true, true, None);
-    }
-
     /// Counts, reports and logs a message that was refused; a flood of them is only counted.
     pub(super) fn refused(&self, why: &str) {
         self.parts.shared.telemetry.messages_refused.add_one();
         if self.parts.recorder.report(&self.parts.shared, ReportKind::MessageRefused, why) {
             tracing::warn!("message refused: {why}");
         }
-    }
-
-    /// Publishes a machine message.
-    pub(super) fn publish<B: Body>(&mut self, channel: &Channel, body: B) {
-        let payload = self.encode(body);
-        self.push(channel, payload, false, true, None);
-    }
-
-    fn publish_json<T: serde::Serialize>(&mut self, channel: &Channel, message: &T) {
-        self.push(channel, Some(monitor::to_json(message)), true, true, None);
-    }
-
-    fn say_status(&mut self, state: State) {
-        let status = self.status(state, self.session);
-        self.publish_json(&Channel::Status, &status);
-    }
-
-    /// A status of the session; also what the will says.
-    pub fn status(&self, state: State, session: u64) -> Status {
-        let since = self.parts.shared.clock.wall();
-        Status { state, session, since, version: env!("CARGO_PKG_VERSION").to_owned() }
-    }
-
-    fn publish_health(&mut self, now: Duration) {
-        let interval = self.parts.shared.settings.load().health_interval;
-        self.next_health = now + interval;
-        let health = crate::health::snapshot(&self.parts.shared);
-        let payload = Some(monitor::to_json(&health));
-        self.push(&Channel::Health, payload, true, false, Some(interval * 3));
-    }
-
-    fn encode<B: Body>(&mut self, body: B) -> Option<Vec<u8>> {
-        self.seq += 1;
-        let envelope = Envelope {
-            v: WIRE_VERSION,
-            msg_id: MsgId::generate(),
-            device: self.parts.root.device,
-            session: self.session,
-            seq: self.seq,
-            sent_at: self.parts.shared.clock.wall(),
-            body,
-        };
-        envelope.encode().inspect_err(|error| tracing::error!(%error, "cannot encode a message")).ok()
-    }
-
-    fn push(
-        &mut self,
-        channel: &Channel,
-        payload: Option<Vec<u8>>,
-        retain: bool,
-        reliable: bool,
-        expiry: Option<Duration>,
-    ) {
-        let Some(payload) = payload.filter(|_| self.connected) else { return };
-        let topic = self.parts.root.topic(channel);
-        self.outgoing.push_back(Outgoing { topic, payload, retain, reliable, expiry });
     }
 
     /// Keeps settings and puts them in force.

@@ -11,6 +11,7 @@ use ostiary_common::wire::{
 };
 
 use super::driver::*;
+use super::outbound::Outgoing;
 use crate::cache::EventDraft;
 use crate::config::Config;
 use crate::recorder::{Record, Recorder};

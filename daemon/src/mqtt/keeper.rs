@@ -8,7 +8,8 @@ use ostiary_common::wire::monitor::{self, State};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Dial, DialError};
-use super::driver::{Driver, Outgoing, Wish};
+use super::driver::{Driver, Wish};
+use super::outbound::Outgoing;
 use super::session::{End, Session};
 use crate::cache::CacheError;
 use crate::domain::backoff::Backoff;

@@ -6,25 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ostiary_common::ids::PersonId;
-use ostiary_common::wire::{Latency, OutcomeKind, VisitReport};
+use ostiary_common::wire::{Latency, OutcomeKind};
 use ostiary_models::detect::DetectedFace;
 use ostiary_models::embed::Embedding;
 use ostiary_models::frame::{RgbImage, RgbView};
 
+use super::closely::{self, Job, Seen};
 use super::crop;
+use super::decided::{Decided, elapsed_ms, report};
 use crate::domain::reentry::Reentry;
 use crate::domain::track::{TrackId, TrackUpdate, Tracker};
 use crate::domain::visit::{Verdict, Visit, VisitRules};
-use crate::ports::{CloseLook, FaceFinder, Frame};
+use crate::ports::{FaceFinder, Frame};
 use crate::shared::{Gallery, Settings, Shared};
-
-/// A decided visit and when it was decided.
-pub struct Decided {
-    /// What is to be reported.
-    pub report: VisitReport,
-    /// When.
-    pub decided: Instant,
-}
 
 /// What is known of one track.
 struct InSight {
@@ -50,13 +44,6 @@ pub struct Pipeline<F> {
     in_sight: BTreeMap<TrackId, InSight>,
     reentry: Reentry,
     last: Option<Moment>,
-}
-
-/// A face that was looked at: what was seen, and what it was embedded to.
-struct Seen {
-    track: TrackId,
-    look: CloseLook,
-    embedding: Option<Embedding>,
 }
 
 impl<F: FaceFinder> Pipeline<F> {
@@ -149,24 +136,11 @@ impl<F: FaceFinder> Pipeline<F> {
         // Visits are asked and told by one helper each: a face has one track and a track one face in a frame.
         let mut visits: BTreeMap<TrackId, &mut Visit> =
             self.in_sight.iter_mut().map(|(id, known)| (*id, &mut known.visit)).collect();
-        let mut jobs: Vec<(TrackId, DetectedFace, &mut Visit)> = wanted
+        let mut jobs: Vec<Job<'_>> = wanted
             .iter()
             .filter_map(|(track, face)| visits.remove(track).map(|visit| (*track, *face, visit)))
             .collect();
-        let share = jobs.len().div_ceil(self.finders.len());
-        let mut results = Vec::new();
-        std::thread::scope(|scope| {
-            let mut parts = self.finders.iter_mut().zip(jobs.chunks_mut(share));
-            let own = parts.next();
-            let helpers: Vec<_> =
-                parts.map(|(finder, jobs)| scope.spawn(move || look_at_each(finder, view, jobs, rules))).collect();
-            if let Some((finder, jobs)) = own {
-                results.extend(look_at_each(finder, view, jobs, rules));
-            }
-            for helper in helpers {
-                results.extend(helper.join().unwrap_or_default());
-            }
-        });
+        let results = closely::side_by_side(&mut self.finders, view, &mut jobs, rules);
         results.into_iter().filter_map(|seen| seen.inspect_err(|error| self.failed(error)).ok()).collect()
     }
 
@@ -257,64 +231,9 @@ impl<F: FaceFinder> Pipeline<F> {
     }
 }
 
-type Looked = Result<Seen, crate::ports::FinderError>;
-
-fn look_at_each<F: FaceFinder>(
-    finder: &mut F,
-    view: RgbView<'_>,
-    jobs: &mut [(TrackId, DetectedFace, &mut Visit)],
-    rules: &VisitRules,
-) -> Vec<Looked> {
-    jobs.iter_mut().map(|(track, face, visit)| look_at(finder, view, *track, face, visit, rules)).collect()
-}
-
-fn look_at<F: FaceFinder>(
-    finder: &mut F,
-    view: RgbView<'_>,
-    track: TrackId,
-    face: &DetectedFace,
-    visit: &mut Visit,
-    rules: &VisitRules,
-) -> Looked {
-    let look = finder.look(view, face)?;
-    let embedding = if visit.looked(&look.quality, rules) { Some(finder.embed(&look)?) } else { None };
-    Ok(Seen { track, look, embedding })
-}
-
 fn surest(seen: &Seen, gallery: &Gallery) -> f32 {
     let nearest = |probe: &Embedding| gallery.index.best_persons(probe, 1).first().map(|found| found.similarity);
     seen.embedding.as_ref().and_then(nearest).unwrap_or(-1.0)
-}
-
-fn report(
-    shared: &Shared,
-    verdict: Verdict,
-    gallery: &Gallery,
-    latency: Latency,
-    crop: Option<Vec<u8>>,
-) -> VisitReport {
-    // Sent of strangers only, so that their visits can be grouped; of a match the person says enough.
-    let fused = verdict.fused.filter(|_| verdict.outcome == OutcomeKind::Unknown);
-    VisitReport {
-        outcome: verdict.outcome,
-        matched: verdict.matched.map(Into::into),
-        nearest: verdict.nearest.map(Into::into),
-        reason: verdict.reason,
-        threshold: verdict.rule.threshold,
-        margin: verdict.rule.margin,
-        quality: verdict.best.summary(),
-        frames: verdict.frames,
-        embeddings: verdict.embeddings,
-        gallery_rev: gallery.rev,
-        pack: shared.pack.clone(),
-        latency,
-        embedding: fused.map(|embedding| embedding.to_le_bytes().into()),
-        crop_jpeg: crop.map(Into::into),
-    }
-}
-
-fn elapsed_ms(since: Instant) -> u32 {
-    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 use super::*;
 use crate::config::Config;
 use crate::convert::{PixelFormat, RawPicture};
-use crate::ports::FinderError;
+use crate::ports::{CloseLook, FinderError};
 use crate::testing::{DIMENSION, shared, template};
-use ostiary_common::wire::{Revision, UnusableReason};
+use ostiary_common::wire::{Revision, UnusableReason, VisitReport};
 use ostiary_models::align::AlignedChip;
 use ostiary_models::detect::{Landmarks, Mouth};
 use ostiary_models::geometry::{Point, Rect};
