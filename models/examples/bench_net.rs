@@ -10,10 +10,12 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ostiary_models::embed::Embedding;
 use ostiary_models::engine::{EngineOptions, FaceEngine};
 use ostiary_models::frame::RgbImage;
 use ostiary_models::measure::BareNet;
 use ostiary_models::pack::Pack;
+use ostiary_models::quality::FaceQuality;
 
 /// How long each stage is repeated in a round; the median of the runs counts.
 const STAGE_TIME: Duration = Duration::from_millis(400);
@@ -40,8 +42,8 @@ fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
     for line in std::io::stdin().lock().lines() {
         line?;
         let mut times = BTreeMap::from([
-            ("detector_net", median_ms(|| detector.run().map(drop).map_err(Into::into))?),
-            ("embedder_net", median_ms(|| embedder.run().map(drop).map_err(Into::into))?),
+            ("detector_net", median_ms(|| Ok(detector.run()?))?),
+            ("embedder_net", median_ms(|| Ok(embedder.run()?))?),
         ]);
         times.extend(stages(&mut engine, &frame)?);
         println!("{}", serde_json::to_string(&times)?);
@@ -57,41 +59,30 @@ fn stages(engine: &mut FaceEngine, frame: &RgbImage) -> Answer<[(&'static str, f
     let face = engine.refine(view, &coarse)?;
     let chip = engine.chip(view, &face);
     Ok([
-        ("detect", median_ms(|| Ok(drop(engine.find_faces(view)?)))?),
-        ("refine", median_ms(|| engine.refine(view, &coarse).map(|_| ()).map_err(Into::into))?),
-        ("align", median_ms(|| Ok(drop(engine.chip(view, &face))))?),
-        ("quality", median_ms(|| judged(engine, &face, &chip))?),
-        ("embed", median_ms(|| Ok(drop(engine.embed(&chip)?)))?),
+        ("detect", median_ms(|| Ok(engine.find_faces(view)?))?),
+        ("refine", median_ms(|| Ok(engine.refine(view, &coarse)?))?),
+        ("align", median_ms(|| Ok(engine.chip(view, &face)))?),
+        ("quality", median_ms(|| Ok(engine.quality(&face, &chip)))?),
+        ("embed", median_ms(|| Ok(engine.embed(&chip)?))?),
         ("pipeline", median_ms(|| whole(engine, frame))?),
     ])
 }
 
-fn judged(
-    engine: &FaceEngine,
-    face: &ostiary_models::detect::DetectedFace,
-    chip: &ostiary_models::align::AlignedChip,
-) -> Answer<()> {
-    // What is measured would be left out if nothing looked at the result.
-    std::hint::black_box(engine.quality(face, chip));
-    Ok(())
-}
-
-fn whole(engine: &mut FaceEngine, frame: &RgbImage) -> Answer<()> {
+fn whole(engine: &mut FaceEngine, frame: &RgbImage) -> Answer<(FaceQuality, Embedding)> {
     let view = frame.view();
     let coarse = *engine.find_faces(view)?.first().ok_or("no face in the frame")?;
     let face = engine.refine(view, &coarse)?;
     let chip = engine.chip(view, &face);
-    judged(engine, &face, &chip)?;
-    engine.embed(&chip)?;
-    Ok(())
+    Ok((engine.quality(&face, &chip), engine.embed(&chip)?))
 }
 
-fn median_ms(mut work: impl FnMut() -> Answer<()>) -> Answer<f64> {
+fn median_ms<T>(mut work: impl FnMut() -> Answer<T>) -> Answer<f64> {
     let begun = Instant::now();
     let mut times = Vec::new();
     while begun.elapsed() < STAGE_TIME || times.len() < 5 {
         let start = Instant::now();
-        work()?;
+        // What is measured would be left out if nothing looked at the result.
+        std::hint::black_box(work()?);
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);

@@ -6,7 +6,7 @@ use super::manifest::{EmbedderSpec, MANIFEST_FILE, ModelFile, PackManifest};
 use super::{PackError, digest, validate};
 use crate::align::AlignedChip;
 use crate::detect::InputSize;
-use crate::engine::{DetectorNet, EmbedderNet, InferenceError};
+use crate::engine::{DetectorNet, EmbedderNet, InferenceError, NetworkError, NetworkStep};
 use crate::frame::RgbImage;
 
 /// How bad a finding is.
@@ -139,7 +139,7 @@ fn run_detector(dir: &Path, manifest: &PackManifest, report: &mut Report) {
     let spec = &manifest.detector;
     let mut net = match DetectorNet::load(spec, &dir.join(&spec.model.file)) {
         Ok(net) => net,
-        Err(error) => return report.error(error.to_string(), NOT_LOADED),
+        Err(error) => return report.error(error.to_string(), network_fix(&error, FREE_SIDES)),
     };
     if net.network().arity().0 != 1 {
         let what = format!("detector: the graph has {} inputs", net.network().arity().0);
@@ -163,7 +163,7 @@ fn run_detector(dir: &Path, manifest: &PackManifest, report: &mut Report) {
 fn run_embedder(dir: &Path, spec: &EmbedderSpec, report: &mut Report) {
     let mut net = match EmbedderNet::load(spec, &dir.join(&spec.model.file)) {
         Ok(net) => net,
-        Err(error) => return report.error(error.to_string(), NOT_LOADED),
+        Err(error) => return report.error(error.to_string(), network_fix(&error, RIGHT_SIDE)),
     };
     if net.outputs() != 1 {
         report.warning(format!("embedder: the graph has {} outputs; the first is used", net.outputs()), "");
@@ -188,13 +188,24 @@ fn run_embedder(dir: &Path, spec: &EmbedderSpec, report: &mut Report) {
 
 const NOT_LOADED: &str = "the net must be ONNX, in f32 or f16 with casts, with only operations that tract runs; \
     simplify it (for example with onnx-simplifier) and leave pre- and post-processing out of it";
+const FREE_SIDES: &str =
+    "the net must take [1, 3, height, width] at any multiples of side_multiple: make its input's sides free";
+const RIGHT_SIDE: &str = "set embedder.input_side to the side the net takes, with an input of [1, 3, side, side]";
+
+/// What to do about a net that fails: `shape_fix` if it can be run in principle.
+fn network_fix(error: &NetworkError, shape_fix: &'static str) -> &'static str {
+    // tract reads an operation it does not know, and names it so only when the net is prepared.
+    let unknown_operation = error.reason.contains("Unimplemented");
+    if error.step == NetworkStep::Read || unknown_operation { NOT_LOADED } else { shape_fix }
+}
 
 fn detector_fix(error: &InferenceError) -> &'static str {
     match error {
         InferenceError::Detector(_) => {
             "set detector.family to what the net is, or export it with the family's outputs in order"
         }
-        _ => "the net must take [1, 3, height, width] at any multiples of side_multiple: make its input's sides free",
+        InferenceError::Network(error) => network_fix(error, FREE_SIDES),
+        _ => FREE_SIDES,
     }
 }
 
@@ -202,7 +213,8 @@ fn embedder_fix(error: &InferenceError) -> &'static str {
     match error {
         InferenceError::Dimension { .. } => "set embedder.dimension to the number of values the net gives",
         InferenceError::Embedding(_) => "check embedder.mean and std; quantised nets are not supported",
-        _ => "set embedder.input_side to the side the net takes, with an input of [1, 3, side, side]",
+        InferenceError::Network(error) => network_fix(error, RIGHT_SIDE),
+        _ => RIGHT_SIDE,
     }
 }
 

@@ -11,7 +11,7 @@ use ostiary_models::engine::FaceEngine;
 use crate::support::{default_engine, picture, shared};
 
 /// Photos of one person that take part, so that the test stays under a minute without release optimisation.
-const PHOTOS_A_PERSON: usize = 4;
+const PHOTOS_A_PERSON: usize = 3;
 
 /// The largest face of a photo, if any, with its embedding.
 fn enroll(engine: &mut FaceEngine, path: &Path) -> Option<Embedding> {

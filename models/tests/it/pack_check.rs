@@ -49,7 +49,7 @@ fn each_fault_is_named_with_its_remedy() {
     check("enroll_min_face_px = 80.0", "enroll_min_face_px = 40.0", "small faces match strangers");
     check("refine_side = 192", "refine_side = 100", "detector.refine_side");
     check("dimension = 128", "dimension = 512", "embedder.dimension");
-    check("input_side = 150", "input_side = 112", "embedder");
+    check("input_side = 150", "input_side = 112", "set embedder.input_side");
     check("family = \"blazeface-full-range\"", "family = \"yunet\"", "detector.family");
     check("family = \"blazeface-full-range\"", "family = \"mtcnn\"", "unknown variant");
     check("file = \"detector.onnx\"", "file = \"../detector.onnx\"", "detector.model.file");
