@@ -2,7 +2,7 @@
 //! stands, and leaves, before a plain wall; with changing light, motion blur, sensor noise and JPEG.
 //!
 //! Everything follows from the script and a seed, so that a clip is the same on every machine. Start reading
-//! at [`Clip::render`]; the way from pose to pixel is [`figure`], then [`camera`].
+//! at [`Clip::render`]; the way from [`Pose`] to pixel is `figure.rs`, then `camera.rs`.
 
 mod camera;
 mod figure;
