@@ -7,7 +7,8 @@ use crate::config::{LogFormat, LogSection};
 
 /// Starts logging. `RUST_LOG` wins over the configured level.
 pub fn start(settings: &LogSection) {
-    let quiet = "rumqttc=warn,sled=warn,tract_core=warn,tract_onnx=warn,hyper=warn,reqwest=warn,rustls=warn";
+    // A target names every crate that begins with it: `tract` is `tract_core`, `tract_hir` and the rest.
+    let quiet = "rumqttc=warn,sled=warn,tract=warn,hyper=warn,reqwest=warn,rustls=warn";
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(format!("{},{quiet}", settings.level)))
         .unwrap_or_else(|_| EnvFilter::new("info"));

@@ -8,7 +8,7 @@ use super::{ConfigError, not_allowed};
 /// Libraries that would repeat what our own lines say, or fill the log at a stranger's wish: the broker tells of
 /// every refused connect (ours stand in the audit log), TLS of every client that is not quite right. A filter in
 /// `log.level` that names them wins.
-const QUIET: &str = "rmqtt=warn,rmqtt_net=warn,rustls=error";
+const QUIET: &str = "rmqtt=warn,rmqtt_net=warn,rustls=error,tract=warn,sqlx=warn";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
