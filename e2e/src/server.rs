@@ -1,5 +1,7 @@
 //! The server under test: its folder, its process, an admin, and devices made for it.
 
+mod start;
+
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,15 +12,14 @@ use serde_json::Value;
 
 use crate::api::{Api, text};
 use crate::process::{Launch, Process};
-use crate::stage::{Stage, pack_dir};
-use crate::wait;
+use crate::stage::Stage;
+
+use start::{create_admin, endpoints_file, fetch_ca, launch, wait_ready, write_config};
 
 /// The admin's login.
 pub const LOGIN: &str = "admin";
 /// The admin's password: for throw-away servers only.
 pub const PASSWORD: &str = "correct horse battery staple";
-/// How long a server may take to come up on a busy machine.
-const COMES_UP: Duration = Duration::from_secs(60);
 /// How long it may take to end in order.
 const ENDS: Duration = Duration::from_secs(20);
 
@@ -201,48 +202,4 @@ impl Server {
     pub fn ensure_running(&mut self) -> Result<()> {
         self.process.as_mut().context("the server is stopped")?.ensure_running()
     }
-}
-
-fn launch(config: &std::path::Path, log: &std::path::Path) -> Launch {
-    Launch::new("ostiary-server", log.to_owned(), ["--config".as_ref(), config.as_os_str(), "serve".as_ref()])
-}
-
-fn write_config(path: &std::path::Path, data_dir: &std::path::Path, at: &Endpoints, extra: &str) -> Result<()> {
-    let Endpoints { https, mqtts } = at;
-    let (data_dir, pack_dir) = (data_dir.display(), pack_dir());
-    let broker = if extra.contains("[broker]") { String::new() } else { format!("[broker]\nlisten = \"{mqtts}\"\n") };
-    let text = format!(
-        "[server]\ndata_dir = \"{data_dir}\"\nlisten = \"{https}\"\n\n{broker}\n[models]\npack_dir = \"{}\"\n\n{extra}\n",
-        pack_dir.display()
-    );
-    fs::write(path, text).with_context(|| format!("writing {}", path.display()))
-}
-
-fn create_admin(stage: &Stage, config: &std::path::Path) -> Result<()> {
-    let password = stage.file("admin.password");
-    fs::write(&password, PASSWORD)?;
-    let create = ["admin", "create", "--login", LOGIN, "--password-file"].map(str::as_ref);
-    let args = ["--config".as_ref(), config.as_os_str()].into_iter().chain(create).chain([password.as_os_str()]);
-    Launch::new("ostiary-server", stage.log("server"), args).output().context("making the admin")?;
-    Ok(())
-}
-
-fn endpoints_file(data_dir: &std::path::Path) -> PathBuf {
-    data_dir.join("run/endpoints.json")
-}
-
-async fn wait_ready(data_dir: &std::path::Path, process: &mut Process) -> Result<Endpoints> {
-    let file = endpoints_file(data_dir);
-    let ask = async || {
-        process.ensure_running()?;
-        Ok(fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-    };
-    wait::until("the server to be ready", COMES_UP, ask).await
-}
-
-/// Asks a server that nobody can vouch for yet for its CA. Devices do better: they are told its fingerprint.
-async fn fetch_ca(endpoints: &Endpoints) -> Result<String> {
-    let blind = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build()?;
-    let url = format!("https://{}/api/v1/ca.pem", endpoints.https);
-    Ok(blind.get(url).send().await?.error_for_status()?.text().await?)
 }
