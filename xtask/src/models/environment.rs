@@ -22,7 +22,8 @@ impl Environment {
         let environment = Self { dir: shell::target_dir().join("models-build") };
         let wanted = fs::read_to_string(scripts().join("requirements.txt")).context("reading requirements.txt")?;
         let marker = environment.dir.join("installed.txt");
-        if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        let installed = fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted);
+        if installed && environment.dir.join("venv/bin/python").exists() {
             return Ok(environment);
         }
         fs::create_dir_all(&environment.dir).with_context(|| format!("making {}", environment.dir.display()))?;

@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn only_the_digests_named_change() {
-        let text = "# why\n[a]\nsha256 = \"no\"\n[a.model]\nfile = \"x\"\nsha256 = \"old\"\n\n[b.model]\nsha256 = \"old\"\n";
+        let text =
+            "# why\n[a]\nsha256 = \"no\"\n[a.model]\nfile = \"x\"\nsha256 = \"old\"\n\n[b.model]\nsha256 = \"old\"\n";
         let expected = text.replacen("\"old\"", "\"new\"", 1);
         assert_eq!(with_digests(text, &[("a", "new")]), expected);
         assert_eq!(with_digests(text, &[]), text);
