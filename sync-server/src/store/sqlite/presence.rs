@@ -37,23 +37,11 @@ impl SqliteStore {
     }
 
     pub(super) async fn set_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE devices SET info_json = ?, last_seen_at = ? WHERE id = ?")
-            .bind(json)
-            .bind(now.0)
-            .bind(id.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        self.set_said("UPDATE devices SET info_json = ?, last_seen_at = ? WHERE id = ?", id, json, now).await
     }
 
     pub(super) async fn set_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE devices SET health_json = ?, last_seen_at = ? WHERE id = ?")
-            .bind(json)
-            .bind(now.0)
-            .bind(id.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        self.set_said("UPDATE devices SET health_json = ?, last_seen_at = ? WHERE id = ?", id, json, now).await
     }
 
     pub(super) async fn set_config_reported(
@@ -63,12 +51,18 @@ impl SqliteStore {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         let json = serde_json::to_string(reported).map_err(|e| corrupt("reported config", e))?;
-        sqlx::query("UPDATE devices SET reported_json = ?, last_seen_at = ? WHERE id = ?")
-            .bind(json)
-            .bind(now.0)
-            .bind(id.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
+        self.set_said("UPDATE devices SET reported_json = ?, last_seen_at = ? WHERE id = ?", id, &json, now).await
+    }
+
+    /// Keeps a text a device sent of itself, by a statement that takes text, time and device.
+    async fn set_said(
+        &self,
+        statement: &'static str,
+        id: DeviceId,
+        json: &str,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        sqlx::query(statement).bind(json).bind(now.0).bind(id.as_bytes().as_slice()).execute(&self.write).await?;
         Ok(())
     }
 
