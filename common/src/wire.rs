@@ -13,8 +13,8 @@ pub mod monitor;
 pub use command::{Command, CommandResult, CommandStatus};
 pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
 pub use events::{
-    Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, MAX_EVENTS_PER_BATCH, OutcomeKind,
-    QualitySummary, ReportKind, UnusableReason, VisitReport,
+    Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy, LivenessReport,
+    MAX_EVENTS_PER_BATCH, OutcomeKind, QualitySummary, ReportKind, SpoofCue, UnusableReason, VisitReport,
 };
 pub use gallery::{
     Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryRequest, PersonChange, Revision, TemplateRow,

@@ -16,8 +16,8 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
     Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceReport,
     DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk, GalleryNotice,
-    GalleryRequest, Latency, OutcomeKind, PersonChange, QualitySummary, ReportKind, Revision, TemplateRow,
-    UnusableReason, VisitReport,
+    GalleryRequest, Latency, LivenessPolicy, LivenessReport, OutcomeKind, PersonChange, QualitySummary, ReportKind,
+    Revision, SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
 use uuid::Uuid;
 
@@ -91,9 +91,17 @@ fn visit(outcome: OutcomeKind) -> VisitReport {
         matched: None,
         nearest: None,
         reason: None,
+        liveness: None,
         threshold: 0.93,
         margin: 0.01,
-        quality: QualitySummary { overall: 0.75, sharpness: 0.5, exposure: 1.0, pose: 0.875, face_px: 120.0 },
+        quality: QualitySummary {
+            overall: 0.75,
+            sharpness: 0.5,
+            exposure: 1.0,
+            pose: 0.875,
+            face_px: 120.0,
+            ..QualitySummary::default()
+        },
         frames: 31,
         embeddings: 4,
         gallery_rev: Revision(12),
@@ -138,6 +146,23 @@ fn event_batch() {
             ],
         },
     );
+}
+
+#[test]
+fn event_batch_with_liveness() {
+    let quality = QualitySummary {
+        inter_eye_px: Some(48.5),
+        yaw_deg: Some(-12.5),
+        pitch_deg: Some(4.0),
+        roll_deg: Some(0.5),
+        unoccluded: Some(0.875),
+        ..visit(OutcomeKind::SpoofSuspected).quality
+    };
+    let liveness =
+        LivenessReport { score: 0.125, threshold: 0.5, policy: LivenessPolicy::Block, cue: Some(SpoofCue::Moire) };
+    let visit = VisitReport { quality, liveness: Some(liveness), ..visit(OutcomeKind::SpoofSuspected) };
+    let record = EventRecord { id: EventId(uuid(45)), seq: 5, time: time(), visit: Some(visit), report: None };
+    check("event_batch_liveness", EventBatch { stream: StreamId(uuid(5)), events: vec![record] });
 }
 
 #[test]
@@ -190,9 +215,16 @@ fn config_and_commands() {
         min_face_px: Some(60),
         send_crops: Some(false),
         health_interval_s: Some(30),
+        ..DeviceSettings::default()
     };
     check("config_desired", ConfigDesired { version: 3, settings: settings.clone() });
     check("config_reported", ConfigReported { version: 3, error: Some("match_threshold".into()), settings });
+    let targets = DeviceSettings {
+        target_fpir: Some(0.0078125),
+        liveness: Some(LivenessPolicy::Block),
+        ..DeviceSettings::default()
+    };
+    check("config_desired_target", ConfigDesired { version: 4, settings: targets });
     check("command", Command { id: MsgId(uuid(8)), not_after: UnixMillis(1_795_224_189_250) });
     check("command_result", CommandResult { id: MsgId(uuid(8)), status: CommandStatus::Done, detail: "done".into() });
 }

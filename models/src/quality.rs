@@ -109,6 +109,7 @@ impl FaceQuality {
             UnusableReason::TooBright => "It is too bright: step out of the direct light.",
             UnusableReason::TurnedAway => self.head.hint(),
             UnusableReason::Blurred => "Hold still for a moment.",
+            UnusableReason::Occluded => "Uncover your face.",
             UnusableReason::TooShort | UnusableReason::Other => "Look at the camera for a moment.",
         }
     }
@@ -134,6 +135,11 @@ impl FaceQuality {
             exposure: self.exposure,
             pose: self.pose,
             face_px: self.face_px,
+            inter_eye_px: Some(self.inter_eye_px),
+            yaw_deg: Some(self.head.yaw),
+            pitch_deg: Some(self.head.pitch),
+            roll_deg: Some(self.head.roll),
+            unoccluded: None,
         }
     }
 

@@ -2,7 +2,12 @@
 
 pub mod net;
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::shell;
 
 /// What to measure.
 #[derive(Args)]
@@ -21,8 +26,57 @@ enum Name {
 ///
 /// # Errors
 /// If it cannot be built or run.
-pub fn run(args: BenchArgs) -> anyhow::Result<()> {
+pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
         Name::Net(args) => net::run(args),
+    }
+}
+
+/// How the programs measured are compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// As shipped; takes minutes to link.
+    #[default]
+    Release,
+    /// As shipped but for whole-program optimisation; for trying things out.
+    Measure,
+}
+
+impl Profile {
+    /// Builds with this profile.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn build(self, what: &[&str]) -> Result<()> {
+        shell::run(shell::cargo(&["build", "--profile", self.as_str()]).args(what))
+    }
+
+    /// Builds the worker of the benches and says where it is.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn worker(self) -> Result<PathBuf> {
+        self.build(&["-p", "ostiary-models", "--example", "bench"])?;
+        Ok(self.dir().join("examples/bench"))
+    }
+
+    /// Builds the daemon and says where it is.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    pub fn daemon(self) -> Result<PathBuf> {
+        self.build(&["-p", "ostiary-daemon", "--bin", "ostiaryd"])?;
+        Ok(self.dir().join("ostiaryd"))
+    }
+
+    fn dir(self) -> PathBuf {
+        shell::target_dir().join(self.as_str())
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Measure => "measure",
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::events::LivenessPolicy;
 use crate::envelope::Body;
 
 /// What may be set from the server; an absent value leaves the device's own configuration in force.
@@ -13,6 +14,13 @@ pub struct DeviceSettings {
     /// Least distance to the second person (cosine, 0..1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub match_margin: Option<f32>,
+    /// Share of strangers that may be taken for someone (0..1, exclusive); threshold and margin follow from it,
+    /// the pack's calibration and the gallery held, unless they are set themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_fpir: Option<f32>,
+    /// What is done with a visit that does not look live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<LivenessPolicy>,
     /// Least width of a face in pixels of the camera frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_face_px: Option<u32>,

@@ -84,6 +84,8 @@ pub enum UnusableReason {
     TurnedAway,
     /// Gone before there were enough frames.
     TooShort,
+    /// Part of the face was covered throughout.
+    Occluded,
     /// A reason this program does not know.
     #[serde(other)]
     Other,
@@ -113,6 +115,69 @@ pub struct QualitySummary {
     pub pose: f32,
     /// Width of the face in camera pixels.
     pub face_px: f32,
+    /// Distance between the eyes in camera pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inter_eye_px: Option<f32>,
+    /// Rotation to the subject's left, degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yaw_deg: Option<f32>,
+    /// Looking down, degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitch_deg: Option<f32>,
+    /// Tilt towards the subject's right shoulder, degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roll_deg: Option<f32>,
+    /// How free of cover the face is, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unoccluded: Option<f32>,
+}
+
+/// What a door does with a visit that does not look live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LivenessPolicy {
+    /// Liveness is not judged.
+    Off,
+    /// The visit is decided as ever; the event says how live it looked.
+    #[default]
+    Report,
+    /// A visit that does not look live ends as `spoof_suspected` and matches nobody.
+    Block,
+}
+
+/// What spoke most against a live face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpoofCue {
+    /// A model of the pack.
+    Model,
+    /// The pattern of a screen's or print's dots.
+    Moire,
+    /// The edge of a screen, sheet or cut-out around the face.
+    Frame,
+    /// The picture's detail or light is that of a flat copy.
+    Flat,
+    /// The landmarks move as one rigid plane.
+    Rigid,
+    /// Nothing moves at all: no blink, no breath.
+    Still,
+    /// A cue this program does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// How live a visit looked.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LivenessReport {
+    /// 0 (surely an attack) to 1 (surely live); below `threshold` is suspected.
+    pub score: f32,
+    /// The threshold that applied.
+    pub threshold: f32,
+    /// What was done about it.
+    pub policy: LivenessPolicy,
+    /// What spoke most against it, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cue: Option<SpoofCue>,
 }
 
 /// Where the time went, in milliseconds.
@@ -147,6 +212,9 @@ pub struct VisitReport {
     pub margin: f32,
     /// Quality of the best shot.
     pub quality: QualitySummary,
+    /// How live the visit looked, if the door judges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<LivenessReport>,
     /// Frames the face was followed over.
     pub frames: u32,
     /// Faces that were embedded.

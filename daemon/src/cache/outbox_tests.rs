@@ -23,6 +23,7 @@ pub fn visit(crop_bytes: usize) -> EventDraft {
         matched: None,
         nearest: None,
         reason: None,
+        liveness: None,
         threshold: 0.9,
         margin: 0.01,
         quality: QualitySummary::default(),

@@ -30,6 +30,7 @@ pub fn report(
         matched: verdict.matched.map(Into::into),
         nearest: verdict.nearest.map(Into::into),
         reason: verdict.reason,
+        liveness: None,
         threshold: verdict.rule.threshold,
         margin: verdict.rule.margin,
         quality: verdict.best.summary(),

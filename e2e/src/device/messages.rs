@@ -42,9 +42,17 @@ fn visit(crop_jpeg: Option<serde_bytes::ByteBuf>) -> VisitReport {
         matched: None,
         nearest: None,
         reason: None,
+        liveness: None,
         threshold: 0.93,
         margin: 0.01,
-        quality: QualitySummary { overall: 0.8, sharpness: 0.8, exposure: 0.8, pose: 0.9, face_px: 120.0 },
+        quality: QualitySummary {
+            overall: 0.8,
+            sharpness: 0.8,
+            exposure: 0.8,
+            pose: 0.9,
+            face_px: 120.0,
+            ..QualitySummary::default()
+        },
         frames: 20,
         embeddings: 4,
         gallery_rev: Revision(0),

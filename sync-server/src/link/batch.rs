@@ -139,6 +139,7 @@ pub(super) mod tests {
             matched: None,
             nearest: None,
             reason: None,
+            liveness: None,
             threshold: 0.4,
             margin: 0.05,
             quality: QualitySummary::default(),

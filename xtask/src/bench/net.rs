@@ -16,6 +16,8 @@ use crate::models::{self, environment::Environment};
 use crate::shell;
 use worker::{Times, Worker};
 
+use super::Profile;
+
 /// How to measure and report.
 #[derive(Args)]
 pub struct NetArgs {
@@ -28,6 +30,9 @@ pub struct NetArgs {
     /// Measure the nets only, not the daemon (whose release build takes minutes).
     #[arg(long)]
     nets_only: bool,
+    /// How to compile what is measured.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
 }
 
 /// What `--json` prints; ratios are ours / onnxruntime, below 1 is faster.
@@ -50,13 +55,13 @@ struct Report {
 /// If something cannot be built or run.
 pub fn run(args: NetArgs) -> Result<()> {
     let environment = Environment::prepare()?;
-    build(&["-p", "ostiary-models", "--example", "bench_net"])?;
-    let (ours, peer) = alternate(&environment, args.rounds)?;
+    let worker = args.profile.worker()?;
+    let (ours, peer) = alternate(&environment, &worker, args.rounds)?;
     let daemon = match args.nets_only {
         true => None,
         false => {
-            build(&["-p", "ostiary-daemon", "--bin", "ostiaryd"])?;
-            Some(daemon::measure(&worker_binary(), &portrait())?)
+            let binary = args.profile.daemon()?;
+            Some(daemon::measure(&binary, &worker, &portrait())?)
         }
     };
     let report = Report {
@@ -77,14 +82,6 @@ pub fn run(args: NetArgs) -> Result<()> {
     Ok(())
 }
 
-fn build(what: &[&str]) -> Result<()> {
-    shell::run(shell::cargo(&["build", "--release"]).args(what))
-}
-
-fn worker_binary() -> PathBuf {
-    shell::target_dir().join("release/examples/bench_net")
-}
-
 fn golden(name: &str) -> PathBuf {
     shell::root().join("models/tests/golden").join(name)
 }
@@ -94,10 +91,10 @@ fn portrait() -> PathBuf {
 }
 
 /// Ours and onnxruntime in turn, so that both meet the same machine; the median of each over the rounds.
-fn alternate(environment: &Environment, rounds: u32) -> Result<(Times, Times)> {
+fn alternate(environment: &Environment, worker: &Path, rounds: u32) -> Result<(Times, Times)> {
     let (pack, input, chip) = (models::pack_dir(), golden("frame_256x192.png"), golden("chip_150x150.png"));
-    let mut ours = Command::new(worker_binary());
-    ours.arg("rounds").arg(&pack).arg(portrait()).arg(&input).arg(&chip);
+    let mut ours = Command::new(worker);
+    ours.arg("net").arg(&pack).arg(portrait()).arg(&input).arg(&chip);
     let mut peer = environment.script("bench_onnxruntime.py");
     peer.arg("--pack").arg(&pack).arg("--detector-input").arg(&input).arg("--chip").arg(&chip);
     let (mut ours, mut peer) = (Worker::start(ours)?, Worker::start(peer)?);

@@ -6,7 +6,8 @@ use super::words;
 use crate::shell;
 
 /// A package, and what may not be anywhere below it.
-const PACKAGES: [(&str, &[&str]); 4] = [
+const PACKAGES: [(&str, &[&str]); 5] = [
+    ("ostiary-kernels", &["ostiary-common", "serde", "image", "tract-core", "tokio"]),
     ("ostiary-common", &["tokio", "sqlx", "axum", "rumqttc", "tract-core", "tract-onnx", "sled", "image", "v4l"]),
     ("ostiary-models", &["tokio", "sqlx", "axum", "rumqttc", "sled", "ostiary-daemon", "ostiary-server"]),
     ("ostiary-daemon", &["sqlx", "axum", "rmqtt", "ostiary-server"]),

@@ -210,6 +210,7 @@ fn visit(seq: u64) -> EventRecord {
         matched: Some(matched),
         nearest: None,
         reason: None,
+        liveness: None,
         threshold: 0.4,
         margin: 0.05,
         quality: QualitySummary::default(),

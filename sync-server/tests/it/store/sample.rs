@@ -80,6 +80,7 @@ pub fn visit(seq: u64, outcome: OutcomeKind, person: Option<PersonId>, crop: Opt
         matched,
         nearest: None,
         reason: None,
+        liveness: None,
         threshold: 0.93,
         margin: 0.02,
         quality: QualitySummary::default(),

@@ -30,19 +30,18 @@ struct Start {
 }
 
 /// Measures the release daemon on frames that `worker` draws of `portrait`.
-pub fn measure(worker: &Path, portrait: &Path) -> Result<Measured> {
-    let binary = shell::target_dir().join("release/ostiaryd");
+pub fn measure(binary: &Path, worker: &Path, portrait: &Path) -> Result<Measured> {
     let frames = shell::target_dir().join("bench-net/frames");
     shell::run(Command::new(worker).arg("frames").arg(portrait).arg(&frames).arg(FRAMES))?;
-    let starts = (0..STARTS).map(|_| start(&binary, &frames, 1_000)).collect::<Result<Vec<_>>>()?;
-    let large = start(&binary, &frames, 50_000)?;
+    let starts = (0..STARTS).map(|_| start(binary, &frames, 1_000)).collect::<Result<Vec<_>>>()?;
+    let large = start(binary, &frames, 50_000)?;
     let mut times: Vec<f64> = starts.iter().map(|found| found.start_ms).collect();
     times.sort_by(f64::total_cmp);
     Ok(Measured {
         rss_mb_1k: starts.iter().map(|found| found.rss_mb).fold(0.0, f64::max),
         rss_mb_50k: large.rss_mb,
         start_ms: times[STARTS / 2],
-        binary_mb: size_mb(&binary)?,
+        binary_mb: size_mb(binary)?,
     })
 }
 

@@ -195,6 +195,7 @@ impl From<Settings> for DeviceSettings {
             min_face_px: settings.min_face_px,
             send_crops: settings.send_crops,
             health_interval_s: settings.health_interval_s,
+            ..Self::default()
         }
     }
 }

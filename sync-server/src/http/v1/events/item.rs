@@ -120,7 +120,7 @@ struct Report {
 
 impl From<QualitySummary> for Quality {
     fn from(quality: QualitySummary) -> Self {
-        let QualitySummary { overall, sharpness, exposure, pose, face_px } = quality;
+        let QualitySummary { overall, sharpness, exposure, pose, face_px, .. } = quality;
         Self { overall, sharpness, exposure, pose, face_px }
     }
 }

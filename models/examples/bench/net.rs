@@ -1,11 +1,8 @@
-//! The worker of `cargo xtask bench net`: times each stage on one thread, round by round.
-//!
-//! `bench_net rounds PACK FRAME DETECTOR_INPUT CHIP` prints one JSON object of milliseconds for each line it
-//! reads, so that the caller can alternate it with another runtime. `bench_net frames FRAME DIR COUNT` writes
-//! frames of a face that drifts through the picture, for a daemon to replay.
+//! The nets, stage by stage. `net PACK FRAME DETECTOR_INPUT CHIP` prints one JSON object of milliseconds for each
+//! line it reads; `frames FRAME DIR COUNT` writes frames of a face that drifts through the picture, for a daemon to
+//! replay.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,23 +14,15 @@ use ostiary_models::measure::BareNet;
 use ostiary_models::pack::Pack;
 use ostiary_models::quality::FaceQuality;
 
+use super::Answer;
+
 /// How long each stage is repeated in a round; the median of the runs counts.
 const STAGE_TIME: Duration = Duration::from_millis(400);
 /// The frames' size, that of most door cameras.
 const FRAME: (u32, u32) = (640, 480);
 
-type Answer<T> = Result<T, Box<dyn Error>>;
-
-fn main() -> Answer<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["rounds", pack, frame, input, chip] => rounds(pack, frame, input, chip),
-        ["frames", frame, dir, count] => frames(Path::new(frame), Path::new(dir), count.parse()?),
-        _ => Err("usage: bench_net rounds PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT".into()),
-    }
-}
-
-fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
+/// Times every stage once a line of input.
+pub fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
     let pack = Pack::load(pack)?;
     let mut engine = FaceEngine::load(&pack, &EngineOptions::default())?;
     let mut detector = BareNet::detector(&pack, &picture(Path::new(input))?)?;
@@ -89,7 +78,8 @@ fn median_ms<T>(mut work: impl FnMut() -> Answer<T>) -> Answer<f64> {
     Ok(times[times.len() / 2])
 }
 
-fn frames(portrait: &Path, dir: &Path, count: u32) -> Answer<()> {
+/// Writes frames of a drifting face.
+pub fn frames(portrait: &Path, dir: &Path, count: u32) -> Answer<()> {
     let portrait = picture(portrait)?;
     std::fs::create_dir_all(dir)?;
     for index in 0..count {

@@ -1,0 +1,18 @@
+//! The worker of `cargo xtask bench`: times parts of this crate on one thread, alternated with a peer by the
+//! caller. One program for all of them, since each is linked with whole-program optimisation.
+
+mod net;
+
+use std::path::Path;
+
+/// What a part gives.
+type Answer<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Answer<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["net", pack, frame, input, chip] => net::rounds(pack, frame, input, chip),
+        ["frames", frame, dir, count] => net::frames(Path::new(frame), Path::new(dir), count.parse()?),
+        _ => Err("usage: bench net PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT".into()),
+    }
+}
