@@ -64,6 +64,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         recorder: recorder.clone(),
         config: Arc::clone(&config),
         finders: models.finders,
+        mode: pipeline::Mode::Visits,
         finished: finished.clone(),
     })
     .context("starting the pipeline")?;

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod bench_start;
 mod check_config;
 mod claim;
@@ -44,6 +45,8 @@ enum Command {
     /// Examine model packs.
     #[command(subcommand)]
     Pack(pack::Command),
+    /// Measure this machine on a recording: speed, CPU time, memory, and what was decided.
+    Bench(bench::Args),
     /// Measure start-up and memory with a throw-away cache.
     #[command(hide = true)]
     BenchStart(bench_start::Args),
@@ -75,8 +78,14 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::doctor(&args, path),
         Command::ProbeCamera(args) => probe_camera::probe(&args),
         Command::Pack(command) => pack::pack(&command),
+        Command::Bench(args) => bench::bench(&args, load_or_default(path)?),
         Command::BenchStart(args) => bench_start::bench(&args),
     }
+}
+
+/// Measuring needs no configuration file; one that is named is read.
+fn load_or_default(path: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    path.map_or_else(|| Ok(Config::default()), |path| Ok(config::load(Some(path))?))
 }
 
 fn runtime(threads: usize) -> anyhow::Result<tokio::runtime::Runtime> {

@@ -8,12 +8,13 @@ mod closely;
 mod crop;
 mod decided;
 mod engine;
+mod every_frame;
 mod look;
 mod mailbox;
 mod threads;
 
 pub use engine::EngineFinder;
-pub use threads::{PipelineParts, run};
+pub use threads::{Mode, PipelineParts, run};
 
 /// The capture thread alone, for tests of sources.
 #[cfg(all(test, feature = "v4l2"))]

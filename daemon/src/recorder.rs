@@ -22,6 +22,19 @@ const REPORT_EVERY: Duration = Duration::from_secs(30);
 /// The longest detail of a report, characters.
 const MAX_DETAIL: usize = 400;
 
+/// When a visit began and was decided, for those who measure; times are on the source's own time line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VisitSpan {
+    /// The first frame the face was seen in.
+    pub began: Duration,
+    /// The frame that decided.
+    pub decided: Duration,
+    /// From the capture of that frame to the decision.
+    pub frame_to_decision: Duration,
+    /// Faces in that frame.
+    pub faces: usize,
+}
+
 /// What is to be written.
 #[derive(Debug)]
 pub enum Record {
@@ -31,6 +44,8 @@ pub enum Record {
         report: Box<VisitReport>,
         /// When it was decided.
         decided: Instant,
+        /// From when to when, on the source's own time line.
+        span: VisitSpan,
     },
     /// The device about itself.
     Report(DeviceReport),
@@ -54,8 +69,8 @@ impl Recorder {
     }
 
     /// Hands in a decided visit; waits if the queue is full.
-    pub fn visit(&self, report: VisitReport, decided: Instant) {
-        if self.sender.send(Record::Visit { report: Box::new(report), decided }).is_err() {
+    pub fn visit(&self, report: VisitReport, decided: Instant, span: VisitSpan) {
+        if self.sender.send(Record::Visit { report: Box::new(report), decided, span }).is_err() {
             tracing::error!("a decided visit came after the recorder had ended");
         }
     }
@@ -93,7 +108,7 @@ pub fn spawn(shared: Arc<Shared>, receiver: Receiver<Record>) -> std::io::Result
 
 fn write(shared: &Shared, record: Record) -> Result<(), CacheError> {
     let (visit, report, decided) = match record {
-        Record::Visit { report, decided } => (Some(*report), None, Some(decided)),
+        Record::Visit { report, decided, .. } => (Some(*report), None, Some(decided)),
         Record::Report(report) => (None, Some(report), None),
     };
     let time = shared.clock.event_time();

@@ -1,5 +1,9 @@
 //! Counters and gauges, under the names Prometheus metrics have, and the heartbeats the watchdog looks at.
 
+mod stages;
+
+pub use stages::{STAGES, Spent, Stage, StageTimes};
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,13 +14,17 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Telemetry {
             $($(#[$doc])* pub $field: Counter,)*
+            /// Where the pipeline's time went.
+            pub stages: StageTimes,
         }
 
         impl Telemetry {
             /// Every value by its metric's name.
             pub fn snapshot(&self) -> BTreeMap<String, f64> {
                 #[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^52")]
-                BTreeMap::from([$(($name.to_owned(), self.$field.get() as f64),)*])
+                let mut all = BTreeMap::from([$(($name.to_owned(), self.$field.get() as f64),)*]);
+                all.extend(self.stages.snapshot());
+                all
             }
         }
     };
@@ -25,6 +33,8 @@ macro_rules! counters {
 counters! {
     /// Frames captured.
     frames => "ostiary_frames_total",
+    /// Time of the newest frame on the source's own time line.
+    source_ms => "ostiary_source_milliseconds",
     /// Frames dropped because a newer one came.
     frames_dropped => "ostiary_frames_dropped_total",
     /// Frames that could not be decoded.
@@ -151,6 +161,16 @@ pub fn memory_bytes() -> Option<(u64, u64)> {
         line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
     };
     Some((field("VmRSS:")?, field("VmHWM:")?))
+}
+
+/// Time of processors this process took, all threads, ended ones too, in steps of 10 ms.
+pub fn cpu_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Fields are counted after the program's name, which may hold spaces: user time and system time in ticks,
+    // a hundred to the second on every Linux this runs on.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
 
 #[cfg(test)]

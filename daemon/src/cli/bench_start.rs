@@ -112,6 +112,7 @@ fn measure(args: &Args, dir: &Path) -> anyhow::Result<()> {
         recorder,
         config: Arc::new(config),
         finders: models.finders,
+        mode: pipeline::Mode::Visits,
         finished: CancellationToken::new(),
     })?;
     loop {

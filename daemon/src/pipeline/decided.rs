@@ -5,6 +5,7 @@ use std::time::Instant;
 use ostiary_common::wire::{Latency, OutcomeKind, VisitReport};
 
 use crate::domain::visit::Verdict;
+use crate::recorder::VisitSpan;
 use crate::shared::{Gallery, Shared};
 
 /// A decided visit and when it was decided.
@@ -13,6 +14,8 @@ pub struct Decided {
     pub report: VisitReport,
     /// When.
     pub decided: Instant,
+    /// When on the source's own time line.
+    pub span: VisitSpan,
 }
 
 /// Makes a verdict a report.

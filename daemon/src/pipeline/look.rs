@@ -14,10 +14,12 @@ use ostiary_models::frame::{RgbImage, RgbView};
 use super::closely::{self, Job, Seen};
 use super::crop;
 use super::decided::{Decided, elapsed_ms, report};
+use super::threads::Looks;
 use crate::domain::reentry::Reentry;
 use crate::domain::track::{TrackId, TrackUpdate, Tracker};
 use crate::domain::visit::{Verdict, Visit, VisitRules};
 use crate::ports::{FaceFinder, Frame};
+use crate::recorder::VisitSpan;
 use crate::shared::{Gallery, Settings, Shared};
 
 /// What is known of one track.
@@ -44,6 +46,7 @@ pub struct Pipeline<F> {
     in_sight: BTreeMap<TrackId, InSight>,
     reentry: Reentry,
     last: Option<Moment>,
+    faces_in_frame: usize,
 }
 
 impl<F: FaceFinder> Pipeline<F> {
@@ -51,11 +54,11 @@ impl<F: FaceFinder> Pipeline<F> {
     pub fn new(shared: Arc<Shared>, finders: Vec<F>, max_gap: Duration, reentry: Duration) -> Self {
         assert!(!finders.is_empty(), "a pipeline has at least one finder");
         let (tracker, reentry) = (Tracker::new(max_gap), Reentry::new(reentry));
-        Self { shared, finders, tracker, in_sight: BTreeMap::new(), reentry, last: None }
+        Self { shared, finders, tracker, in_sight: BTreeMap::new(), reentry, last: None, faces_in_frame: 0 }
     }
 
     /// Looks at a frame; returns the visits decided by it.
-    pub fn process(&mut self, frame: &Frame) -> Vec<Decided> {
+    fn process_frame(&mut self, frame: &Frame) -> Vec<Decided> {
         let begun = Instant::now();
         let telemetry = &self.shared.telemetry;
         let unreadable = |error: &_| tracing::debug!(frame.seq = frame.seq, %error, "frame is not readable");
@@ -67,6 +70,7 @@ impl<F: FaceFinder> Pipeline<F> {
         let moment = Moment { at: frame.at, captured: frame.captured };
         self.last = Some(moment);
         let faces = self.find(picture.view());
+        self.faces_in_frame = faces.len();
         let update = self.tracker.update(frame.at, &faces.iter().map(|face| face.bbox).collect::<Vec<_>>());
         let mut decided = self.end(&update.ended, &settings);
         let wanted = self.note_seen(&update, &faces, moment, &settings.rules);
@@ -76,13 +80,6 @@ impl<F: FaceFinder> Pipeline<F> {
         telemetry.frames_processed.add_one();
         telemetry.processing_ms.add(u64::from(elapsed_ms(begun)));
         decided
-    }
-
-    /// The source is gone or at its end: everybody is out of sight.
-    pub fn end_all(&mut self) -> Vec<Decided> {
-        let ended = self.tracker.end_all();
-        let settings = self.shared.settings.load_full();
-        self.end(&ended, &settings)
     }
 
     fn find(&mut self, view: RgbView<'_>) -> Vec<DetectedFace> {
@@ -217,8 +214,14 @@ impl<F: FaceFinder> Pipeline<F> {
             decision_to_durable_ms: 0,
         };
         self.count(verdict.outcome);
+        let span = VisitSpan {
+            began: verdict.began,
+            decided: self.last.map_or(verdict.began, |moment| moment.at),
+            frame_to_decision: self.last.map_or(Duration::ZERO, |moment| moment.captured.elapsed()),
+            faces: self.faces_in_frame,
+        };
         let report = report(&self.shared, verdict, gallery, latency, crop);
-        Some(Decided { report, decided })
+        Some(Decided { report, decided, span })
     }
 
     fn count(&self, outcome: OutcomeKind) {
@@ -228,6 +231,18 @@ impl<F: FaceFinder> Pipeline<F> {
             OutcomeKind::Unknown => telemetry.visits_unknown.add_one(),
             _ => telemetry.visits_unusable.add_one(),
         }
+    }
+}
+
+impl<F: FaceFinder> Looks for Pipeline<F> {
+    fn process(&mut self, frame: &Frame) -> Vec<Decided> {
+        self.process_frame(frame)
+    }
+
+    fn end_all(&mut self) -> Vec<Decided> {
+        let ended = self.tracker.end_all();
+        let settings = self.shared.settings.load_full();
+        self.end(&ended, &settings)
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::capture::Capture;
+use super::decided::Decided;
+use super::every_frame::EveryFrame;
 use super::look::Pipeline;
 use super::mailbox::{Mailbox, Taken};
 use crate::config::{Config, SourceKind};
-use crate::ports::FaceFinder;
+use crate::ports::{FaceFinder, Frame};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
 
@@ -18,6 +20,25 @@ use crate::shared::Shared;
 const ROUND: Duration = Duration::from_millis(500);
 /// Re-entry suppression of a camera, if nothing is configured; in replay there is none.
 const REENTRY_S: f64 = 5.0;
+
+/// Looks at frames one after the other, on one thread.
+pub trait Looks: Send {
+    /// Looks at a frame; returns the visits decided by it.
+    fn process(&mut self, frame: &Frame) -> Vec<Decided>;
+
+    /// The source is gone or at its end: everybody is out of sight.
+    fn end_all(&mut self) -> Vec<Decided>;
+}
+
+/// How frames are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Visits, each decided once.
+    #[default]
+    Visits,
+    /// Every face of every frame, each frame for itself: to measure against.
+    EveryFrame,
+}
 
 /// What the threads need.
 pub struct PipelineParts<F> {
@@ -29,6 +50,8 @@ pub struct PipelineParts<F> {
     pub config: Arc<Config>,
     /// One for each inference thread.
     pub finders: Vec<F>,
+    /// How frames are looked at.
+    pub mode: Mode,
     /// Cancelled when the source has ended and everything is decided.
     pub finished: CancellationToken,
 }
@@ -45,39 +68,45 @@ pub struct Running {
 /// # Errors
 /// If a thread cannot be started.
 pub fn run<F: FaceFinder + 'static>(parts: PipelineParts<F>) -> std::io::Result<Running> {
-    let PipelineParts { shared, recorder, config, finders, finished } = parts;
+    let PipelineParts { shared, recorder, config, mut finders, mode, finished } = parts;
     let mailbox = Arc::new(Mailbox::default());
     let gap = Duration::from_millis(config.recognition.track_gap_ms);
     let default_reentry_s = if config.camera.source == SourceKind::Replay { 0.0 } else { REENTRY_S };
     let reentry = Duration::from_secs_f64(config.recognition.reentry_s.unwrap_or(default_reentry_s));
-    let pipeline = Pipeline::new(Arc::clone(&shared), finders, gap, reentry);
+    let mut looks: Box<dyn Looks> = match (mode, finders.pop()) {
+        (Mode::EveryFrame, Some(finder)) => Box::new(EveryFrame::new(Arc::clone(&shared), finder)),
+        (_, finder) => {
+            finders.extend(finder);
+            Box::new(Pipeline::new(Arc::clone(&shared), finders, gap, reentry))
+        }
+    };
     let capture =
         Capture { shared: Arc::clone(&shared), recorder: recorder.clone(), config, mailbox: Arc::clone(&mailbox) };
     let inbox = Arc::clone(&mailbox);
     let look = std::thread::Builder::new().name("inference".into()).spawn(move || {
-        work(&shared, &recorder, pipeline, &inbox);
+        work(&shared, &recorder, looks.as_mut(), &inbox);
         finished.cancel();
     })?;
     let capture = std::thread::Builder::new().name("capture".into()).spawn(move || capture.run())?;
     Ok(Running { mailbox, capture, look })
 }
 
-fn work<F: FaceFinder>(shared: &Shared, recorder: &Recorder, mut pipeline: Pipeline<F>, inbox: &Mailbox) {
+fn work(shared: &Shared, recorder: &Recorder, looks: &mut dyn Looks, inbox: &Mailbox) {
     loop {
         shared.heartbeats.pipeline.beat(shared.clock.elapsed());
         let decided = match inbox.take(ROUND) {
-            Taken::Frame(frame) => pipeline.process(&frame),
-            Taken::Break => pipeline.end_all(),
+            Taken::Frame(frame) => looks.process(&frame),
+            Taken::Break => looks.end_all(),
             Taken::Nothing => continue,
             Taken::Closed => break,
         };
         for visit in decided {
             tell(&visit.report);
-            recorder.visit(visit.report, visit.decided);
+            recorder.visit(visit.report, visit.decided, visit.span);
         }
     }
-    for visit in pipeline.end_all() {
-        recorder.visit(visit.report, visit.decided);
+    for visit in looks.end_all() {
+        recorder.visit(visit.report, visit.decided, visit.span);
     }
 }
 
