@@ -1,4 +1,4 @@
-//! A private Python environment under `target/`, with pinned versions: the reference runtimes live there.
+//! Private Python environments under `target/`, with pinned versions: the reference runtimes and peers live there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,33 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-/// The environment, ready to run scripts of `models/build`.
+/// An environment, ready to run the scripts it was made for.
 pub struct Environment {
     dir: PathBuf,
+    scripts: PathBuf,
 }
 
 impl Environment {
-    /// Makes the environment, or takes the one made before if its requirements are still the same.
+    /// The environment of the reference runtimes, for the scripts of `models/build`.
     ///
     /// # Errors
     /// If there is no Python with venv, or a package cannot be had.
     pub fn prepare() -> Result<Self> {
-        let environment = Self { dir: shell::target_dir().join("models-build") };
-        let wanted = fs::read_to_string(scripts().join("requirements.txt")).context("reading requirements.txt")?;
+        Self::ready("models-build", "models/build")
+    }
+
+    /// The environment of the systems Ostiary is compared with, for the scripts of `xtask/peers`.
+    ///
+    /// # Errors
+    /// If there is no Python with venv, or a package cannot be had.
+    pub fn peers() -> Result<Self> {
+        Self::ready("bench-peers", "xtask/peers")
+    }
+
+    /// Makes the environment, or takes the one made before if its requirements are still the same.
+    fn ready(name: &str, scripts: &str) -> Result<Self> {
+        let environment = Self { dir: shell::target_dir().join(name), scripts: shell::root().join(scripts) };
+        let wanted = fs::read_to_string(environment.requirements()).context("reading requirements.txt")?;
         let marker = environment.dir.join("installed.txt");
         let installed = fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted);
         if installed && environment.dir.join("venv/bin/python").exists() {
@@ -38,12 +52,12 @@ impl Environment {
         &self.dir
     }
 
-    /// A Python of the environment that runs a script of `models/build`.
+    /// A Python of the environment that runs one of its scripts.
     #[must_use]
     pub fn script(&self, name: &str) -> Command {
         let mut command = Command::new(self.dir.join("venv/bin/python"));
         // No compiled files beside the sources.
-        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(scripts().join(name));
+        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(self.scripts.join(name));
         command
     }
 
@@ -52,10 +66,10 @@ impl Environment {
         shell::run(make.arg(self.dir.join("venv"))).context("Debian has venv in its package python3-venv")?;
         let mut pip = Command::new(self.dir.join("venv/bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        shell::run(pip.arg(scripts().join("requirements.txt")))
+        shell::run(pip.arg(self.requirements()))
     }
-}
 
-fn scripts() -> PathBuf {
-    shell::root().join("models/build")
+    fn requirements(&self) -> PathBuf {
+        self.scripts.join("requirements.txt")
+    }
 }
