@@ -9,4 +9,6 @@ pub mod gallery;
 pub mod name;
 pub mod person;
 pub mod placing;
+pub mod publishing;
+pub mod recognition;
 pub mod sequence;

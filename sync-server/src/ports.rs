@@ -14,6 +14,7 @@ use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::{GalleryDelta, GallerySize};
 use crate::domain::person::{Person, Template};
+use crate::domain::recognition::{Change, Changed, InstallationRules, Layer, Versioned};
 
 /// Why the store could not do what was asked. "Not found" is `Ok(None)`.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum StoreError {
     /// The row this one points to is not there.
     #[error("there is no such {0}")]
     NoSuch(&'static str),
+    /// Somebody else changed it meanwhile.
+    #[error("version {present} is in force, the change was made against version {expected}")]
+    Outdated {
+        /// The version the change was made against.
+        expected: u64,
+        /// The version now.
+        present: u64,
+    },
     /// What is stored cannot be read.
     #[error("stored {what} cannot be read: {reason}")]
     Corrupt {
@@ -112,6 +121,29 @@ pub trait DeviceStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Sets the desired configuration and returns its new version; `None` if there is no such device.
     async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError>;
+    /// Lets a device watch another door of its site; what it is to be told follows from the new door, with a new
+    /// version if that differs. `false` if there is no such device, or no such door at its site.
+    async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError>;
+}
+
+/// How strict recognition is. A change takes the next version, and so does, in the same transaction, the desired
+/// configuration of every device that is to be told something else by it.
+#[async_trait]
+pub trait RecognitionStore: Send + Sync {
+    /// The installation's.
+    async fn recognition(&self) -> Result<Versioned<InstallationRules>, StoreError>;
+    /// What a door says beyond it; `None` if there is no such door.
+    async fn door_recognition(&self, door: DoorId) -> Result<Option<Versioned<Layer>>, StoreError>;
+    /// Sets the installation's; [`StoreError::Outdated`] if it was changed meanwhile.
+    async fn put_recognition(&self, rules: &InstallationRules, change: Change) -> Result<Changed, StoreError>;
+    /// Sets what a door says; `None` if there is no such door, [`StoreError::Outdated`] if it was changed
+    /// meanwhile.
+    async fn put_door_recognition(
+        &self,
+        door: DoorId,
+        layer: &Layer,
+        change: Change,
+    ) -> Result<Option<Changed>, StoreError>;
 }
 
 /// Persons and templates. Every change of templates takes the next revision in the same transaction.
@@ -190,9 +222,15 @@ pub trait AuditStore: Send + Sync {
 }
 
 /// Everything the store does, as one object to hand around.
-pub trait Store: AccountStore + DeviceStore + PersonStore + GalleryStore + EventStore + AuditStore {}
+pub trait Store:
+    AccountStore + DeviceStore + RecognitionStore + PersonStore + GalleryStore + EventStore + AuditStore
+{
+}
 
-impl<T: AccountStore + DeviceStore + PersonStore + GalleryStore + EventStore + AuditStore> Store for T {}
+impl<T> Store for T where
+    T: AccountStore + DeviceStore + RecognitionStore + PersonStore + GalleryStore + EventStore + AuditStore
+{
+}
 
 /// What the HTTP side asks of the side that talks to devices. None of it blocks.
 pub trait DeviceLink: Send + Sync {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeviceId, DoorId, EventId, PersonId};
 use crate::time::UnixMillis;
-use crate::wire::OutcomeKind;
+use crate::wire::{LivenessReport, OutcomeKind, QualitySummary, UnusableReason};
 
 /// The largest monitoring message accepted, in bytes.
 pub const MAX_JSON_BYTES: usize = 32 * 1024;
@@ -73,7 +73,7 @@ pub struct Seen {
     pub door_name: String,
     /// How the visit ended.
     pub outcome: OutcomeKind,
-    /// When, RFC 3339.
+    /// When it was decided, RFC 3339.
     pub at: String,
     /// The person, of a match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,6 +84,36 @@ pub struct Seen {
     /// The similarity, of a match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f32>,
+    /// Why it was unusable, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<UnusableReason>,
+    /// How live the visit looked, if the door judges it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<LivenessReport>,
+    /// Quality of the best shot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualitySummary>,
+    /// When the deciding frame left the camera, RFC 3339, by the clock of `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured_at: Option<String>,
+    /// When it was decided: `at` again, beside the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<String>,
+    /// When the device sent the batch it was stored from, by the same clock; absent where that clock cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<String>,
+    /// When it was committed, by the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_at: Option<String>,
+    /// From the capture of the deciding frame to the decision, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_to_decision_ms: Option<u32>,
+    /// From the decision to the sending, in milliseconds; long after an outage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_to_published_ms: Option<u64>,
+    /// Whether it waited on the device before it could be sent, as after an outage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_back: bool,
 }
 
 /// A monitoring message that is not one.

@@ -6,6 +6,8 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, Revision};
 
+use super::recognition::{Inherited, desired};
+
 /// A building.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -78,8 +80,10 @@ pub struct Device {
     pub claimed_at: Option<UnixMillis>,
     /// Desired configuration version.
     pub config_version: u64,
-    /// Desired configuration.
+    /// Settings of this device alone.
     pub config: DeviceSettings,
+    /// What its door and the installation say where its own settings say nothing.
+    pub inherited: Inherited,
     /// What was last heard of it.
     pub presence: Presence,
     /// What it last said it holds.
@@ -100,6 +104,7 @@ impl Device {
             claimed_at: None,
             config_version: 0,
             config: DeviceSettings::default(),
+            inherited: Inherited::default(),
             presence: Presence::default(),
             held: None,
         }
@@ -108,6 +113,11 @@ impl Device {
     /// The device's place among the topics.
     pub const fn root(&self) -> DeviceRoot {
         DeviceRoot { site: self.site, device: self.id }
+    }
+
+    /// The configuration it is to have: its own settings, its door's, the installation's, in this order.
+    pub fn desired(&self) -> DeviceSettings {
+        desired(&self.config, &self.inherited)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct StoredEvent {
     pub stream: StreamId,
     /// When it happened, placed by the server where the device's clock could not be believed.
     pub at: UnixMillis,
+    /// When the device sent it, on the same clock as `at`; `None` where the device's clocks cannot tell.
+    pub published_at: Option<UnixMillis>,
     /// Committed at.
     pub stored_at: UnixMillis,
     /// The person's name at the time of reading, of a match.
@@ -103,6 +105,8 @@ pub struct Ingest {
     pub device: DeviceId,
     /// The batch.
     pub batch: EventBatch,
+    /// When the device sent the batch, by its own clock.
+    pub sent_at: UnixMillis,
     /// Server time.
     pub received_at: UnixMillis,
 }

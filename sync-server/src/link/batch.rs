@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ostiary_common::ids::EventId;
-use ostiary_common::wire::{EventBatch, EventRecord, MAX_EVENTS_PER_BATCH};
+use ostiary_common::wire::{EventBatch, EventRecord, MAX_EVENTS_PER_BATCH, QualitySummary};
 
 /// Largest picture kept with an event, in bytes.
 const MAX_CROP_BYTES: usize = 256 * 1024;
@@ -100,13 +100,22 @@ fn check_event(event: &EventRecord) -> Result<(), BatchFault> {
             return Err(BatchFault::Number { id, what });
         }
     }
-    let quality = &visit.quality;
-    let numbers = [quality.overall, quality.sharpness, quality.exposure, quality.pose, quality.face_px];
-    if !numbers.iter().all(|n| n.is_finite()) {
+    if !quality_is_possible(&visit.quality) {
         return Err(BatchFault::Number { id, what: "quality" });
+    }
+    if !visit.liveness.iter().all(|l| [l.score, l.threshold].iter().all(|n| (0.0..=1.0).contains(n))) {
+        return Err(BatchFault::Number { id, what: "liveness" });
     }
     at_most(id, "crop", visit.crop_jpeg.as_ref().map_or(0, |jpeg| jpeg.len()), MAX_CROP_BYTES)?;
     at_most(id, "embedding", visit.embedding.as_ref().map_or(0, |bytes| bytes.len()), MAX_EMBEDDING_BYTES)
+}
+
+fn quality_is_possible(quality: &QualitySummary) -> bool {
+    let QualitySummary {
+        overall, sharpness, exposure, pose, face_px, inter_eye_px, yaw_deg, pitch_deg, roll_deg, ..
+    } = *quality;
+    let measured = [inter_eye_px, yaw_deg, pitch_deg, roll_deg, quality.unoccluded].into_iter().flatten();
+    [overall, sharpness, exposure, pose, face_px].into_iter().chain(measured).all(f32::is_finite)
 }
 
 fn at_most(id: EventId, what: &'static str, size: usize, max: usize) -> Result<(), BatchFault> {
@@ -118,7 +127,8 @@ pub(super) mod tests {
     use ostiary_common::ids::{BootId, PackId, StreamId};
     use ostiary_common::time::UnixMillis;
     use ostiary_common::wire::{
-        DeviceReport, EventTime, Latency, OutcomeKind, QualitySummary, ReportKind, Revision, VisitReport,
+        DeviceReport, EventTime, Latency, LivenessPolicy, LivenessReport, OutcomeKind, ReportKind, Revision,
+        VisitReport,
     };
 
     use super::*;
@@ -151,6 +161,10 @@ pub(super) mod tests {
             embedding: None,
             crop_jpeg: None,
         }
+    }
+
+    fn live(score: f32, threshold: f32) -> LivenessReport {
+        LivenessReport { score, threshold, policy: LivenessPolicy::Report, cue: None }
     }
 
     fn expect(change: impl FnOnce(&mut EventBatch), expected: Option<&str>) {
@@ -189,6 +203,10 @@ pub(super) mod tests {
         expect(with(|v| v.threshold = f32::NAN), Some("threshold"));
         expect(with(|v| v.margin = 7.0), Some("margin"));
         expect(with(|v| v.quality.pose = f32::INFINITY), Some("quality"));
+        expect(with(|v| v.quality.yaw_deg = Some(f32::NAN)), Some("quality"));
+        expect(with(|v| v.liveness = Some(live(0.2, 0.5))), None);
+        expect(with(|v| v.liveness = Some(live(1.2, 0.5))), Some("liveness"));
+        expect(with(|v| v.liveness = Some(live(0.2, f32::NAN))), Some("liveness"));
         expect(with(|v| v.crop_jpeg = Some(vec![0; MAX_CROP_BYTES + 1].into())), Some("crop"));
         expect(with(|v| v.embedding = Some(vec![0; MAX_EMBEDDING_BYTES + 1].into())), Some("embedding"));
         expect(|b| b.events[0].visit = None, None);

@@ -81,7 +81,7 @@ impl Writer {
         };
         let Admitted { device, routed } = admitted;
         let Message::Events(batch) = routed.message else { return None };
-        let ingest = Ingest { device: device.id, batch, received_at: self.clock.now() };
+        let ingest = Ingest { device: device.id, batch, sent_at: routed.sent_at, received_at: self.clock.now() };
         Some(Pending { ingest, root: routed.root, session: routed.session, receipt: message.receipt })
     }
 

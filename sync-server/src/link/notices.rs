@@ -136,7 +136,7 @@ impl Notices {
             return Ok(());
         }
         let (root, session) = (device.root(), device.presence.session);
-        let desired = ConfigDesired { version: device.config_version, settings: device.config };
+        let desired = ConfigDesired { version: device.config_version, settings: device.desired() };
         Ok(self.mailer.send(root, &Channel::ConfigDesired, Keep::Yes, session, desired).await?)
     }
 

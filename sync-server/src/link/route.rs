@@ -3,6 +3,7 @@
 use ostiary_common::codec::CodecError;
 use ostiary_common::envelope::{Body, Envelope};
 use ostiary_common::ids::DeviceId;
+use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Health, Info, JsonError, Status, from_json};
 use ostiary_common::wire::{CommandResult, ConfigReported, EventBatch, GalleryAck, GalleryRequest};
@@ -21,6 +22,8 @@ pub(super) struct Routed {
     pub(super) root: DeviceRoot,
     /// The device's session as it says; 0 where the message has none.
     pub(super) session: u64,
+    /// When the device sent it, by its own clock; 0 where the message does not say.
+    pub(super) sent_at: UnixMillis,
     /// What it says.
     pub(super) message: Message,
 }
@@ -76,7 +79,7 @@ pub(super) fn route(topic: &str, payload: &[u8]) -> Result<Option<Routed>, Fault
     if payload.is_empty() {
         return Ok(None);
     }
-    let plain = |message| Ok(Some(Routed { root, session: 0, message }));
+    let plain = |message| Ok(Some(Routed { root, session: 0, sent_at: UnixMillis(0), message }));
     match channel {
         Channel::Events => {
             let routed = enveloped(root, payload, Message::Events)?;
@@ -108,7 +111,7 @@ fn enveloped<B: Body>(root: DeviceRoot, payload: &[u8], wrap: impl FnOnce(B) -> 
     if envelope.device != root.device {
         return Err(Fault::ForeignDevice { claimed: envelope.device });
     }
-    Ok(Routed { root, session: envelope.session, message: wrap(envelope.body) })
+    Ok(Routed { root, session: envelope.session, sent_at: envelope.sent_at, message: wrap(envelope.body) })
 }
 
 fn checked_status(status: Status) -> Result<Status, Fault> {
@@ -139,7 +142,6 @@ mod tests {
     use ostiary_common::digest::GalleryDigest;
     use ostiary_common::envelope::WIRE_VERSION;
     use ostiary_common::ids::{MsgId, SiteId, StreamId};
-    use ostiary_common::time::UnixMillis;
     use ostiary_common::wire::Revision;
     use ostiary_common::wire::monitor::{State, to_json};
     use proptest::prelude::*;
@@ -152,7 +154,7 @@ mod tests {
 
     fn envelope<B: Body>(device: DeviceId, body: B) -> Envelope<B> {
         let msg_id = MsgId::generate();
-        Envelope { v: WIRE_VERSION, msg_id, device, session: 3, seq: 1, sent_at: UnixMillis(0), body }
+        Envelope { v: WIRE_VERSION, msg_id, device, session: 3, seq: 1, sent_at: UnixMillis(17), body }
     }
 
     fn check(root: DeviceRoot, channel: &Channel, payload: &[u8], expected: Result<bool, &str>) {
@@ -166,7 +168,7 @@ mod tests {
         let batch = batch::tests::batch(StreamId::generate(), 1..=2);
         let bytes = envelope(root.device, batch.clone()).encode().unwrap();
         let routed = route(&root.topic(&Channel::Events), &bytes).unwrap().unwrap();
-        assert_eq!(routed, Routed { root, session: 3, message: Message::Events(batch) });
+        assert_eq!(routed, Routed { root, session: 3, sent_at: UnixMillis(17), message: Message::Events(batch) });
         let ack = GalleryAck { rev: Revision(1), digest: GalleryDigest::default(), persons: 0, templates: 0 };
         check(root, &Channel::GalleryAck, &envelope(root.device, ack).encode().unwrap(), Ok(true));
         let status = Status { state: State::Online, session: 1, since: UnixMillis(0), version: "1".into() };

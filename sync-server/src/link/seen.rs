@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::outgoing::Mailer;
 use crate::domain::event::StoredEvent;
+use crate::domain::publishing::Budget;
 use crate::ports::{Store, StoreError};
 
 /// Tells what was seen.
@@ -47,6 +48,7 @@ impl Teller {
 /// A visit in words; `None` for what a device says of itself, which is no business of a monitor.
 fn seen(event: StoredEvent, door_name: String) -> Option<Seen> {
     let visit = event.record.visit?;
+    let budget = Budget::of(&visit, event.at, event.published_at);
     Some(Seen {
         event: event.record.id,
         device: event.device,
@@ -57,5 +59,15 @@ fn seen(event: StoredEvent, door_name: String) -> Option<Seen> {
         person: visit.matched.map(|candidate| candidate.person),
         name: visit.matched.and(event.person_name),
         similarity: visit.matched.map(|candidate| candidate.similarity),
+        reason: visit.reason,
+        liveness: visit.liveness,
+        quality: Some(visit.quality),
+        captured_at: Some(budget.captured_at.to_rfc3339()),
+        decided_at: Some(budget.decided_at.to_rfc3339()),
+        published_at: event.published_at.map(|at| at.to_rfc3339()),
+        stored_at: Some(event.stored_at.to_rfc3339()),
+        frame_to_decision_ms: Some(visit.latency.frame_to_decision_ms),
+        decision_to_published_ms: budget.decision_to_published_ms,
+        held_back: budget.held_back,
     })
 }

@@ -17,6 +17,7 @@ mod gallery;
 mod ingest;
 mod persons;
 mod presence;
+mod recognition;
 mod streams;
 mod templates;
 

@@ -5,10 +5,17 @@ use ostiary_common::ids::{DeviceId, DoorId, SiteId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 
-use super::columns;
 use super::error::corrupt;
+use super::{columns, recognition};
 use crate::domain::device::{Device, DeviceState, Door, HeldGallery, Presence, Site};
+use crate::domain::recognition::{Inherited, Layer};
 use crate::ports::StoreError;
+
+/// Devices, each with what its door and the installation say, as [`DeviceRow`] reads them.
+pub(super) const DEVICES: &str = "SELECT d.*, o.target_fpir AS door_target_fpir,
+    o.match_threshold AS door_threshold, o.match_margin AS door_margin, o.liveness AS door_liveness,
+    i.target_fpir AS installation_target_fpir, i.liveness AS installation_liveness
+    FROM devices d JOIN recognition i LEFT JOIN door_recognition o ON o.door = d.door";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct SiteRow {
@@ -53,9 +60,21 @@ pub(super) struct DeviceRow {
     config_version: i64,
     config_json: String,
     #[sqlx(flatten)]
+    inherited: InheritedRow,
+    #[sqlx(flatten)]
     presence: PresenceRow,
     #[sqlx(flatten)]
     held: HeldRow,
+}
+
+#[derive(sqlx::FromRow)]
+struct InheritedRow {
+    door_target_fpir: Option<f64>,
+    door_threshold: Option<f64>,
+    door_margin: Option<f64>,
+    door_liveness: Option<String>,
+    installation_target_fpir: Option<f64>,
+    installation_liveness: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -93,9 +112,27 @@ impl TryFrom<DeviceRow> for Device {
             claimed_at: columns::time(row.claimed_at),
             config_version: columns::unsigned("config version", row.config_version)?,
             config: serde_json::from_str(&row.config_json).map_err(|e| corrupt("device config", e))?,
+            inherited: row.inherited.read()?,
             presence: row.presence.try_into()?,
             held: row.held.read()?,
         })
+    }
+}
+
+impl InheritedRow {
+    fn read(self) -> Result<Inherited, StoreError> {
+        let door = Layer {
+            target_fpir: self.door_target_fpir.map(recognition::share).transpose()?,
+            match_threshold: self.door_threshold.map(recognition::similarity).transpose()?,
+            match_margin: self.door_margin.map(recognition::similarity).transpose()?,
+            liveness: recognition::liveness(self.door_liveness.as_deref())?,
+        };
+        let installation = Layer {
+            target_fpir: self.installation_target_fpir.map(recognition::share).transpose()?,
+            liveness: recognition::liveness(self.installation_liveness.as_deref())?,
+            ..Layer::default()
+        };
+        Ok(Inherited { door, installation })
     }
 }
 

@@ -5,8 +5,9 @@ use ostiary_common::ids::{DeviceId, DoorId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 
-use super::device_rows::{DeviceRow, DoorRow, SiteRow};
+use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
+use super::recognition::{all_desired, bump_changed};
 use super::{SqliteStore, columns};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
@@ -64,6 +65,8 @@ impl DeviceStore for SqliteStore {
 
     async fn add_device(&self, device: &Device) -> Result<(), StoreError> {
         let config = serde_json::to_string(&device.config).map_err(|e| corrupt("device config", e))?;
+        let mut tx = self.begin().await?;
+        let before = all_desired(&mut tx, Some(device.door)).await?;
         sqlx::query(
             "INSERT INTO devices (id, site, door, name, state, public_key_pem, created_at, claimed_at, config_version,
              config_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -78,14 +81,17 @@ impl DeviceStore for SqliteStore {
         .bind(device.claimed_at.map(|at| at.0))
         .bind(columns::to_column(device.config_version))
         .bind(config)
-        .execute(&self.write)
+        .execute(&mut *tx)
         .await
         .map_err(on_insert("device name", "door"))?;
+        // It starts with what its door says, if that says anything.
+        bump_changed(&mut tx, Some(device.door), &before).await?;
+        tx.commit().await?;
         Ok(())
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
-        let row: Option<DeviceRow> = sqlx::query_as("SELECT * FROM devices WHERE id = ?")
+        let row: Option<DeviceRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{DEVICES} WHERE d.id = ?")))
             .bind(id.as_bytes().as_slice())
             .fetch_optional(&self.read)
             .await?;
@@ -93,8 +99,8 @@ impl DeviceStore for SqliteStore {
     }
 
     async fn devices(&self) -> Result<Vec<Device>, StoreError> {
-        let rows: Vec<DeviceRow> =
-            sqlx::query_as("SELECT * FROM devices ORDER BY name, id").fetch_all(&self.read).await?;
+        let query = sqlx::AssertSqlSafe(format!("{DEVICES} ORDER BY d.name, d.id"));
+        let rows: Vec<DeviceRow> = sqlx::query_as(query).fetch_all(&self.read).await?;
         rows.into_iter().map(Device::try_from).collect()
     }
 
@@ -176,5 +182,21 @@ impl DeviceStore for SqliteStore {
         .fetch_optional(&self.write)
         .await?;
         version.map(|v| columns::unsigned("config version", v)).transpose()
+    }
+
+    async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let before = all_desired(&mut tx, None).await?;
+        let moved = sqlx::query(
+            "UPDATE devices SET door = ?1 WHERE id = ?2 AND site = (SELECT site FROM doors WHERE doors.id = ?1)",
+        )
+        .bind(door.as_bytes().as_slice())
+        .bind(id.as_bytes().as_slice())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        bump_changed(&mut tx, Some(door), &before).await?;
+        tx.commit().await?;
+        Ok(moved == 1)
     }
 }

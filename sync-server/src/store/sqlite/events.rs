@@ -12,7 +12,8 @@ use super::{SqliteStore, columns};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::ports::{EventStore, StoreError};
 
-const SELECT: &str = "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.stored_at, e.record, e.has_crop,
+const SELECT: &str =
+    "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
     p.name AS person_name FROM events e LEFT JOIN persons p ON p.id = e.person";
 
 #[derive(sqlx::FromRow)]
@@ -23,6 +24,7 @@ struct EventRow {
     door: Vec<u8>,
     stream: Vec<u8>,
     at: i64,
+    published_at: Option<i64>,
     stored_at: i64,
     record: Vec<u8>,
     has_crop: bool,
@@ -39,6 +41,7 @@ impl TryFrom<EventRow> for StoredEvent {
             door: columns::id(DoorId, &row.door)?,
             stream: columns::id(StreamId, &row.stream)?,
             at: UnixMillis(row.at),
+            published_at: columns::time(row.published_at),
             stored_at: UnixMillis(row.stored_at),
             person_name: row.person_name,
             record: codec::from_slice("event record", EventBatch::MAX_BYTES, &row.record)

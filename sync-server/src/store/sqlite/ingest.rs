@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use super::{SqliteStore, streams};
 use crate::domain::event::{AcceptedGap, EventKind, Ingest, Ingested};
 use crate::domain::placing::{BootOffset, place};
+use crate::domain::publishing::published;
 use crate::ports::StoreError;
 
 /// Where a device stood when its events came.
@@ -85,8 +86,8 @@ async fn insert(
     let (bytes, crop) = split_crop(record)?;
     let person = record.visit.as_ref().and_then(|visit| visit.matched.as_ref()).map(|matched| matched.person);
     let cursor: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO events (event_id, device, site, door, stream, at, stored_at, kind, person, record, has_crop)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, device) DO NOTHING RETURNING cursor",
+        "INSERT INTO events (event_id, device, site, door, stream, at, published_at, stored_at, kind, person, record,
+         has_crop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_id, device) DO NOTHING RETURNING cursor",
     )
     .bind(record.id.as_bytes().as_slice())
     .bind(ingest.device.as_bytes().as_slice())
@@ -94,6 +95,7 @@ async fn insert(
     .bind(standing.door.as_slice())
     .bind(ingest.batch.stream.as_bytes().as_slice())
     .bind(place(&record.time, ingest.received_at, offset).0)
+    .bind(published(&record.time, ingest.sent_at, ingest.received_at).map(|at| at.0))
     .bind(ingest.received_at.0)
     .bind(EventKind::of(record).as_str())
     .bind(person.map(|id| id.as_bytes().to_vec()))

@@ -15,8 +15,12 @@ use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldG
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use ostiary_server::domain::gallery::{GalleryDelta, GallerySize};
 use ostiary_server::domain::person::{Person, Template};
+use ostiary_server::domain::publishing::published;
+use ostiary_server::domain::recognition::{Change, Changed, Inherited, InstallationRules, Layer, Versioned};
 use ostiary_server::domain::sequence::Received;
-use ostiary_server::ports::{AccountStore, AuditStore, DeviceStore, EventStore, GalleryStore, PersonStore, StoreError};
+use ostiary_server::ports::{
+    AccountStore, AuditStore, DeviceStore, EventStore, GalleryStore, PersonStore, RecognitionStore, StoreError,
+};
 use tokio::sync::watch;
 
 /// What is in the store.
@@ -76,6 +80,7 @@ impl FakeStore {
             claimed_at: None,
             config_version: 0,
             config: DeviceSettings::default(),
+            inherited: Inherited::default(),
             presence: Presence::default(),
             held: None,
         };
@@ -120,6 +125,7 @@ impl FakeStore {
                 door: device.door,
                 stream,
                 at: record.time.wall,
+                published_at: published(&record.time, ingest.sent_at, ingest.received_at),
                 stored_at: ingest.received_at,
                 person_name: record.visit.as_ref().and_then(|v| v.matched).map(|_| "Ada".to_owned()),
                 record: record.clone(),
@@ -272,6 +278,9 @@ impl DeviceStore for FakeStore {
     async fn put_config(&self, _: DeviceId, _: &DeviceSettings) -> Result<Option<u64>, StoreError> {
         unreachable!("{NOT_USED}")
     }
+    async fn move_device(&self, _: DeviceId, _: DoorId) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
     async fn add_site(&self, _: &Site) -> Result<(), StoreError> {
         unreachable!("{NOT_USED}")
     }
@@ -300,6 +309,22 @@ impl DeviceStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn use_assertion(&self, _: TokenId, _: UnixMillis) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl RecognitionStore for FakeStore {
+    async fn recognition(&self) -> Result<Versioned<InstallationRules>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn door_recognition(&self, _: DoorId) -> Result<Option<Versioned<Layer>>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_recognition(&self, _: &InstallationRules, _: Change) -> Result<Changed, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_door_recognition(&self, _: DoorId, _: &Layer, _: Change) -> Result<Option<Changed>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

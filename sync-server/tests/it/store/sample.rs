@@ -1,6 +1,7 @@
 //! Things to put into a store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostiary_common::ids::{BootId, DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId};
 use ostiary_common::time::UnixMillis;
@@ -96,7 +97,8 @@ pub fn visit(seq: u64, outcome: OutcomeKind, person: Option<PersonId>, crop: Opt
 }
 
 pub fn batch(device: DeviceId, stream: StreamId, events: Vec<EventRecord>) -> Ingest {
-    Ingest { device, batch: EventBatch { stream, events }, received_at: NOW }
+    let sent_at = NOW.plus(Duration::from_millis(250));
+    Ingest { device, batch: EventBatch { stream, events }, sent_at, received_at: NOW.plus(Duration::from_millis(300)) }
 }
 
 pub async fn shared_sqlite() -> (TempDir, Arc<SqliteStore>) {

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
-use ostiary_common::wire::{ChunkKind, ConfigReported, DeviceSettings, GalleryAck, OutcomeKind, Revision};
+use ostiary_common::wire::{
+    ChunkKind, ConfigReported, DeviceSettings, GalleryAck, LivenessPolicy, OutcomeKind, Revision,
+};
 use ostiary_server::domain::account::{Role, User};
 use ostiary_server::domain::audit::{AuditEntry, AuditResult};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, Site};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, EventKind, Page};
+use ostiary_server::domain::recognition::{Change, InstallationRules, Layer, Share, Similarity, Versioned};
 use ostiary_server::ports::{Store, StoreError};
 
 use super::sample::{NOW, batch, device, pack, person, report, shared_sqlite, template, visit};
@@ -26,6 +29,7 @@ async fn story(store: Arc<dyn Store>) {
     let device = devices(&*store).await;
     claims(&*store, &device).await;
     presence(&*store, device.id).await;
+    rules(&*store).await;
     let known = gallery(&*store, device.id).await;
     events(&*store, &device, known).await;
     audit(&*store).await;
@@ -121,6 +125,65 @@ async fn presence(store: &dyn Store, id: DeviceId) {
     assert_eq!(presence.health_json.as_deref(), Some("{\"up\":1}"));
     assert_eq!(presence.reported.as_ref(), Some(&reported));
     assert_eq!((found.config_version, found.config), (2, settings));
+}
+
+/// What an admin chooses reaches exactly the devices it concerns.
+async fn rules(store: &dyn Store) {
+    let (front, back) = (device(store, "front").await, device(store, "back").await);
+    let version = async |id| store.device(id).await.unwrap().unwrap().config_version;
+    let target = async |id| store.device(id).await.unwrap().unwrap().desired().target_fpir;
+    assert_eq!((version(front.id).await, target(front.id).await), (0, None), "nothing was ever set");
+    let change = |expected| Change { expected, now: NOW };
+    let share = |share| Some(Share::parse(share).unwrap());
+    let one_percent = InstallationRules { target_fpir: share(0.01), ..InstallationRules::default() };
+    let set = store.put_recognition(&one_percent, change(Some(0))).await.unwrap();
+    assert_eq!((set.version, set.devices.len()), (1, store.devices().await.unwrap().len()));
+    let stored = store.recognition().await.unwrap();
+    assert_eq!((stored.value, stored.version, stored.changed_at), (one_percent, 1, Some(NOW)));
+    let late = store.put_recognition(&InstallationRules::default(), change(Some(0))).await;
+    assert!(matches!(late, Err(StoreError::Outdated { expected: 0, present: 1 })), "{late:?}");
+    assert_eq!((version(front.id).await, target(front.id).await), (1, Some(0.01)));
+    let only_here = InstallationRules { lookalike: Some(Similarity::parse(0.8).unwrap()), ..one_percent };
+    assert!(store.put_recognition(&only_here, change(None)).await.unwrap().devices.is_empty(), "no device's business");
+
+    assert_eq!(store.door_recognition(DoorId::generate()).await.unwrap(), None);
+    assert_eq!(store.put_door_recognition(DoorId::generate(), &Layer::default(), change(None)).await.unwrap(), None);
+    assert_eq!(store.door_recognition(front.door).await.unwrap().unwrap(), Versioned::default());
+    let strict = Layer { target_fpir: share(0.001), liveness: Some(LivenessPolicy::Block), ..Layer::default() };
+    let set = store.put_door_recognition(front.door, &strict, change(Some(0))).await.unwrap().unwrap();
+    assert_eq!((set.version, set.devices), (1, vec![front.id]));
+    assert_eq!(store.door_recognition(front.door).await.unwrap().unwrap().value, strict);
+    let again = store.put_door_recognition(front.door, &strict, change(Some(1))).await.unwrap().unwrap();
+    assert_eq!((again.version, again.devices.len()), (2, 0), "the device is told nothing new");
+    let late = store.put_door_recognition(front.door, &Layer::default(), change(Some(1))).await;
+    assert!(matches!(late, Err(StoreError::Outdated { .. })));
+    moves(store, &front, &back).await;
+    let own = DeviceSettings { target_fpir: Some(0.1), ..DeviceSettings::default() };
+    store.put_config(front.id, &own).await.unwrap();
+    assert_eq!(target(front.id).await, Some(0.1), "the device's own word is the nearest");
+    let open = store.put_door_recognition(front.door, &Layer::default(), change(None)).await.unwrap().unwrap();
+    assert!(!open.devices.is_empty(), "liveness is inherited still");
+    assert_eq!(store.device(front.id).await.unwrap().unwrap().desired(), own);
+}
+
+/// A device takes what its new door says, and a new device starts with it.
+async fn moves(store: &dyn Store, front: &Device, back: &Device) {
+    let gate = Door { id: DoorId::generate(), site: back.site, name: "gate".into(), created_at: NOW };
+    store.add_door(&gate).await.unwrap();
+    let layer = Layer { match_threshold: Some(Similarity::parse(0.75).unwrap()), ..Layer::default() };
+    store.put_door_recognition(gate.id, &layer, Change { expected: None, now: NOW }).await.unwrap();
+    assert!(!store.move_device(back.id, front.door).await.unwrap(), "the door of another site");
+    assert!(!store.move_device(back.id, DoorId::generate()).await.unwrap());
+    assert!(!store.move_device(DeviceId::generate(), gate.id).await.unwrap());
+    let before = store.device(back.id).await.unwrap().unwrap().config_version;
+    assert!(store.move_device(back.id, gate.id).await.unwrap());
+    let moved = store.device(back.id).await.unwrap().unwrap();
+    assert_eq!((moved.door, moved.config_version), (gate.id, before + 1));
+    assert_eq!((moved.desired().match_threshold, moved.desired().target_fpir), (Some(0.75), Some(0.01)));
+    let added = Device::pending(DeviceId::generate(), "at the gate".into(), &gate, NOW);
+    store.add_device(&added).await.unwrap();
+    let added = store.device(added.id).await.unwrap().unwrap();
+    assert_eq!((added.config_version, added.desired().match_threshold), (1, Some(0.75)));
 }
 
 async fn gallery(store: &dyn Store, device: DeviceId) -> PersonId {
@@ -236,6 +299,7 @@ async fn lists(store: &dyn Store, device: &Device, known: PersonId, [seen, stran
     assert_eq!(store.newest_cursor().await.unwrap(), third);
     let event = store.event(seen).await.unwrap().unwrap();
     assert_eq!((event.person_name.as_deref(), event.has_crop), (Some("Ada"), true));
+    assert_eq!(event.published_at, Some(NOW.plus(Duration::from_millis(250))), "when its batch was sent");
     assert!(event.record.visit.unwrap().crop_jpeg.is_none(), "lists do not carry pictures");
     assert_eq!(store.crop(seen).await.unwrap().as_deref(), Some(b"jpeg".as_slice()));
     assert_eq!(store.crop(stranger).await.unwrap(), None);

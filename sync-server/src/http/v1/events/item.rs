@@ -1,11 +1,14 @@
 //! An event as lists and the live feed show it.
 
-use ostiary_common::wire::{DeviceReport, QualitySummary, ReportKind, UnusableReason, VisitReport};
+use ostiary_common::wire::{DeviceReport, LivenessPolicy, LivenessReport, ReportKind, SpoofCue, UnusableReason};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::latency::LatencyView;
+use super::quality::Quality;
 use crate::domain::event::StoredEvent;
+use crate::domain::publishing::Budget;
 
 /// An event.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,10 +26,19 @@ pub struct EventItem {
     /// `match`, `unknown`, `spoof_suspected`, `unusable` or `report`.
     #[schema(value_type = String)]
     kind: &'static str,
-    /// When it happened.
+    /// When it happened; of a visit, when it was decided.
     at: String,
-    /// When it was committed.
+    /// When the deciding frame left the camera, by the clock of `at`.
+    captured_at: Option<String>,
+    /// When the visit was decided: `at` again.
+    decided_at: Option<String>,
+    /// When the device sent it, by the same clock: of the batch it was stored from, which after an outage is not the
+    /// first one sent. Absent where the device's clock was not set or has jumped since.
+    published_at: Option<String>,
+    /// When it was committed, by the server's clock.
     stored_at: String,
+    /// Whether it waited on the device for 10 s or more before it could be sent, as after an outage.
+    held_back: bool,
     /// Who, of a match.
     person: Option<PersonSeen>,
     /// Cosine similarity, of a match.
@@ -42,6 +54,8 @@ pub struct EventItem {
     reason: Option<UnusableReason>,
     /// Quality of the best shot.
     quality: Option<Quality>,
+    /// How live the visit looked, if the door judges it.
+    liveness: Option<LivenessView>,
     /// Frames the face was followed over.
     frames: Option<u32>,
     /// Faces that were embedded.
@@ -82,30 +96,19 @@ struct Nearest {
     similarity: f32,
 }
 
-/// Quality, each 0 to 1, and the face's width.
+/// How live a visit looked.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Quality {
-    /// All together.
-    overall: f32,
-    /// Sharpness.
-    sharpness: f32,
-    /// Exposure.
-    exposure: f32,
-    /// Frontality.
-    pose: f32,
-    /// Width of the face in pixels of the picture.
-    face_px: f32,
-}
-
-/// Where the time went, in milliseconds.
-#[derive(Debug, Serialize, ToSchema)]
-struct LatencyView {
-    /// From the visit's first frame to the decision.
-    first_frame_to_decision_ms: u32,
-    /// From the capture of the deciding frame to the decision.
-    frame_to_decision_ms: u32,
-    /// From the decision to its being safe on the device.
-    decision_to_durable_ms: u32,
+struct LivenessView {
+    /// 0 (surely an attack) to 1 (surely live); below `threshold` is suspected.
+    score: f32,
+    /// The threshold that applied.
+    threshold: f32,
+    /// What the door does about it: `off`, `report` or `block`.
+    #[schema(value_type = String)]
+    policy: LivenessPolicy,
+    /// What spoke most against it: `model`, `moire`, `frame`, `flat`, `rigid`, `still`.
+    #[schema(value_type = Option<String>)]
+    cue: Option<SpoofCue>,
 }
 
 /// A device's word about itself.
@@ -118,20 +121,9 @@ struct Report {
     detail: String,
 }
 
-impl From<QualitySummary> for Quality {
-    fn from(quality: QualitySummary) -> Self {
-        let QualitySummary { overall, sharpness, exposure, pose, face_px, .. } = quality;
-        Self { overall, sharpness, exposure, pose, face_px }
-    }
-}
-
-impl From<&VisitReport> for LatencyView {
-    fn from(visit: &VisitReport) -> Self {
-        Self {
-            first_frame_to_decision_ms: visit.latency.first_frame_to_decision_ms,
-            frame_to_decision_ms: visit.latency.frame_to_decision_ms,
-            decision_to_durable_ms: visit.latency.decision_to_durable_ms,
-        }
+impl From<LivenessReport> for LivenessView {
+    fn from(LivenessReport { score, threshold, policy, cue }: LivenessReport) -> Self {
+        Self { score, threshold, policy, cue }
     }
 }
 
@@ -146,6 +138,7 @@ impl From<StoredEvent> for EventItem {
         let visit = event.record.visit.as_ref();
         let matched = visit.and_then(|visit| visit.matched);
         let nearest = visit.and_then(|visit| visit.nearest);
+        let budget = visit.map(|visit| Budget::of(visit, event.at, event.published_at));
         Self {
             cursor: event.cursor,
             id: event.record.id.0,
@@ -154,7 +147,11 @@ impl From<StoredEvent> for EventItem {
             site: event.site.0,
             kind: event.kind().as_str(),
             at: event.at.to_rfc3339(),
+            captured_at: budget.map(|budget| budget.captured_at.to_rfc3339()),
+            decided_at: budget.map(|budget| budget.decided_at.to_rfc3339()),
+            published_at: event.published_at.map(|at| at.to_rfc3339()),
             stored_at: event.stored_at.to_rfc3339(),
+            held_back: budget.is_some_and(|budget| budget.held_back),
             person: matched.map(|m| PersonSeen { id: m.person.0, name: event.person_name.clone() }),
             similarity: matched.map(|m| m.similarity),
             threshold: visit.map(|visit| visit.threshold),
@@ -162,11 +159,12 @@ impl From<StoredEvent> for EventItem {
             nearest: nearest.map(|n| Nearest { person: n.person.0, similarity: n.similarity }),
             reason: visit.and_then(|visit| visit.reason),
             quality: visit.map(|visit| visit.quality.into()),
+            liveness: visit.and_then(|visit| visit.liveness).map(LivenessView::from),
             frames: visit.map(|visit| visit.frames),
             embeddings: visit.map(|visit| visit.embeddings),
             gallery_rev: visit.map(|visit| visit.gallery_rev.0),
             pack: visit.map(|visit| visit.pack.to_string()),
-            latency: visit.map(LatencyView::from),
+            latency: visit.zip(budget).map(|(visit, budget)| LatencyView::new(&visit.latency, &budget)),
             clock_synced: event.record.time.clock_synced,
             seq: event.record.seq,
             stream: event.stream.0,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::enroll::Accepted;
 use crate::enroll::problem::PhotoProblem;
 use crate::http::problem::{Problem, problem_value};
-use crate::http::v1::events::item::Quality;
+use crate::http::v1::events::quality::Quality;
 
 /// What became of each photo, in the order they were sent.
 #[derive(Serialize, ToSchema)]

@@ -1,0 +1,232 @@
+//! How strict recognition is, for the installation and per door. A change and the new versions of the devices it
+//! concerns are committed together.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use ostiary_common::ids::{DeviceId, DoorId};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{DeviceSettings, LivenessPolicy};
+use sqlx::SqliteConnection;
+
+use super::device_rows::{DEVICES, DeviceRow};
+use super::error::corrupt;
+use super::{SqliteStore, columns};
+use crate::domain::device::Device;
+use crate::domain::recognition::{
+    Change, Changed, InstallationRules, Layer, Share, Similarity, Versioned, liveness_name, parse_liveness,
+};
+use crate::ports::{RecognitionStore, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct InstallationRow {
+    target_fpir: Option<f64>,
+    target_fnir: f64,
+    liveness: Option<String>,
+    lookalike: Option<f64>,
+    version: i64,
+    changed_at: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct DoorRow {
+    target_fpir: Option<f64>,
+    match_threshold: Option<f64>,
+    match_margin: Option<f64>,
+    liveness: Option<String>,
+    version: Option<i64>,
+    changed_at: Option<i64>,
+}
+
+impl TryFrom<InstallationRow> for Versioned<InstallationRules> {
+    type Error = StoreError;
+    fn try_from(row: InstallationRow) -> Result<Self, StoreError> {
+        let value = InstallationRules {
+            target_fpir: row.target_fpir.map(share).transpose()?,
+            target_fnir: share(row.target_fnir)?,
+            liveness: liveness(row.liveness.as_deref())?,
+            lookalike: row.lookalike.map(similarity).transpose()?,
+        };
+        let version = columns::unsigned("settings version", row.version)?;
+        Ok(Self { value, version, changed_at: columns::time(row.changed_at) })
+    }
+}
+
+impl TryFrom<DoorRow> for Versioned<Layer> {
+    type Error = StoreError;
+    fn try_from(row: DoorRow) -> Result<Self, StoreError> {
+        let value = Layer {
+            target_fpir: row.target_fpir.map(share).transpose()?,
+            match_threshold: row.match_threshold.map(similarity).transpose()?,
+            match_margin: row.match_margin.map(similarity).transpose()?,
+            liveness: liveness(row.liveness.as_deref())?,
+        };
+        let version = columns::unsigned("settings version", row.version.unwrap_or_default())?;
+        Ok(Self { value, version, changed_at: columns::time(row.changed_at) })
+    }
+}
+
+/// Reads a share; columns hold the 32-bit number devices are told, widened.
+#[expect(clippy::cast_possible_truncation, reason = "what was widened is narrowed to what it was")]
+pub(super) fn share(column: f64) -> Result<Share, StoreError> {
+    Share::parse(column as f32).map_err(|e| corrupt("share", e))
+}
+
+/// Reads a similarity.
+#[expect(clippy::cast_possible_truncation, reason = "what was widened is narrowed to what it was")]
+pub(super) fn similarity(column: f64) -> Result<Similarity, StoreError> {
+    Similarity::parse(column as f32).map_err(|e| corrupt("similarity", e))
+}
+
+/// Reads a liveness policy.
+pub(super) fn liveness(column: Option<&str>) -> Result<Option<LivenessPolicy>, StoreError> {
+    column.map(|name| parse_liveness(name).ok_or_else(|| corrupt("liveness policy", name))).transpose()
+}
+
+fn share_to_column(share: Option<Share>) -> Option<f64> {
+    share.map(|share| f64::from(share.get()))
+}
+
+fn similarity_to_column(similarity: Option<Similarity>) -> Option<f64> {
+    similarity.map(|similarity| f64::from(similarity.get()))
+}
+
+async fn installation(conn: &mut SqliteConnection) -> Result<Versioned<InstallationRules>, StoreError> {
+    let row: InstallationRow = sqlx::query_as("SELECT * FROM recognition").fetch_one(conn).await?;
+    row.try_into()
+}
+
+/// What a door says, which is nothing as long as nobody set it; `None` if there is no such door.
+async fn of_door(conn: &mut SqliteConnection, door: DoorId) -> Result<Option<Versioned<Layer>>, StoreError> {
+    let row: Option<DoorRow> = sqlx::query_as(
+        "SELECT o.target_fpir, o.match_threshold, o.match_margin, o.liveness, o.version, o.changed_at
+         FROM doors d LEFT JOIN door_recognition o ON o.door = d.id WHERE d.id = ?",
+    )
+    .bind(door.as_bytes().as_slice())
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The number of the next version, if the change was made against the present one.
+fn next_version(present: u64, change: &Change) -> Result<u64, StoreError> {
+    match change.expected {
+        Some(expected) if expected != present => Err(StoreError::Outdated { expected, present }),
+        _ => Ok(present + 1),
+    }
+}
+
+/// What each device (of one door, or all) is to be told now.
+pub(super) async fn all_desired(
+    conn: &mut SqliteConnection,
+    door: Option<DoorId>,
+) -> Result<HashMap<DeviceId, DeviceSettings>, StoreError> {
+    let query = format!("{DEVICES} WHERE ?1 IS NULL OR d.door = ?1");
+    let rows: Vec<DeviceRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(door.map(|door| door.as_bytes().to_vec()))
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(|row| Device::try_from(row).map(|device| (device.id, device.desired()))).collect()
+}
+
+/// Gives a new version to every device that is to be told something else than `before`.
+pub(super) async fn bump_changed(
+    conn: &mut SqliteConnection,
+    door: Option<DoorId>,
+    before: &HashMap<DeviceId, DeviceSettings>,
+) -> Result<Vec<DeviceId>, StoreError> {
+    let nothing = DeviceSettings::default();
+    let mut changed = Vec::new();
+    for (id, desired) in all_desired(&mut *conn, door).await? {
+        if *before.get(&id).unwrap_or(&nothing) == desired {
+            continue;
+        }
+        sqlx::query("UPDATE devices SET config_version = config_version + 1 WHERE id = ?")
+            .bind(id.as_bytes().as_slice())
+            .execute(&mut *conn)
+            .await?;
+        changed.push(id);
+    }
+    Ok(changed)
+}
+
+async fn write_installation(
+    conn: &mut SqliteConnection,
+    rules: &InstallationRules,
+    version: u64,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE recognition SET target_fpir = ?, target_fnir = ?, liveness = ?, lookalike = ?, version = ?,
+         changed_at = ?",
+    )
+    .bind(share_to_column(rules.target_fpir))
+    .bind(f64::from(rules.target_fnir.get()))
+    .bind(rules.liveness.map(liveness_name))
+    .bind(similarity_to_column(rules.lookalike))
+    .bind(columns::to_column(version))
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn write_door(
+    conn: &mut SqliteConnection,
+    door: DoorId,
+    layer: &Layer,
+    version: u64,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO door_recognition
+         (door, target_fpir, match_threshold, match_margin, liveness, version, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(door.as_bytes().as_slice())
+    .bind(share_to_column(layer.target_fpir))
+    .bind(similarity_to_column(layer.match_threshold))
+    .bind(similarity_to_column(layer.match_margin))
+    .bind(layer.liveness.map(liveness_name))
+    .bind(columns::to_column(version))
+    .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+#[async_trait]
+impl RecognitionStore for SqliteStore {
+    async fn recognition(&self) -> Result<Versioned<InstallationRules>, StoreError> {
+        installation(&mut *self.read.acquire().await?).await
+    }
+
+    async fn door_recognition(&self, door: DoorId) -> Result<Option<Versioned<Layer>>, StoreError> {
+        of_door(&mut *self.read.acquire().await?, door).await
+    }
+
+    async fn put_recognition(&self, rules: &InstallationRules, change: Change) -> Result<Changed, StoreError> {
+        let mut tx = self.begin().await?;
+        let version = next_version(installation(&mut tx).await?.version, &change)?;
+        let before = all_desired(&mut tx, None).await?;
+        write_installation(&mut tx, rules, version, change.now).await?;
+        let devices = bump_changed(&mut tx, None, &before).await?;
+        tx.commit().await?;
+        Ok(Changed { version, devices })
+    }
+
+    async fn put_door_recognition(
+        &self,
+        door: DoorId,
+        layer: &Layer,
+        change: Change,
+    ) -> Result<Option<Changed>, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
+        let version = next_version(present.version, &change)?;
+        let before = all_desired(&mut tx, Some(door)).await?;
+        write_door(&mut tx, door, layer, version, change.now).await?;
+        let devices = bump_changed(&mut tx, Some(door), &before).await?;
+        tx.commit().await?;
+        Ok(Some(Changed { version, devices }))
+    }
+}
