@@ -18,6 +18,9 @@ pub mod search;
 
 pub mod decide;
 
+pub mod calibration;
+pub mod metrics;
+
 pub mod engine;
 pub mod measure;
 

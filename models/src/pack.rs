@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use ostiary_common::ids::PackId;
 
+use crate::calibration::Calibration;
+
 pub use check::{Finding, Severity, check_dir};
 pub use manifest::{
     ColorOrder, DetectorSpec, EmbedderFamily, EmbedderSpec, MANIFEST_FILE, MANIFEST_FORMAT, ModelFile, PackManifest,
@@ -64,6 +66,7 @@ pub enum PackError {
 pub struct Pack {
     dir: PathBuf,
     manifest: PackManifest,
+    calibration: Option<Calibration>,
 }
 
 impl Pack {
@@ -82,7 +85,8 @@ impl Pack {
         if let Some(fault) = validate::faults(&manifest).into_iter().next() {
             return Err(PackError::Invalid { path, what: fault.what, fix: fault.fix });
         }
-        let pack = Self { dir, manifest };
+        let calibration = manifest.calibration.as_ref().map(Calibration::new);
+        let pack = Self { dir, manifest, calibration };
         digest::compare(&pack.detector_path(), &pack.manifest.detector.model.sha256)?;
         digest::compare(&pack.embedder_path(), &pack.manifest.embedder.model.sha256)?;
         Ok(pack)
@@ -98,6 +102,12 @@ impl Pack {
     #[must_use]
     pub const fn thresholds(&self) -> Thresholds {
         self.manifest.thresholds
+    }
+
+    /// What similarities mean, if the pack was calibrated.
+    #[must_use]
+    pub const fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// How many values an embedding has.

@@ -4,6 +4,7 @@ use ostiary_common::ids::PackId;
 use serde::Deserialize;
 
 use crate::align::Template;
+use crate::calibration::CalibrationTable;
 use crate::decide::Rule;
 use crate::detect::DetectorFamily;
 use crate::geometry::Point;
@@ -31,6 +32,9 @@ pub struct PackManifest {
     pub embedder: EmbedderSpec,
     /// Where decisions are drawn.
     pub thresholds: Thresholds,
+    /// What similarities mean, if it was measured: thresholds can then be had from a target.
+    #[serde(default)]
+    pub calibration: Option<CalibrationTable>,
 }
 
 /// A model file and where it comes from.

@@ -1,5 +1,7 @@
 //! What can be wrong with a manifest's values, before any model is looked at.
 
+use crate::calibration::CalibrationTable;
+
 use super::manifest::{DetectorSpec, EmbedderSpec, MANIFEST_FORMAT, ModelFile, PackManifest, Thresholds};
 
 /// One wrong value.
@@ -19,6 +21,9 @@ pub(super) fn faults(manifest: &PackManifest) -> Vec<Fault> {
     detector(&manifest.detector, &mut faults);
     embedder(&manifest.embedder, &mut faults);
     thresholds(&manifest.thresholds, &mut faults);
+    for (key, value, allowed) in manifest.calibration.iter().flat_map(CalibrationTable::faults) {
+        faults.0.push(Fault { what: format!("`{key}` is {value}"), fix: format!("it must be {allowed}") });
+    }
     faults.0
 }
 
