@@ -22,7 +22,14 @@ pub const DIMENSION: usize = 8;
 /// What a made-up pack asks for.
 pub const DEFAULTS: PackDefaults = PackDefaults {
     decision: Rule { threshold: 0.9, margin: 0.02 },
-    gate: QualityGate { min_face_px: 40.0, min_sharpness: 0.1, min_exposure: 0.1, min_pose: 0.1, min_overall: 0.2 },
+    gate: QualityGate {
+        min_face_px: 40.0,
+        min_sharpness: 0.1,
+        min_exposure: 0.1,
+        min_pose: 0.1,
+        min_overall: 0.2,
+        min_unoccluded: 0.1,
+    },
 };
 
 pub fn pack() -> PackId {

@@ -3,8 +3,11 @@
 
 use crate::detect::{Landmarks, Mouth};
 use crate::frame::{RgbImage, RgbView};
-use crate::geometry::{Point, Similarity};
+use crate::geometry::{Point, Rect, Similarity};
 use crate::resample;
+
+/// Points of the grid, in each direction, at which a chip is asked whether it shows anything of the picture.
+const CUT_STEPS: u8 = 9;
 
 /// Where an embedder wants the landmarks in its chip, in chip pixels.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,22 +37,29 @@ impl Template {
 }
 
 /// An aligned face: a square of RGB, 8 bit, of the embedder's input size.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AlignedChip {
     picture: RgbImage,
+    cut_off: f32,
 }
 
 impl AlignedChip {
     /// Takes a picture that is aligned already; `None` unless it is square.
     #[must_use]
     pub fn from_picture(picture: RgbImage) -> Option<Self> {
-        (picture.width() == picture.height()).then_some(Self { picture })
+        (picture.width() == picture.height()).then_some(Self { picture, cut_off: 0.0 })
     }
 
     /// The side in pixels.
     #[must_use]
     pub const fn side(&self) -> u32 {
         self.picture.width()
+    }
+
+    /// Share of the face, eyes to mouth and somewhat around, that lay outside of the picture, 0 to 1.
+    #[must_use]
+    pub const fn cut_off(&self) -> f32 {
+        self.cut_off
     }
 
     /// The picture.
@@ -67,7 +77,16 @@ impl AlignedChip {
 pub fn warp(view: &RgbView<'_>, landmarks: &Landmarks, template: &Template, side: u32) -> AlignedChip {
     let whole = || crate::geometry::Letterbox::fit(&view.bounds(), side, side).as_similarity();
     let map = template.map(landmarks).unwrap_or_else(whole);
-    AlignedChip { picture: resample::draw(view, &map, side, side) }
+    AlignedChip { picture: resample::draw(view, &map, side, side), cut_off: cut_off(&view.bounds(), &map, side) }
+}
+
+/// The share of the chip's inner part that shows nothing of the picture, judged at points of a grid.
+fn cut_off(picture: &Rect, map: &Similarity, side: u32) -> f32 {
+    let back = map.inverse();
+    let at = |step: u8| side as f32 * (0.2 + 0.6 * f32::from(step) / f32::from(CUT_STEPS - 1));
+    let points = (0..CUT_STEPS).flat_map(|y| (0..CUT_STEPS).map(move |x| Point::new(at(x), at(y))));
+    let outside = points.filter(|p| !picture.contains(back.apply(*p))).count();
+    outside as f32 / f32::from(CUT_STEPS * CUT_STEPS)
 }
 
 #[cfg(test)]
@@ -93,6 +112,19 @@ mod tests {
                 prop_assert!(map.apply(*found).distance(*wanted) < 0.1);
             }
         }
+    }
+
+    #[test]
+    fn a_face_at_the_edge_is_cut_off() {
+        let picture = RgbImage::black(300, 300);
+        let cut = |left: f32| {
+            let placed = template().four.map(|p| Point::new(p.x + left, p.y + 50.0));
+            let landmarks = Landmarks::with_mouth_centre(placed[0], placed[1], placed[2], placed[3]);
+            warp(&picture.view(), &landmarks, &template(), 150).cut_off()
+        };
+        assert_eq!(cut(50.0), 0.0);
+        assert!(cut(-60.0) > 0.2 && cut(-60.0) < cut(-90.0), "{} {}", cut(-60.0), cut(-90.0));
+        assert_eq!(cut(-150.0), 1.0);
     }
 
     #[test]

@@ -30,6 +30,7 @@ use crate::align::{self, AlignedChip};
 use crate::detect::{DetectedFace, InputSize, OutputMismatch};
 use crate::embed::{Embedding, EmbeddingError};
 use crate::frame::RgbView;
+use crate::liveness::{FrameCues, LivenessRules};
 use crate::pack::{Pack, Thresholds};
 use crate::quality::FaceQuality;
 
@@ -191,7 +192,27 @@ impl FaceEngine {
     /// How fit a face is, from its landmarks and its chip.
     #[must_use]
     pub fn quality(&self, face: &DetectedFace, chip: &AlignedChip) -> FaceQuality {
-        FaceQuality::measure(face, chip)
+        FaceQuality::measure(face, chip, self.embedder.template())
+    }
+
+    /// What one look at a face, as the close look located it, tells about whether it is alive; `None` if the
+    /// face is too small to tell anything.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the pack's liveness model fails.
+    pub fn liveness_cues(
+        &mut self,
+        frame: RgbView<'_>,
+        face: &DetectedFace,
+        chip: &AlignedChip,
+    ) -> Result<Option<FrameCues>, InferenceError> {
+        Ok(FrameCues::measure(&frame, face, chip, self.embedder.template()))
+    }
+
+    /// Where the pack draws liveness.
+    #[must_use]
+    pub fn liveness_rules(&self) -> LivenessRules {
+        LivenessRules::default()
     }
 
     /// Embeds an aligned chip.

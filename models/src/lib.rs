@@ -11,6 +11,7 @@ pub mod geometry;
 
 pub mod align;
 pub mod detect;
+pub mod liveness;
 pub mod quality;
 
 pub mod embed;
@@ -25,4 +26,5 @@ pub mod engine;
 pub mod measure;
 
 mod inference;
+mod layout;
 mod resample;

@@ -1,21 +1,42 @@
 //! How fit a face is for recognition, and what a person could do about it.
 //!
-//! Components are named as in ISO/IEC 29794-5 where they match: sharpness, illumination (here `exposure`),
-//! pose (yaw, pitch, roll, signs as in ISO/IEC 19794-5), inter-eye distance, head size (here `size`).
+//! Components are named as in ISO/IEC 29794-5 where they match; [`FaceQuality::components`] lists them with
+//! their limits, [`FaceQuality::problem`] says what makes a face unfit. How well they do is measured in
+//! `docs/quality.md`.
 
 mod chip;
+mod components;
+mod cover;
+mod light;
 mod pose;
 
 use ostiary_common::wire::Angle;
 use ostiary_common::wire::{QualitySummary, UnusableReason};
 
+pub use components::{Component, Limit};
 pub use pose::HeadPose;
 
-use crate::align::AlignedChip;
+use crate::align::{AlignedChip, Template};
 use crate::detect::DetectedFace;
+use crate::layout::Layout;
+use cover::Cover;
+use light::Light;
 
 /// From this yaw on a template shows a side, in degrees.
 const SIDE_YAW: f32 = 18.0;
+/// Widths in pixels below which nothing can be told apart, and from which on more do not help.
+const SIZE_PX: (f32, f32) = (20.0, 120.0);
+/// From this share on a face cut off by the picture's edge is unfit.
+const MOST_CUT_OFF: f32 = 0.15;
+/// Narrower faces do not show whether they are covered.
+const COVER_FROM_PX: f32 = 40.0;
+
+const COME_CLOSER: &str = "Come closer.";
+const TOO_DARK: &str = "It is too dark: face the light.";
+const TOO_BRIGHT: &str = "It is too bright: step out of the direct light.";
+const HOLD_STILL: &str = "Hold still for a moment.";
+const LOOK_AT_CAMERA: &str = "Look at the camera for a moment.";
+const STEP_INTO_PICTURE: &str = "Step into the middle of the picture.";
 
 /// What was measured on one face. The first five are components, 0 (useless) to 1 (ideal).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,6 +63,20 @@ pub struct FaceQuality {
     pub face_px: f32,
     /// Distance between the eyes in camera pixels.
     pub inter_eye_px: f32,
+    /// Share of the face that is not dark beyond use, 0 to 1.
+    pub under_exposure: f32,
+    /// Share of the face that is not bright beyond use, 0 to 1.
+    pub over_exposure: f32,
+    /// Entropy of the face's luminance in bits, 0 to 8.
+    pub dynamic_range: f32,
+    /// How alike the light is on both sides, 0 to 1.
+    pub illumination_uniformity: f32,
+    /// How free of dark glasses the eyes are, 0 to 1; `None` if the face is too small to tell.
+    pub eyes_visible: Option<f32>,
+    /// How free of a mask or scarf the mouth is, 0 to 1; `None` if the face is too small to tell.
+    pub mouth_visible: Option<f32>,
+    /// Share of the face outside of the picture, 0 to 1.
+    pub cut_off: f32,
 }
 
 /// What a face must reach to be used.
@@ -57,13 +92,18 @@ pub struct QualityGate {
     pub min_pose: f32,
     /// Least `overall`.
     pub min_overall: f32,
+    /// Least of `eyes_visible` and `mouth_visible`, where they can be told.
+    pub min_unoccluded: f32,
 }
 
 impl FaceQuality {
-    /// Measures a face from its landmarks in the picture and its aligned chip.
+    /// Measures a face from its landmarks in the picture and its chip, aligned to `template`.
     #[must_use]
-    pub fn measure(face: &DetectedFace, chip: &AlignedChip) -> Self {
+    pub fn measure(face: &DetectedFace, chip: &AlignedChip, template: &Template) -> Self {
         let look = chip::look(chip);
+        let layout = Layout::of(template);
+        let light = Light::measure(chip, &layout);
+        let cover = (face.width_px() >= COVER_FROM_PX).then(|| Cover::measure(chip, &layout));
         let head = HeadPose::estimate(&face.landmarks);
         let (sharpness, exposure) = (look.sharpness(), look.exposure());
         let (pose, size) = (head.frontality(), size_score(face.width_px()));
@@ -79,7 +119,25 @@ impl FaceQuality {
             head,
             face_px: face.width_px(),
             inter_eye_px: face.landmarks.inter_eye_px(),
+            under_exposure: light.under_exposure,
+            over_exposure: light.over_exposure,
+            dynamic_range: light.dynamic_range,
+            illumination_uniformity: light.uniformity,
+            eyes_visible: cover.map(|cover| cover.eyes()),
+            mouth_visible: cover.map(|cover| cover.mouth()),
+            cut_off: chip.cut_off(),
         }
+    }
+
+    /// Everything measured, with its limits at `gate`, for people and APIs.
+    pub fn components(&self, gate: &QualityGate) -> impl Iterator<Item = Component> + use<> {
+        components::rows(self, gate)
+    }
+
+    /// How free of cover the face is, 0 to 1; `None` if the face is too small to tell.
+    #[must_use]
+    pub fn unoccluded(&self) -> Option<f32> {
+        Some(self.eyes_visible?.min(self.mouth_visible?))
     }
 
     /// The first thing that makes this face unfit, in the order a person would mend it; `None` if it is fit.
@@ -87,10 +145,14 @@ impl FaceQuality {
     pub fn problem(&self, gate: &QualityGate) -> Option<UnusableReason> {
         if self.face_px < gate.min_face_px {
             Some(UnusableReason::TooSmall)
+        } else if self.cut_off > MOST_CUT_OFF {
+            Some(UnusableReason::Occluded)
         } else if self.exposure < gate.min_exposure {
             Some(self.exposure_problem())
         } else if self.pose < gate.min_pose {
             Some(UnusableReason::TurnedAway)
+        } else if self.unoccluded().is_some_and(|free| free < gate.min_unoccluded) {
+            Some(UnusableReason::Occluded)
         } else if self.sharpness < gate.min_sharpness {
             Some(UnusableReason::Blurred)
         } else if self.overall < gate.min_overall {
@@ -104,13 +166,31 @@ impl FaceQuality {
     #[must_use]
     pub fn hint(&self, problem: UnusableReason) -> &'static str {
         match problem {
-            UnusableReason::TooSmall => "Come closer.",
-            UnusableReason::TooDark => "It is too dark: face the light.",
-            UnusableReason::TooBright => "It is too bright: step out of the direct light.",
+            UnusableReason::TooSmall => COME_CLOSER,
+            UnusableReason::TooDark => TOO_DARK,
+            UnusableReason::TooBright => TOO_BRIGHT,
             UnusableReason::TurnedAway => self.head.hint(),
-            UnusableReason::Blurred => "Hold still for a moment.",
-            UnusableReason::Occluded => "Uncover your face.",
-            UnusableReason::TooShort | UnusableReason::Other => "Look at the camera for a moment.",
+            UnusableReason::Blurred => HOLD_STILL,
+            UnusableReason::Occluded => self.occlusion_hint(),
+            UnusableReason::TooShort | UnusableReason::Other => LOOK_AT_CAMERA,
+        }
+    }
+
+    fn occlusion_hint(&self) -> &'static str {
+        if self.cut_off > MOST_CUT_OFF {
+            return STEP_INTO_PICTURE;
+        }
+        match (self.eyes_visible, self.mouth_visible) {
+            (Some(eyes), Some(mouth)) if eyes < mouth => "Take off dark glasses.",
+            (Some(_), Some(_)) => "Uncover your mouth and nose.",
+            _ => "Uncover your face.",
+        }
+    }
+
+    const fn exposure_hint(&self) -> &'static str {
+        match self.exposure_problem() {
+            UnusableReason::TooDark => TOO_DARK,
+            _ => TOO_BRIGHT,
         }
     }
 
@@ -128,7 +208,7 @@ impl FaceQuality {
 
     /// What travels in an event.
     #[must_use]
-    pub const fn summary(&self) -> QualitySummary {
+    pub fn summary(&self) -> QualitySummary {
         QualitySummary {
             overall: self.overall,
             sharpness: self.sharpness,
@@ -139,7 +219,7 @@ impl FaceQuality {
             yaw_deg: Some(self.head.yaw),
             pitch_deg: Some(self.head.pitch),
             roll_deg: Some(self.head.roll),
-            unoccluded: None,
+            unoccluded: self.unoccluded(),
         }
     }
 
@@ -158,9 +238,8 @@ impl FaceQuality {
     }
 }
 
-/// 0 below 20 pixels, where nothing can be told apart, to 1 from 120 pixels on.
 fn size_score(face_px: f32) -> f32 {
-    ramp(face_px, 20.0, 120.0)
+    ramp(face_px, SIZE_PX.0, SIZE_PX.1)
 }
 
 /// 0 up to `low`, 1 from `high` on, straight in between.
@@ -172,8 +251,14 @@ fn ramp(value: f32, low: f32, high: f32) -> f32 {
 mod tests {
     use super::*;
 
-    const GATE: QualityGate =
-        QualityGate { min_face_px: 60.0, min_sharpness: 0.2, min_exposure: 0.3, min_pose: 0.4, min_overall: 0.5 };
+    const GATE: QualityGate = QualityGate {
+        min_face_px: 60.0,
+        min_sharpness: 0.2,
+        min_exposure: 0.3,
+        min_pose: 0.4,
+        min_overall: 0.5,
+        min_unoccluded: 0.3,
+    };
 
     fn good() -> FaceQuality {
         let (face_px, mean_luminance) = (100.0, 120.0);
@@ -201,6 +286,38 @@ mod tests {
         check(FaceQuality { pose: 0.1, ..good() }, Some(UnusableReason::TurnedAway));
         check(FaceQuality { sharpness: 0.1, ..good() }, Some(UnusableReason::Blurred));
         check(FaceQuality { overall: 0.4, pose: 0.45, ..good() }, Some(UnusableReason::TurnedAway));
+        check(FaceQuality { cut_off: 0.4, ..good() }, Some(UnusableReason::Occluded));
+        let covered = FaceQuality { eyes_visible: Some(0.9), mouth_visible: Some(0.1), ..good() };
+        check(covered, Some(UnusableReason::Occluded));
+        assert_eq!(covered.hint(UnusableReason::Occluded), "Uncover your mouth and nose.");
+    }
+
+    #[test]
+    fn components_say_what_problem_says() {
+        let check = |quality: FaceQuality, expected: &[&str]| {
+            let failed: Vec<_> = quality.components(&GATE).filter(|one| one.decides && !one.ok).collect();
+            let names: Vec<_> = failed.iter().map(|one| one.name).collect();
+            assert_eq!(names, expected, "{quality:?}");
+            assert_eq!(quality.problem(&GATE).is_none(), expected.is_empty());
+        };
+        check(good(), &[]);
+        check(FaceQuality { face_px: 59.0, ..good() }, &["head_size"]);
+        check(FaceQuality { exposure: 0.1, ..good() }, &["exposure"]);
+        check(FaceQuality { pose: 0.1, sharpness: 0.1, ..good() }, &["sharpness", "head_pose"]);
+        let covered = FaceQuality { eyes_visible: Some(0.1), mouth_visible: Some(0.8), ..good() };
+        check(covered, &["eyes_visible"]);
+        check(FaceQuality { cut_off: 0.4, ..good() }, &["cut_off"]);
+    }
+
+    #[test]
+    fn a_component_reads_as_a_sentence() {
+        let turned = FaceQuality { head: HeadPose { yaw: 43.0, ..HeadPose::default() }, ..good() };
+        let yaw = turned.components(&GATE).find(|one| one.name == "yaw").unwrap();
+        assert_eq!(yaw.to_string(), "yaw 43.00 deg (-90 to 90, within 36.20): Turn a little to the right.");
+        assert_eq!(
+            Component::single_face(2).to_string(),
+            "single_face 2.00 (0 to 1000, exactly 1): One person only, please."
+        );
     }
 
     #[test]

@@ -5,7 +5,14 @@ use ostiary_common::ids::TemplateId;
 
 const RULES: VisitRules = VisitRules {
     decision: Rule { threshold: 0.9, margin: 0.02 },
-    gate: QualityGate { min_face_px: 60.0, min_sharpness: 0.2, min_exposure: 0.2, min_pose: 0.2, min_overall: 0.3 },
+    gate: QualityGate {
+        min_face_px: 60.0,
+        min_sharpness: 0.2,
+        min_exposure: 0.2,
+        min_pose: 0.2,
+        min_overall: 0.3,
+        min_unoccluded: 0.1,
+    },
     min_agreeing: 3,
     max_embeddings: 5,
 };

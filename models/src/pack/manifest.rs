@@ -189,6 +189,7 @@ impl Thresholds {
             min_exposure: 0.25,
             min_pose: 0.25,
             min_overall: self.min_quality,
+            min_unoccluded: 0.0,
         }
     }
 
@@ -201,6 +202,7 @@ impl Thresholds {
             min_exposure: 0.35,
             min_pose: 0.3,
             min_overall: self.enroll_min_quality,
+            min_unoccluded: 0.0,
         }
     }
 }

@@ -11,6 +11,32 @@ const FRONTAL_NOSE: f32 = 0.576;
 /// Distance from eyes to mouth on a frontal face, in distances between the eyes.
 const EYES_TO_MOUTH: f32 = 1.08;
 
+/// Degrees up to which a rotation does no harm, and from which on the face is useless.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bearable {
+    fine: f32,
+    useless: f32,
+}
+
+/// Turned to a side.
+pub(super) const YAW: Bearable = Bearable { fine: 8.0, useless: 55.0 };
+/// Looking up or down.
+pub(super) const PITCH: Bearable = Bearable { fine: 12.0, useless: 50.0 };
+/// Tilted; counts little, since alignment takes it away.
+pub(super) const ROLL: Bearable = Bearable { fine: 30.0, useless: 100.0 };
+
+impl Bearable {
+    /// 1 up to `fine`, 0 from `useless` on.
+    fn score(&self, degrees: f32) -> f32 {
+        1.0 - ramp(degrees.abs(), self.fine, self.useless)
+    }
+
+    /// The rotation at which the score falls to `score`.
+    pub(super) fn bound(&self, score: f32) -> f32 {
+        self.fine + (1.0 - score.clamp(0.0, 1.0)) * (self.useless - self.fine)
+    }
+}
+
 /// Rotation of the head in degrees, estimated to about 10 degrees on near-frontal faces; 0 is frontal.
 /// Signs as in ISO/IEC 19794-5.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -48,23 +74,33 @@ impl HeadPose {
         }
     }
 
-    /// How frontal, 0 to 1. Roll counts little: alignment takes it away.
+    /// How frontal, 0 to 1.
     #[must_use]
     pub fn frontality(&self) -> f32 {
-        let left = |degrees: f32, fine: f32, useless: f32| 1.0 - ramp(degrees.abs(), fine, useless);
-        left(self.yaw, 8.0, 55.0) * left(self.pitch, 12.0, 50.0) * left(self.roll, 30.0, 100.0)
+        YAW.score(self.yaw) * PITCH.score(self.pitch) * ROLL.score(self.roll)
     }
 
-    /// What to tell the person to turn back to the camera.
+    /// What to tell the person to turn back to the camera: what disturbs most, first.
     pub(super) fn hint(&self) -> &'static str {
-        let (yaw, pitch) = (self.yaw.abs(), self.pitch.abs());
-        if yaw >= pitch {
-            if self.yaw > 0.0 { "Turn a little to the right." } else { "Turn a little to the left." }
-        } else if self.pitch > 0.0 {
-            "Raise your chin a little."
-        } else {
-            "Lower your chin a little."
-        }
+        let rows = [
+            (YAW.score(self.yaw), self.yaw_hint()),
+            (PITCH.score(self.pitch), self.pitch_hint()),
+            (ROLL.score(self.roll), self.roll_hint()),
+        ];
+        rows.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, hint)| hint)
+    }
+
+    /// Left and right are the person's own.
+    pub(super) const fn yaw_hint(&self) -> &'static str {
+        if self.yaw > 0.0 { "Turn a little to the right." } else { "Turn a little to the left." }
+    }
+
+    pub(super) const fn pitch_hint(&self) -> &'static str {
+        if self.pitch > 0.0 { "Raise your chin a little." } else { "Lower your chin a little." }
+    }
+
+    pub(super) const fn roll_hint(&self) -> &'static str {
+        if self.roll > 0.0 { "Tilt your head a little to the left." } else { "Tilt your head a little to the right." }
     }
 }
 
@@ -72,6 +108,7 @@ impl HeadPose {
 mod tests {
     use super::*;
     use crate::geometry::Similarity;
+    use proptest::prelude::*;
 
     /// A mean head of 60 pixels between the eyes, turned (degrees) and seen from far.
     fn seen(yaw: f32, pitch: f32, roll: f32) -> Landmarks {
@@ -113,5 +150,39 @@ mod tests {
         assert!(score(0.0, 0.0, 45.0) > 0.7);
         assert_eq!(HeadPose { yaw: 30.0, pitch: 5.0, roll: 0.0 }.hint(), "Turn a little to the right.");
         assert_eq!(HeadPose { yaw: 3.0, pitch: -25.0, roll: 0.0 }.hint(), "Lower your chin a little.");
+        assert_eq!(HeadPose { yaw: 3.0, pitch: -5.0, roll: 60.0 }.hint(), "Tilt your head a little to the left.");
+    }
+
+    #[test]
+    fn a_bound_is_where_the_score_falls_so_far() {
+        for axis in [YAW, PITCH, ROLL] {
+            for score in [0.1, 0.25, 0.3, 0.9] {
+                assert!((axis.score(axis.bound(score)) - score).abs() < 1e-5);
+            }
+        }
+    }
+
+    proptest! {
+        /// As the person sees it: who follows a hint looks more straight into the camera than before.
+        #[test]
+        fn following_a_hint_makes_a_head_more_frontal(
+            yaw in -50.0_f32..50.0, pitch in -40.0_f32..40.0, roll in -80.0_f32..80.0,
+        ) {
+            let before = HeadPose::estimate(&seen(yaw, pitch, roll));
+            prop_assume!(before.frontality() < 0.95);
+            let (mut turned, mut nodded, mut tilted) = (yaw, pitch, roll);
+            let step = |angle: f32| 0.5 * angle.abs().max(5.0);
+            match before.hint() {
+                "Turn a little to the left." => turned += step(yaw),
+                "Turn a little to the right." => turned -= step(yaw),
+                "Raise your chin a little." => nodded -= step(pitch),
+                "Lower your chin a little." => nodded += step(pitch),
+                "Tilt your head a little to the right." => tilted += step(roll),
+                "Tilt your head a little to the left." => tilted -= step(roll),
+                other => prop_assert!(false, "unknown hint {other}"),
+            }
+            let after = HeadPose::estimate(&seen(turned, nodded, tilted));
+            prop_assert!(after.frontality() >= before.frontality() - 0.02, "{before:?} {} {after:?}", before.hint());
+        }
     }
 }

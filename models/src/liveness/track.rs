@@ -1,0 +1,215 @@
+//! What the looks of one visit tell together.
+
+use std::time::Duration;
+
+use super::fuse::Evidence;
+use super::sheet::{self, Turn};
+use super::thumbnail::Thumbnail;
+use super::{FrameCues, Liveness, LivenessRules, ramp};
+use crate::detect::{DetectedFace, Landmarks};
+use crate::geometry::Point;
+
+/// Earlier looks that a new one is compared with: the first, so that a slow turn adds up, and the last.
+const ANCHORS: usize = 2;
+/// A turn of this many degrees beyond doubt, and more, is a head's.
+const HEAD_TURN_DEG: (f32, f32) = (0.6, 1.8);
+/// A comparison is worth something against a head only if it would have seen a turn of this many degrees.
+const SURE_WITHIN_DEG: f32 = 1.5;
+/// Comparisons that must have shown no turn before a face is taken for a sheet.
+const SURE_LOOKS: f32 = 3.0;
+/// Movement that a living head does not do without turning a little; in units of [`Moved::amount`].
+const MOVED: (f32, f32) = (1.0, 2.0);
+/// A time in which a living person blinks, breathes or sways.
+const STILL_FOR_S: (f32, f32) = (2.0, 4.0);
+/// Movement below which nothing moved; in units of [`Moved::amount`].
+const STILL_BELOW: (f32, f32) = (0.05, 0.12);
+/// Falls of the eyes' darkness, as a share of its usual value, that are a blink.
+const BLINK: (f32, f32) = (0.25, 0.45);
+
+/// Takes in the looks at one face and says how live it is.
+#[derive(Clone, Debug)]
+pub struct LivenessTrack {
+    rules: LivenessRules,
+    looks: u32,
+    first: Option<Duration>,
+    last: Duration,
+    moved: Moved,
+    moire: Mean,
+    model: Mean,
+    anchors: Vec<Thumbnail>,
+    turns: Turns,
+    eye_darkness: Vec<f32>,
+}
+
+impl LivenessTrack {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(rules: &LivenessRules) -> Self {
+        Self {
+            rules: *rules,
+            looks: 0,
+            first: None,
+            last: Duration::ZERO,
+            moved: Moved::default(),
+            moire: Mean::default(),
+            model: Mean::default(),
+            anchors: Vec::new(),
+            turns: Turns::default(),
+            eye_darkness: Vec::new(),
+        }
+    }
+
+    /// Takes in one look: `at` is the frame's time, `face` as located by the close look, `cues` what
+    /// [`crate::engine::FaceEngine::liveness_cues`] gave for it.
+    pub fn observe(&mut self, at: Duration, face: &DetectedFace, cues: Option<FrameCues>) {
+        let Some(cues) = cues else { return };
+        self.first.get_or_insert(at);
+        self.last = self.last.max(at);
+        self.looks += 1;
+        self.moved.take(&face.landmarks);
+        self.moire.take(cues.moire);
+        if let Some(model) = cues.model {
+            self.model.take(model);
+        }
+        self.eye_darkness.push(cues.eye_darkness);
+        for anchor in &self.anchors {
+            if let Some(turn) = sheet::compare(anchor, &cues.face) {
+                self.turns.take(&turn);
+            }
+        }
+        self.anchors.truncate(ANCHORS - 1);
+        self.anchors.push(cues.face);
+    }
+
+    /// How live it looks so far.
+    #[must_use]
+    pub fn verdict(&self) -> Liveness {
+        let (score, cue) = self.evidence().score();
+        let enough = self.looks >= self.rules.min_looks && self.span() >= self.rules.min_span;
+        Liveness { score, threshold: self.rules.threshold, cue, enough }
+    }
+
+    fn span(&self) -> Duration {
+        self.first.map_or(Duration::ZERO, |first| self.last.saturating_sub(first))
+    }
+
+    fn evidence(&self) -> Evidence {
+        let alive = 1.0 - self.blink();
+        let moved = self.moved.amount();
+        let still_for = ramp(self.span().as_secs_f32(), STILL_FOR_S.0, STILL_FOR_S.1);
+        Evidence {
+            model: self.model.value(),
+            moire: self.moire.value(),
+            rigid: ramp(moved, MOVED.0, MOVED.1) * self.turns.flatness() * alive,
+            still: still_for * (1.0 - ramp(moved, STILL_BELOW.0, STILL_BELOW.1)) * alive,
+            ..Evidence::default()
+        }
+    }
+
+    /// Whether the eyes closed and opened, 0 to 1: the deepest fall of their darkness that came back.
+    fn blink(&self) -> f32 {
+        let mut sorted = self.eye_darkness.clone();
+        sorted.sort_by(f32::total_cmp);
+        let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        let reached = |looks: &[f32]| looks.iter().copied().fold(0.0, f32::max).min(usual);
+        let fall = |at: usize| {
+            let (before, after) = (&self.eye_darkness[..at], &self.eye_darkness[at + 1..]);
+            1.0 - self.eye_darkness[at] / reached(before).min(reached(after)).max(1e-3)
+        };
+        let deepest = (0..self.eye_darkness.len()).map(fall).fold(0.0, f32::max);
+        ramp(deepest, BLINK.0, BLINK.1)
+    }
+}
+
+/// A running mean.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f32,
+    count: f32,
+}
+
+impl Mean {
+    fn take(&mut self, value: f32) {
+        self.sum += value;
+        self.count += 1.0;
+    }
+
+    fn value(&self) -> f32 {
+        if self.count > 0.0 { self.sum / self.count } else { 0.0 }
+    }
+}
+
+/// What comparisons with earlier looks showed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turns {
+    /// Comparisons that would have seen a turn.
+    sure: f32,
+    /// The largest turn beyond doubt, in degrees.
+    largest_deg: f32,
+}
+
+impl Turns {
+    fn take(&mut self, turn: &Turn) {
+        if turn.doubt_deg <= SURE_WITHIN_DEG {
+            self.sure += 1.0;
+        }
+        self.largest_deg = self.largest_deg.max(turn.parallax_deg - 2.0 * turn.doubt_deg);
+    }
+
+    /// 0 (a head, or too little seen) to 1 (surely flat).
+    fn flatness(&self) -> f32 {
+        (self.sure / SURE_LOOKS).min(1.0) * (1.0 - ramp(self.largest_deg, HEAD_TURN_DEG.0, HEAD_TURN_DEG.1))
+    }
+}
+
+/// How far the face moved as a whole, in the picture.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    eyes_px: Range,
+    x: Range,
+    y: Range,
+    roll: Range,
+}
+
+impl Moved {
+    fn take(&mut self, landmarks: &Landmarks) {
+        let (right, left) = (landmarks.right_eye, landmarks.left_eye);
+        let middle: Point = right.midpoint(left).midpoint(landmarks.mouth_centre());
+        self.eyes_px.take(landmarks.inter_eye_px());
+        self.x.take(middle.x);
+        self.y.take(middle.y);
+        self.roll.take((left.y - right.y).atan2(left.x - right.x).to_degrees());
+    }
+
+    /// 1 is a fifth of the distance between the eyes to a side, a twelfth nearer, or 5 degrees of roll.
+    fn amount(&self) -> f32 {
+        let eyes = self.eyes_px.high.max(1.0);
+        let across = self.x.width().hypot(self.y.width()) / (0.2 * eyes);
+        let nearer = self.eyes_px.width() / (eyes / 12.0);
+        across.max(nearer).max(self.roll.width() / 5.0)
+    }
+}
+
+/// The least and the largest value met.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    low: f32,
+    high: f32,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY }
+    }
+}
+
+impl Range {
+    const fn take(&mut self, value: f32) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+
+    const fn width(&self) -> f32 {
+        (self.high - self.low).max(0.0)
+    }
+}
