@@ -16,10 +16,12 @@ use std::path::Path;
 use std::thread;
 
 pub use camera::{Camera, Canvas};
+pub(crate) use figure::draw;
+pub(crate) use motion::ease;
 pub use motion::{Pose, walk};
 pub use portrait::{Portrait, PortraitError, Sitter};
 
-use room::Room;
+pub(crate) use room::Room;
 
 /// Someone walking through a scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,7 +138,7 @@ fn shots(script: &[Scene], camera: &Camera) -> Result<Vec<Shot>, PortraitError> 
             let at = |frame: f32| frame / frames as f32;
             let appear = |walker: &Walker| -> Result<Appearance, PortraitError> {
                 let portrait = walker.sitter.portrait()?;
-                let pose = |progress| walk(progress, scene.seconds, walker, portrait, camera, number as u64);
+                let pose = |progress| walk(progress, scene.seconds, walker.lane, portrait, camera, number as u64);
                 let opens = pose(at(frame as f32));
                 Ok(Appearance { portrait, opens, closes: pose(at(frame as f32 + camera.shutter)) })
             };

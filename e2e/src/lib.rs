@@ -1,7 +1,7 @@
 //! Drives Ostiary's two real programs: what the demo and the end-to-end tests share.
 //!
 //! Start reading at [`stage`]: a folder of its own, a server and daemons in it, which end with it. What they
-//! look at is made by [`clip`]; what they are asked goes through [`api`]; a device that does not behave is
+//! look at is made by [`clip`], and what benches look at by [`door`]; what they are asked goes through [`api`]; a device that does not behave is
 //! [`device`].
 
 pub mod api;
@@ -9,6 +9,7 @@ pub mod clip;
 pub mod daemon;
 pub mod demo;
 pub mod device;
+pub mod door;
 pub mod ledger;
 pub mod live;
 pub mod media;

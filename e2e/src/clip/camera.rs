@@ -82,6 +82,11 @@ impl Canvas {
         }
     }
 
+    /// Makes everything brighter or darker by a factor.
+    pub fn light(&mut self, factor: f32) {
+        self.pixels.iter_mut().flatten().for_each(|value| *value *= factor);
+    }
+
     /// Mixes another picture in by a share.
     pub fn mix(&mut self, other: &Self, share: f32) {
         for (mine, theirs) in self.pixels.iter_mut().flatten().zip(other.pixels.iter().flatten()) {

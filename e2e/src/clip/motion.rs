@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use super::{Camera, Portrait, Walker};
+use super::{Camera, Portrait};
 
 /// Where a face is, how large, and which way it looks. Angles in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,18 +56,19 @@ const ARRIVED: f32 = 0.6;
 /// From this share of the visit on the person leaves.
 const LEAVES: f32 = 0.82;
 
-/// The pose at `progress` (0..1) of a visit of `seconds`. `salt` makes one visit differ from the next.
+/// The pose at `progress` (0..1) of a visit of `seconds` by someone who stands at `lane` (a share of the frame's
+/// width from its centre). `salt` makes one visit differ from the next.
 #[must_use]
-pub fn walk(progress: f32, seconds: f32, walker: &Walker, portrait: &Portrait, camera: &Camera, salt: u64) -> Pose {
+pub fn walk(progress: f32, seconds: f32, lane: f32, portrait: &Portrait, camera: &Camera, salt: u64) -> Pose {
     let unit = camera.width as f32 / 640.0;
     let time = progress * seconds;
     let swing = |hertz: f32, which: u64| (TAU * (hertz * time + camera.phase(salt, which))).sin();
     let near = ease(progress / ARRIVED);
     let gone = ease((progress - LEAVES) / (1.0 - LEAVES));
-    let side = leaving_side(walker, camera.phase(salt, 9));
-    let widest = (NEAR_PX * unit).min(portrait.widest_px()) * if walker.lane == 0.0 { 1.0 } else { 0.75 };
+    let side = leaving_side(lane, camera.phase(salt, 9));
+    let widest = (NEAR_PX * unit).min(portrait.widest_px()) * if lane == 0.0 { 1.0 } else { 0.75 };
     let face_px = (widest - FAR_PX * unit).mul_add(near, FAR_PX * unit);
-    let stand_x = camera.width as f32 * (0.5 + walker.lane);
+    let stand_x = camera.width as f32 * (0.5 + lane);
     let out_x = if side < 0.0 { -1.6 * widest } else { camera.width as f32 + 1.6 * widest };
     Pose {
         center: [
@@ -91,7 +92,7 @@ pub fn ease(x: f32) -> f32 {
 }
 
 /// −1 for left, 1 for right: nobody walks across another, and who stands in the middle leaves at random.
-fn leaving_side(walker: &Walker, chance: f32) -> f32 {
-    let lane = if walker.lane == 0.0 { chance - 0.5 } else { walker.lane };
-    lane.signum()
+fn leaving_side(lane: f32, chance: f32) -> f32 {
+    let side = if lane == 0.0 { chance - 0.5 } else { lane };
+    side.signum()
 }

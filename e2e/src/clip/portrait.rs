@@ -64,6 +64,18 @@ impl Sitter {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("media/portraits").join(self.placement().file)
     }
 
+    /// Centre of the face, in pixels of the portrait.
+    #[must_use]
+    pub const fn center(self) -> [f32; 2] {
+        self.placement().center
+    }
+
+    /// Width of the face at the cheekbones, in pixels of the portrait.
+    #[must_use]
+    pub const fn face_px(self) -> f32 {
+        self.placement().face_px
+    }
+
     /// The portrait, read once.
     ///
     /// # Errors
@@ -74,7 +86,7 @@ impl Sitter {
         if let Some(portrait) = slot.get() {
             return Ok(portrait);
         }
-        let loaded = Portrait::read(self)?;
+        let loaded = Portrait::open(&self.path(), self.center(), self.face_px())?;
         Ok(slot.get_or_init(|| loaded))
     }
 }
@@ -89,19 +101,24 @@ pub struct Portrait {
 }
 
 impl Portrait {
-    /// How many times the picture is halved: the smallest face drawn is about a tenth of the largest picture's.
+    /// How often the picture is halved at least, the full size counted.
     const LEVELS: usize = 4;
+    /// The picture is halved until its face is no wider than this, so that a far one is drawn without aliasing.
+    const SMALLEST_FACE_PX: f32 = 40.0;
 
-    fn read(sitter: Sitter) -> Result<Self, PortraitError> {
-        let path = sitter.path();
-        let picture = image::open(&path).map_err(|source| PortraitError::Unreadable { path, source })?.to_rgb8();
-        let mut levels = vec![picture];
-        while levels.len() < Self::LEVELS {
+    /// Reads a picture with one face: its centre, and its width at the cheekbones, in pixels.
+    ///
+    /// # Errors
+    /// [`PortraitError`] if the picture is missing or no picture.
+    pub fn open(path: &Path, center: [f32; 2], face_px: f32) -> Result<Self, PortraitError> {
+        let unreadable = |source| PortraitError::Unreadable { path: path.to_owned(), source };
+        let mut levels = vec![image::open(path).map_err(unreadable)?.to_rgb8()];
+        let width_at = |level: usize| face_px / (1u64 << level) as f32;
+        while levels.len() < Self::LEVELS || width_at(levels.len() - 1) > Self::SMALLEST_FACE_PX {
             let last = &levels[levels.len() - 1];
             let (width, height) = (last.width() / 2, last.height() / 2);
             levels.push(imageops::resize(last, width.max(1), height.max(1), FilterType::Triangle));
         }
-        let Placement { center, face_px, .. } = sitter.placement();
         Ok(Self { levels, center, face_px })
     }
 

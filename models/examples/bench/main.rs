@@ -1,6 +1,7 @@
 //! The worker of `cargo xtask bench`: times parts of this crate on one thread, alternated with a peer by the
 //! caller. One program for all of them, since each is linked with whole-program optimisation.
 
+mod faces;
 mod net;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ fn main() -> Answer<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["net", pack, frame, input, chip] => net::rounds(pack, frame, input, chip),
         ["frames", frame, dir, count] => net::frames(Path::new(frame), Path::new(dir), count.parse()?),
-        _ => Err("usage: bench net PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT".into()),
+        ["faces", pack] => faces::answer(pack),
+        _ => Err("usage: bench net PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT | faces PACK".into()),
     }
 }
