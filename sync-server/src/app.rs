@@ -37,6 +37,8 @@ use crate::identity::password::Passwords;
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
 use crate::ports::{Clock, EventStore};
+use crate::recognition::Recognition;
+use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
 use crate::store::sqlite::SqliteStore;
 use broker::Embedded;
@@ -158,8 +160,13 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let (config, foundation) = (from.config, from.foundation);
     let store = foundation.store.clone();
     let desk = Arc::new(Desk::open(from.models.readers, config.models.engines, config.models.queue));
-    let readiness = readiness::of(foundation.store.clone(), from.embedded, from.link.connected.clone(), desk.clone());
-    let lookalikes = Lookalikes::new(from.models.pack.clone(), from.models.dimension, from.models.match_threshold);
+    let pack = from.models.pack;
+    let forecaster = Forecaster::new(pack.clone(), from.models.rule, from.models.calibration);
+    let recognition = Arc::new(Recognition::new(store.clone(), pack.clone(), forecaster));
+    let connected = from.link.connected.clone();
+    let readiness =
+        readiness::of(foundation.store.clone(), from.embedded, connected, desk.clone(), recognition.clone());
+    let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
     Ok(ApiParts {
         store: store.clone(),
         clock: from.clock.clone(),
@@ -183,9 +190,11 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
             link: from.link.devices.clone(),
             desk,
             lookalikes,
-            pack: from.models.pack.clone(),
+            recognition: recognition.clone(),
+            pack: pack.clone(),
         },
-        pack: from.models.pack,
+        recognition,
+        pack,
         refusals: from.refusals,
         limits: Limits::new(&config.limits),
         bounds: config.limits.clone(),

@@ -10,6 +10,7 @@ pub mod photo;
 pub mod problem;
 pub mod reader;
 
+use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
 use crate::domain::person::Template;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::recognition::Recognition;
 
 /// Makes templates of photos.
 pub struct Enrollment {
@@ -38,6 +40,8 @@ pub struct Enrollment {
     pub desk: Arc<Desk>,
     /// Finds persons who look alike.
     pub lookalikes: Lookalikes,
+    /// Knows from which similarity on they matter.
+    pub recognition: Arc<Recognition>,
     /// The pack templates are made with.
     pub pack: PackId,
 }
@@ -54,7 +58,18 @@ pub struct Accepted {
     /// Where the face is, in pixels of the upright photo.
     pub face: Rect,
     /// Another person who looks alike enough to be mistaken.
-    pub lookalike: Option<Candidate>,
+    pub lookalike: Option<Lookalike>,
+}
+
+/// Another person who looks alike enough to be mistaken.
+#[derive(Clone, Debug)]
+pub struct Lookalike {
+    /// The person, and how alike.
+    pub candidate: Candidate,
+    /// The person's name.
+    pub name: String,
+    /// The similarity from which persons are named.
+    pub limit: f32,
 }
 
 /// Why a photo could not be looked at, through no fault of its own.
@@ -83,7 +98,8 @@ impl Enrollment {
             Ok(reading) => reading,
             Err(problem) => return Ok(Err(problem)),
         };
-        let lookalike = self.lookalikes.nearest_other(&*self.store, person, &reading.embedding).await?;
+        let limit = self.recognition.lookalike_limit().await?;
+        let lookalike = self.others(person, slice::from_ref(&reading.embedding), limit, 1).await?.pop();
         let template = self.template(person, &reading.embedding, &reading.quality, source_sha256);
         let (template, revision) = self.store.add_template(&template).await?;
         if let Some(rev) = revision {
@@ -91,6 +107,38 @@ impl Enrollment {
         }
         let (quality, face) = (reading.quality, reading.face);
         Ok(Ok(Accepted { template, revision, quality, face, lookalike }))
+    }
+
+    /// Others who could be mistaken for a person by the templates there are, the most alike first, at most `count`.
+    ///
+    /// # Errors
+    /// [`EnrollError::Store`].
+    pub async fn lookalikes_of(&self, id: PersonId, limit: f32, count: usize) -> Result<Vec<Lookalike>, EnrollError> {
+        let templates = self.store.templates(id).await?.into_iter().filter(|template| template.pack == self.pack);
+        let embedding = |template: Template| {
+            Embedding::from_raw(template.embedding)
+                .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })
+        };
+        let faces = templates.map(embedding).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.others(id, &faces, limit, count).await?)
+    }
+
+    async fn others(
+        &self,
+        person: PersonId,
+        faces: &[Embedding],
+        limit: f32,
+        count: usize,
+    ) -> Result<Vec<Lookalike>, StoreError> {
+        let found = self.lookalikes.nearest_others(&*self.store, person, faces, limit, count).await?;
+        let mut named = Vec::with_capacity(found.len());
+        for candidate in found {
+            // Gone between the search and now: nobody to be mistaken for any more.
+            if let Some(other) = self.store.person(candidate.person).await? {
+                named.push(Lookalike { candidate, name: other.name, limit });
+            }
+        }
+        Ok(named)
     }
 
     fn template(

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod etag;
 pub mod extract;
 pub mod health;
 pub mod layers;

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use ostiary_common::ids::PackId;
+use ostiary_models::calibration::Calibration;
+use ostiary_models::decide::Rule;
 use ostiary_models::pack::Pack;
 
 use crate::enroll::reader::{MakeReader, from_pack};
@@ -14,8 +16,10 @@ pub struct Models {
     pub pack: PackId,
     /// Values of an embedding.
     pub dimension: usize,
-    /// Similarity from which two faces may be the same person.
-    pub match_threshold: f32,
+    /// Threshold and margin of the pack itself.
+    pub rule: Rule,
+    /// What its scores mean, if that was measured.
+    pub calibration: Option<Calibration>,
     /// Makes photo readers.
     pub readers: MakeReader,
 }
@@ -30,7 +34,8 @@ impl Models {
         Ok(Self {
             pack: pack.id().clone(),
             dimension: pack.dimension(),
-            match_threshold: pack.thresholds().match_threshold,
+            rule: pack.thresholds().rule(),
+            calibration: pack.calibration().cloned(),
             readers: from_pack(pack),
         })
     }

@@ -7,17 +7,20 @@ use tokio::sync::watch;
 use super::broker::Embedded;
 use crate::enroll::desk::Desk;
 use crate::http::health::{Check, Readiness};
+use crate::recognition::Recognition;
 use crate::store::sqlite::SqliteStore;
 
-/// Store, broker, link, models.
+/// Store, broker, link, models; and whether the gallery outgrows its model pack.
 pub fn of(
     store: Arc<SqliteStore>,
     embedded: Option<&Embedded>,
     linked: watch::Receiver<bool>,
     desk: Arc<Desk>,
+    recognition: Arc<Recognition>,
 ) -> Readiness {
     let readiness = Readiness::default().with("store", store_check(store)).with("link", link_check(linked));
     let readiness = readiness.with("model", answer(move || desk.check()));
+    let readiness = readiness.with_hint("gallery", Arc::new(move || recognition.warning()));
     let Some(broker) = embedded.map(|embedded| embedded.broker.clone()) else { return readiness };
     let listening = move || if broker.is_listening() { Ok(()) } else { Err("it does not listen".to_owned()) };
     readiness.with("broker", answer(listening))

@@ -115,6 +115,12 @@ impl Device {
         DeviceRoot { site: self.site, device: self.id }
     }
 
+    /// Whether its own settings say otherwise than its door may wish.
+    pub const fn is_apart(&self) -> bool {
+        let DeviceSettings { match_threshold, match_margin, target_fpir, liveness, .. } = &self.config;
+        match_threshold.is_some() || match_margin.is_some() || target_fpir.is_some() || liveness.is_some()
+    }
+
     /// The configuration it is to have: its own settings, its door's, the installation's, in this order.
     pub fn desired(&self) -> DeviceSettings {
         desired(&self.config, &self.inherited)

@@ -1,5 +1,6 @@
 //! Whether a new face could be mistaken for somebody else who is enrolled.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostiary_common::ids::{PackId, PersonId};
@@ -14,34 +15,33 @@ use crate::ports::{Store, StoreError};
 pub struct Lookalikes {
     pack: PackId,
     dimension: usize,
-    threshold: f32,
     index: Mutex<Option<(Revision, Arc<GalleryIndex>)>>,
 }
 
 impl Lookalikes {
-    /// Persons at least as similar as `threshold` (cosine) are named.
-    pub fn new(pack: PackId, dimension: usize, threshold: f32) -> Self {
-        Self { pack, dimension, threshold, index: Mutex::default() }
+    /// Of a pack with embeddings of `dimension` values.
+    pub fn new(pack: PackId, dimension: usize) -> Self {
+        Self { pack, dimension, index: Mutex::default() }
     }
 
-    /// The nearest other person, if near enough to be mistaken.
+    /// Other persons than `person` who come within `limit` (cosine) of any of these faces, the most alike first,
+    /// at most `count`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn nearest_other(
+    pub async fn nearest_others(
         &self,
         store: &dyn Store,
         person: PersonId,
-        face: &Embedding,
-    ) -> Result<Option<Candidate>, StoreError> {
+        faces: &[Embedding],
+        limit: f32,
+        count: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let index = self.index(store).await?;
-        // The person's own templates may be the nearest; the next is then somebody else.
-        let nearest = index.best_persons(face, 2).into_iter().find(|candidate| candidate.person != person);
-        Ok(nearest.filter(|candidate| candidate.similarity >= self.threshold).map(|candidate| Candidate {
-            person: candidate.person,
-            template: candidate.template,
-            similarity: candidate.similarity,
-        }))
+        // The person's own templates may be among the nearest: one more is asked for.
+        let near = faces.iter().flat_map(|face| index.best_persons(face, count.saturating_add(1)));
+        let others = near.filter(|found| found.person != person && found.similarity >= limit).map(Candidate::from);
+        Ok(most_alike(others, count))
     }
 
     async fn index(&self, store: &dyn Store) -> Result<Arc<GalleryIndex>, StoreError> {
@@ -57,5 +57,46 @@ impl Lookalikes {
         let index = Arc::new(index);
         *kept = Some((rev, Arc::clone(&index)));
         Ok(index)
+    }
+}
+
+/// Each person once, by the greatest similarity, the most alike first.
+fn most_alike(found: impl Iterator<Item = Candidate>, count: usize) -> Vec<Candidate> {
+    let mut best: HashMap<PersonId, Candidate> = HashMap::new();
+    for candidate in found {
+        let kept = best.entry(candidate.person).or_insert(candidate);
+        if candidate.similarity > kept.similarity {
+            *kept = candidate;
+        }
+    }
+    let mut others: Vec<Candidate> = best.into_values().collect();
+    others.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.person.cmp(&b.person)));
+    others.truncate(count);
+    others
+}
+
+#[cfg(test)]
+mod tests {
+    use ostiary_common::ids::TemplateId;
+
+    use super::*;
+
+    #[test]
+    fn each_person_comes_once() {
+        let persons = [PersonId::generate(), PersonId::generate(), PersonId::generate()];
+        let found = |similarities: &[(usize, f32)]| {
+            let candidate = |(who, similarity): &(usize, f32)| Candidate {
+                person: persons[*who],
+                template: TemplateId::generate(),
+                similarity: *similarity,
+            };
+            most_alike(similarities.iter().map(candidate), 2)
+                .iter()
+                .map(|c| (c.person, c.similarity))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(&[]), []);
+        assert_eq!(found(&[(0, 0.8), (1, 0.9), (0, 0.85)]), [(persons[1], 0.9), (persons[0], 0.85)]);
+        assert_eq!(found(&[(0, 0.8), (1, 0.8), (2, 0.7)]), [(persons[0], 0.8), (persons[1], 0.8)]);
     }
 }

@@ -15,6 +15,7 @@ use super::health::Readiness;
 use super::limits::Limits;
 use crate::config::LimitsConfig;
 use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
@@ -22,6 +23,7 @@ use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
 
 /// Everything a handler may use.
@@ -44,6 +46,8 @@ pub struct ApiParts {
     pub live: Arc<LiveCursor>,
     /// Makes templates of photos.
     pub enrollment: Enrollment,
+    /// Knows what follows from how strict recognition is.
+    pub recognition: Arc<Recognition>,
     /// The pack devices must run.
     pub pack: PackId,
     /// Takes refusals for the audit log.
@@ -107,6 +111,13 @@ impl Api {
     pub fn refuse(&self, actor: String, address: ClientAddress, action: &'static str, target: &str, detail: String) {
         let (target, source) = (target.to_owned(), address.to_string());
         self.refusals.refuse(Refusal { actor, action, target, source, detail });
+    }
+
+    /// Has those devices told that have a new configuration.
+    pub fn tell_devices(&self, changed: &Changed) {
+        for device in &changed.devices {
+            self.link.config_changed(*device);
+        }
     }
 
     /// Now.

@@ -19,10 +19,14 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Asks one part whether it works; an error says why not.
 pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
+/// Asks one part for something to look at although it works.
+pub type Hint = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The parts that must work.
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<(&'static str, Check)>,
+    hints: Vec<(&'static str, Hint)>,
 }
 
 impl Readiness {
@@ -33,13 +37,21 @@ impl Readiness {
         self
     }
 
+    /// Adds something that may have to be looked at, but does not keep the server from being ready.
+    #[must_use]
+    pub fn with_hint(mut self, part: &'static str, hint: Hint) -> Self {
+        self.hints.push((part, hint));
+        self
+    }
+
     async fn ask(&self) -> Ready {
         let mut parts = Vec::with_capacity(self.checks.len());
         for (part, check) in &self.checks {
             let result = tokio::time::timeout(CHECK_TIMEOUT, check()).await.unwrap_or(Err("no answer".into()));
             parts.push(PartState { part, ok: result.is_ok(), detail: result.err() });
         }
-        Ready { ready: parts.iter().all(|part| part.ok), parts }
+        let hints = self.hints.iter().filter_map(|(part, hint)| Some(Warning { part, detail: hint()? }));
+        Ready { ready: parts.iter().all(|part| part.ok), parts, warnings: hints.collect() }
     }
 }
 
@@ -50,6 +62,19 @@ pub struct Ready {
     ready: bool,
     /// One by one.
     parts: Vec<PartState>,
+    /// What works, but has to be looked at.
+    warnings: Vec<Warning>,
+}
+
+/// Something to look at.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReadyWarning)]
+pub struct Warning {
+    /// `gallery`.
+    #[schema(value_type = String)]
+    part: &'static str,
+    /// What, and what to do.
+    detail: String,
 }
 
 /// Whether one part works.

@@ -76,6 +76,9 @@ pub enum ApiError {
     /// 409: not in this state.
     #[error("{0}")]
     WrongState(String),
+    /// 412: somebody else changed it meanwhile.
+    #[error("{0}")]
+    Outdated(String),
     /// 413.
     #[error("{0}")]
     BodyTooLarge(String),
@@ -137,6 +140,7 @@ impl ApiError {
             Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The request took too long"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "taken", "Taken already"),
             Self::WrongState(_) => (StatusCode::CONFLICT, "wrong-state", "Not possible in this state"),
+            Self::Outdated(_) => (StatusCode::PRECONDITION_FAILED, "outdated", "Changed meanwhile"),
             Self::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The request is too large"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This content type is not understood")
@@ -214,6 +218,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Conflict(what) => Self::Conflict(what),
             StoreError::NoSuch(what) => Self::NotFound(what),
+            outdated @ StoreError::Outdated { .. } => {
+                Self::Outdated(format!("{outdated}; read it again, and change that"))
+            }
             other => Self::Internal(other.to_string()),
         }
     }

@@ -20,6 +20,7 @@ Errors are problem+json (RFC 9457) with a stable `type`; times are RFC 3339 in U
         (name = "auth", description = "Signing in"),
         (name = "devices", description = "Sites, doors and the camera units at them"),
         (name = "device", description = "What devices themselves use"),
+        (name = "recognition", description = "How strict recognition is, and what follows"),
         (name = "persons", description = "Who is enrolled"),
         (name = "gallery", description = "What devices are to hold"),
         (name = "events", description = "What cameras saw"),

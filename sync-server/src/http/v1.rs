@@ -9,6 +9,8 @@ pub mod events;
 pub mod gallery;
 pub mod persons;
 pub mod public;
+pub mod recognition;
+pub mod settings;
 pub mod sites;
 pub mod templates;
 
@@ -28,17 +30,22 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(auth::me::me))
         .routes(routes!(sites::list::list, sites::create::create))
         .routes(routes!(doors::list::list, doors::create::create))
+        .routes(routes!(doors::recognition::read, doors::recognition::set, doors::recognition::reset))
+        .routes(routes!(settings::recognition::read, settings::recognition::set))
+        .routes(routes!(recognition::preview::preview))
         .routes(routes!(devices::list::list, devices::create::create))
         .routes(routes!(devices::read::read))
         .routes(routes!(devices::claim_code::claim_code))
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(devices::configure::configure))
+        .routes(routes!(devices::door::set_door))
         .routes(routes!(device::claim::claim))
         .routes(routes!(device::nonce::nonce))
         .routes(routes!(device::token::token))
         .routes(routes!(persons::list::list, persons::create::create))
         .routes(routes!(persons::read::read, persons::delete::delete))
         .routes(routes!(persons::templates::templates))
+        .routes(routes!(persons::lookalikes::lookalikes))
         .merge(persons::photos::routes())
         .routes(routes!(persons::sync::sync))
         .routes(routes!(templates::delete::delete))

@@ -1,8 +1,10 @@
 //! The whole server over TLS, with everything real but the models.
 
+mod calibrated;
 mod devices;
 mod enroll;
 mod events;
 mod problems;
 mod reader;
+mod recognition;
 mod world;

@@ -3,6 +3,7 @@
 pub mod claim_code;
 pub mod configure;
 pub mod create;
+pub mod door;
 pub mod list;
 pub mod read;
 pub mod revoke;

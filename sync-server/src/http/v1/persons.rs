@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod lookalikes;
 mod photo_body;
 mod photo_view;
 pub mod photos;

@@ -97,8 +97,25 @@ async fn people_who_look_alike_are_named() {
     let (_, alike) = admin.photo(&bob, picture(ALMOST_RED)).await;
     let warning = &alike["results"][0]["warning"];
     assert_eq!((&warning["kind"], &warning["person"]), (&json!("lookalike"), &json!(ada)), "{alike}");
+    assert_eq!((&warning["name"], warning["limit"].as_f64().unwrap() > 0.94), (&json!("Ada"), true), "{alike}");
     let (_, own) = admin.photo(&ada, picture([201, 10, 10])).await;
     assert_eq!(own["results"][0]["warning"]["person"], json!(bob), "not one's own other photos");
+
+    let path = format!("/api/v1/persons/{ada}/lookalikes");
+    let (status, listed) = admin.get(&path).await;
+    assert_eq!((status, listed["items"].as_array().unwrap().len()), (200, 1), "{listed}");
+    assert_eq!((&listed["items"][0]["person"], &listed["items"][0]["name"]), (&json!(bob), &json!("Bob")));
+    assert_eq!(admin.get(&format!("{path}?above=1")).await.1["items"], json!([]));
+    assert_eq!(admin.get(&format!("{path}?above=1.1")).await.0, 422);
+    let (_, set) =
+        answer(admin.request(Method::PUT, "/api/v1/settings/recognition").json(&json!({"lookalike_similarity": 1.0})))
+            .await;
+    assert_eq!(set["lookalike_similarity_in_force"], 1.0);
+    let (_, quiet) = admin.photo(&bob, picture([198, 12, 10])).await;
+    assert_eq!(quiet["results"][0]["warning"], Value::Null, "from 1 on nobody is named");
+    let (_, audit) = admin.get("/api/v1/audit").await;
+    let lines = audit["items"].as_array().unwrap().iter().filter(|line| line["action"] == "person.lookalike");
+    assert_eq!(lines.count(), 2);
     world.stop().await;
 }
 

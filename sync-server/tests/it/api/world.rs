@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use ostiary_common::ids::{PackId, UserId};
+use ostiary_common::ids::UserId;
 use ostiary_server::app::models::Models;
 use ostiary_server::app::{self, Lifecycle, Running};
 use ostiary_server::config::Config;
@@ -15,7 +15,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::reader::{DIMENSION, PixelReader};
+use super::calibrated::plain;
 use crate::store::sample::NOW;
 
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -37,6 +37,10 @@ impl World {
     }
 
     pub async fn start_with(edit: impl FnOnce(&mut Config)) -> Self {
+        Self::start_of(plain(), edit).await
+    }
+
+    pub async fn start_of(models: Models, edit: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let config = config(&dir, edit);
@@ -44,7 +48,7 @@ impl World {
         add_user(&store, "admin", Role::Admin).await;
         add_user(&store, "guard", Role::Operator).await;
         let lifecycle = Arc::new(Lifecycle::default());
-        let running = app::start(config, models(), lifecycle.clone()).await.unwrap();
+        let running = app::start(config, models, lifecycle.clone()).await.unwrap();
         let ca_pem = std::fs::read_to_string(dir.path().join("tls/ca.pem")).unwrap();
         let ca = reqwest::Certificate::from_pem(ca_pem.as_bytes()).unwrap();
         let client = Client::builder().tls_certs_only([ca]).build().unwrap();
@@ -152,15 +156,6 @@ fn config(dir: &TempDir, edit: impl FnOnce(&mut Config)) -> Config {
     edit(&mut config);
     config.validate().unwrap();
     config
-}
-
-fn models() -> Models {
-    Models {
-        pack: PackId::parse("test@1").unwrap(),
-        dimension: DIMENSION,
-        match_threshold: 0.95,
-        readers: Arc::new(|| Ok(Box::new(PixelReader))),
-    }
 }
 
 async fn add_user(store: &SqliteStore, login: &str, role: Role) {

@@ -11,11 +11,12 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{Seen, State, Status, from_json, to_json};
 use ostiary_common::wire::{
-    Angle, ConfigDesired, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk,
-    GalleryNotice, GalleryRequest, PersonChange, ReportKind, Revision, TemplateRow,
+    Angle, ConfigDesired, DeviceReport, DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck,
+    GalleryChunk, GalleryNotice, GalleryRequest, LivenessPolicy, PersonChange, ReportKind, Revision, TemplateRow,
 };
 use ostiary_server::broker::LINK_USER;
 use ostiary_server::domain::device::DeviceState;
+use ostiary_server::domain::recognition::Share;
 use ostiary_server::link::{self, Endpoint, LinkConfig, LinkParts, Login, RunningLink};
 use ostiary_server::ports::LiveFeed;
 use ostiary_server::refusals::refusal_log;
@@ -500,12 +501,20 @@ async fn desired_configuration_waits_for_the_device_also_after_a_broker_restart(
     server.world.store.change(root.device, |device| {
         device.config_version = 3;
         device.config.match_threshold = Some(0.5);
+        device.inherited.door.target_fpir = Some(Share::parse(0.001).unwrap());
+        device.inherited.installation.liveness = Some(LivenessPolicy::Block);
     });
     server.link.devices.config_changed(root.device);
     for _ in 0..2 {
         let mut camera = Camera::connect(&server.world, root).await;
         let desired: ConfigDesired = camera.next(&Channel::ConfigDesired).await;
         assert_eq!((desired.version, desired.settings.match_threshold), (3, Some(0.5)));
+        let DeviceSettings { target_fpir, liveness, .. } = desired.settings;
+        assert_eq!(
+            (target_fpir, liveness),
+            (Some(0.001), Some(LivenessPolicy::Block)),
+            "its door's, the installation's"
+        );
         camera.client.vanish();
         server.world.restart_broker().await;
         server.connected(true).await;

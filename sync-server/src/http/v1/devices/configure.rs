@@ -10,6 +10,7 @@ use crate::http::api::Api;
 use crate::http::auth::Admin;
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::recognition::values::{derivable, share, similarity};
 
 /// What was set.
 #[derive(Serialize, ToSchema)]
@@ -20,13 +21,14 @@ pub struct Configured {
     settings: Settings,
 }
 
-/// Set a device's settings. What is left out is left to the device.
+/// Set a device's own settings. What is left out is as its door says, or the installation, and else left to the
+/// device.
 #[utoipa::path(put, path = "/api/v1/devices/{id}/config", operation_id = "devices_configure", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")), request_body = Settings,
     responses(
         (status = 200, description = "Set", body = Configured),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
+        (status = 422, description = "`invalid-value`, or `pack-not-calibrated`", body = Problem, content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.devices.configure", skip_all, fields(device.id = %id))]
 pub async fn configure(
@@ -36,6 +38,7 @@ pub async fn configure(
     Json(settings): Json<Settings>,
 ) -> Result<axum::Json<Configured>, ApiError> {
     check(&settings)?;
+    derivable(&api, settings.target_fpir)?;
     let version = api.store.put_config(id, &settings.clone().into()).await?.ok_or(ApiError::NotFound("device"))?;
     api.link.config_changed(id);
     let detail = serde_json::to_string(&settings).unwrap_or_default();
@@ -45,13 +48,9 @@ pub async fn configure(
 
 fn check(settings: &Settings) -> Result<(), ApiError> {
     let invalid = |field, detail: &str| Err(ApiError::Invalid { field, detail: detail.into() });
-    let unit = |value: Option<f32>| value.is_none_or(|v| (0.0..=1.0).contains(&v));
-    if !unit(settings.match_threshold) {
-        return invalid("match_threshold", "must be 0 to 1");
-    }
-    if !unit(settings.match_margin) {
-        return invalid("match_margin", "must be 0 to 1");
-    }
+    similarity("match_threshold", settings.match_threshold)?;
+    similarity("match_margin", settings.match_margin)?;
+    share("target_fpir", settings.target_fpir)?;
     if !settings.min_face_px.is_none_or(|v| (20..=2000).contains(&v)) {
         return invalid("min_face_px", "must be 20 to 2000");
     }

@@ -59,6 +59,8 @@ pub async fn create(
     api.audit_done(&caller, "device.create", format!("device:{}", device.id), String::new()).await?;
     let code = api.devices.new_claim_code(device.id).await?;
     let current = api.store.digest(device.id, &api.pack).await?;
+    // As stored: it begins with what its door says.
+    let device = api.store.device(device.id).await?.ok_or(ApiError::NotFound("device"))?;
     let added = DeviceAdded {
         device: DeviceView::new(device, current),
         claim_code: code.code.to_string(),

@@ -1,7 +1,7 @@
 //! A device as the API shows it.
 
 use ostiary_common::digest::GalleryDigest;
-use ostiary_common::wire::{DeviceSettings, Revision};
+use ostiary_common::wire::{DeviceSettings, LivenessPolicy, Revision};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -65,8 +65,10 @@ struct PresenceView {
 struct ConfigView {
     /// Version wanted.
     version: u64,
-    /// Settings wanted.
+    /// Settings of this device alone.
     settings: Settings,
+    /// Settings it is told: its own, completed by its door's, those by the installation's.
+    effective: Settings,
     /// What the device said of it.
     reported: Option<ReportedView>,
 }
@@ -92,6 +94,14 @@ pub struct Settings {
     /// Least distance to the second person (cosine), 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_margin: Option<f32>,
+    /// Share of strangers' visits that may be taken for someone, above 0 and below 1; threshold and margin follow
+    /// from it unless they are set themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_fpir: Option<f32>,
+    /// What is done with a visit that does not look live: `off`, `report` or `block`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub liveness: Option<LivenessPolicy>,
     /// Least width of a face in pixels of the camera frame, 20 to 2000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_face_px: Option<u32>,
@@ -122,8 +132,10 @@ impl DeviceView {
     /// The device beside the gallery it is to hold.
     pub fn new(device: Device, current: (Revision, GalleryDigest)) -> Self {
         let held = device.held;
+        let effective = device.desired().into();
         let config = ConfigView {
             version: device.config_version,
+            effective,
             settings: device.config.into(),
             reported: device.presence.reported.map(|reported| ReportedView {
                 version: reported.version,
@@ -180,6 +192,8 @@ impl From<DeviceSettings> for Settings {
         Self {
             match_threshold: settings.match_threshold,
             match_margin: settings.match_margin,
+            target_fpir: settings.target_fpir,
+            liveness: settings.liveness,
             min_face_px: settings.min_face_px,
             send_crops: settings.send_crops,
             health_interval_s: settings.health_interval_s,
@@ -192,10 +206,11 @@ impl From<Settings> for DeviceSettings {
         Self {
             match_threshold: settings.match_threshold,
             match_margin: settings.match_margin,
+            target_fpir: settings.target_fpir,
+            liveness: settings.liveness,
             min_face_px: settings.min_face_px,
             send_crops: settings.send_crops,
             health_interval_s: settings.health_interval_s,
-            ..Self::default()
         }
     }
 }

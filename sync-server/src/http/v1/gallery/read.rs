@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
 use crate::http::problem::ApiError;
+use crate::http::v1::recognition::outlook::CapacityView;
 
 /// The gallery as a whole.
 #[derive(Serialize, ToSchema)]
@@ -23,6 +24,11 @@ pub struct Gallery {
     templates: u64,
     /// The model pack.
     pack: String,
+    /// How many people the pack can tell apart at the errors chosen for the installation; absent of a pack without
+    /// calibration.
+    capacity: Option<CapacityView>,
+    /// Set if the gallery is nearly more, or more, than that: what to do.
+    warning: Option<String>,
 }
 
 /// The gallery's revision, digest and size.
@@ -30,6 +36,7 @@ pub struct Gallery {
     responses((status = 200, description = "The gallery", body = Gallery)))]
 pub async fn read(State(api): State<Api>, _caller: Caller) -> Result<Json<Gallery>, ApiError> {
     let (rev, digest) = api.store.digest(DeviceId(uuid::Uuid::nil()), &api.pack).await?;
+    let (_, forecast) = api.recognition.installation().await?;
     let size = api.store.gallery_size(&api.pack).await?;
     Ok(Json(Gallery {
         revision: rev.0,
@@ -37,5 +44,7 @@ pub async fn read(State(api): State<Api>, _caller: Caller) -> Result<Json<Galler
         persons: size.persons,
         templates: size.templates,
         pack: api.pack.to_string(),
+        warning: forecast.advice(),
+        capacity: forecast.room.map(CapacityView::from),
     }))
 }

@@ -17,6 +17,9 @@ pub struct Photos {
     pub(super) results: Vec<PhotoResult>,
     /// The gallery's revision after them.
     pub(super) revision: u64,
+    /// Set if the gallery is nearly more, or more, than the model pack can tell apart: what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) gallery_warning: Option<String>,
 }
 
 /// What became of a photo.
@@ -65,8 +68,12 @@ struct Warning {
     kind: &'static str,
     /// The other person.
     person: Uuid,
+    /// The other person's name.
+    name: String,
     /// Cosine similarity.
     similarity: f32,
+    /// The similarity from which persons are named.
+    limit: f32,
     /// What to do.
     detail: String,
 }
@@ -75,9 +82,15 @@ impl From<Accepted> for PhotoResult {
     fn from(accepted: Accepted) -> Self {
         let warning = accepted.lookalike.map(|other| Warning {
             kind: "lookalike",
-            person: other.person.0,
-            similarity: other.similarity,
-            detail: "Another person looks alike: check that this is not the same person enrolled twice.".into(),
+            person: other.candidate.person.0,
+            similarity: other.candidate.similarity,
+            limit: other.limit,
+            detail: format!(
+                "{} looks alike: check that this is not the same person enrolled twice. If they are two, visits of \
+                 either may end as unknown; photos from more sides help.",
+                other.name
+            ),
+            name: other.name,
         });
         Self {
             accepted: true,

@@ -13,7 +13,7 @@ use super::photo_body::{BODY_LIMIT_BYTES, FIELD, read_body};
 use super::photo_view::{PhotoResult, Photos};
 use crate::enroll::desk::DeskError;
 use crate::enroll::problem::PhotoProblem;
-use crate::enroll::{Accepted, EnrollError};
+use crate::enroll::{Accepted, EnrollError, Lookalike};
 use crate::http::api::Api;
 use crate::http::auth::{Admin, Caller};
 use crate::http::extract::InPath;
@@ -66,7 +66,8 @@ pub async fn photos(
         results.push(result);
     }
     let revision = api.store.revision().await?.0;
-    answer(Photos { results, revision }, first_problem)
+    let gallery_warning = api.recognition.installation().await?.1.advice();
+    answer(Photos { results, revision, gallery_warning }, first_problem)
 }
 
 async fn one_photo(
@@ -79,8 +80,16 @@ async fn one_photo(
     if let Ok(accepted) = &taken {
         let detail = format!("template:{}", accepted.template);
         api.audit_done(caller, "person.enroll", format!("person:{id}"), detail).await?;
+        note_lookalike(api, caller, id, accepted).await?;
     }
     Ok(taken)
+}
+
+async fn note_lookalike(api: &Api, caller: &Caller, id: PersonId, accepted: &Accepted) -> Result<(), ApiError> {
+    let Some(Lookalike { candidate, limit, .. }) = &accepted.lookalike else { return Ok(()) };
+    let detail = format!("person:{} at {:.4}, named from {limit:.4} on", candidate.person, candidate.similarity);
+    api.audit_done(caller, "person.lookalike", format!("person:{id}"), detail).await?;
+    Ok(())
 }
 
 /// 200 if anything was accepted; else the first problem, with all results in it.

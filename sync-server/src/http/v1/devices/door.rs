@@ -1,0 +1,54 @@
+//! Letting a device watch another door.
+
+use axum::extract::State;
+use ostiary_common::ids::{DeviceId, DoorId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::view::DeviceView;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::{InPath, Json};
+use crate::http::problem::{ApiError, Problem};
+
+/// Where a device goes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlace {
+    /// The door it watches from now on.
+    door: Uuid,
+}
+
+/// Let a device watch another door of its site. It takes over what that door says of recognition; events already
+/// stored stay with the door they were seen at. For a door of another site add a new device: topics and token of a
+/// device belong to its site.
+#[utoipa::path(put, path = "/api/v1/devices/{id}/door", operation_id = "devices_move", tag = "devices",
+    security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The device")), request_body = NewPlace,
+    responses(
+        (status = 200, description = "Moved", body = DeviceView),
+        (status = 404, description = "No such device or door", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`wrong-state`: a door of another site", body = Problem,
+            content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.devices.door", skip_all, fields(device.id = %id))]
+pub async fn set_door(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    InPath(id): InPath<DeviceId>,
+    Json(place): Json<NewPlace>,
+) -> Result<axum::Json<DeviceView>, ApiError> {
+    let door = api.store.door(DoorId(place.door)).await?.ok_or(ApiError::NotFound("door"))?;
+    let before = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    if !api.store.move_device(id, door.id).await? {
+        let detail =
+            "this door is at another site, and a device's topics and token belong to its site; add a new device";
+        return Err(ApiError::WrongState(detail.into()));
+    }
+    api.link.config_changed(id);
+    let detail = format!("door:{} before", before.door);
+    api.audit_done(&caller, "device.move", format!("device:{id}"), format!("door:{}, {detail}", door.id)).await?;
+    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let current = api.store.digest(id, &api.pack).await?;
+    Ok(axum::Json(DeviceView::new(device, current)))
+}

@@ -1,0 +1,5 @@
+//! What follows from how strict recognition is to be.
+
+pub mod outlook;
+pub mod preview;
+pub mod values;

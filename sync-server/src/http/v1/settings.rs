@@ -1,0 +1,3 @@
+//! Settings of the whole installation.
+
+pub mod recognition;

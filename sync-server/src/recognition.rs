@@ -1,0 +1,128 @@
+//! What follows from how strict recognition is to be: threshold and margin, the errors to expect, and how many
+//! people the model pack can tell apart.
+//!
+//! [`forecast`] computes it, [`words`] says it plainly, [`watch`] tells metrics, log and health when the gallery
+//! outgrows the pack.
+
+pub mod forecast;
+mod watch;
+mod words;
+
+use std::sync::Arc;
+
+use ostiary_common::ids::{DoorId, PackId};
+use ostiary_common::wire::DeviceSettings;
+
+pub use words::NOT_CALIBRATED;
+
+use self::forecast::{Forecast, Forecaster, Question};
+use self::watch::Watch;
+use crate::domain::recognition::{Inherited, InstallationRules, Layer, Share, Similarity, Versioned, desired};
+use crate::ports::{Store, StoreError};
+
+/// Answers for the installation and its doors, by what is set and the gallery there is now.
+pub struct Recognition {
+    store: Arc<dyn Store>,
+    pack: PackId,
+    forecaster: Arc<Forecaster>,
+    watch: Watch,
+}
+
+/// A door's settings with what holds there.
+#[derive(Clone, Debug)]
+pub struct AtDoor {
+    /// What the door says.
+    pub door: Versioned<Layer>,
+    /// What its devices are told, unless their own settings say otherwise.
+    pub in_force: DeviceSettings,
+    /// What follows.
+    pub forecast: Forecast,
+}
+
+impl Recognition {
+    /// Over a store, for one model pack.
+    pub fn new(store: Arc<dyn Store>, pack: PackId, forecaster: Forecaster) -> Self {
+        Self { store, pack, forecaster: Arc::new(forecaster), watch: Watch::default() }
+    }
+
+    /// The installation's settings and what follows from them. Also what metrics and health tell from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn installation(&self) -> Result<(Versioned<InstallationRules>, Forecast), StoreError> {
+        let set = self.store.recognition().await?;
+        let question = Question {
+            target_fpir: set.value.target_fpir,
+            target_fnir: set.value.target_fnir,
+            threshold: None,
+            margin: None,
+            persons: self.persons().await?,
+        };
+        let forecast = self.answer(question).await;
+        self.watch.note(&forecast);
+        Ok((set, forecast))
+    }
+
+    /// A door's settings and what follows from them; `None` if there is no such door.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn door(&self, id: DoorId) -> Result<Option<AtDoor>, StoreError> {
+        let Some(door) = self.store.door_recognition(id).await? else { return Ok(None) };
+        let installation = self.store.recognition().await?.value;
+        let inherited = Inherited { door: door.value, installation: installation.layer() };
+        let in_force = desired(&DeviceSettings::default(), &inherited);
+        let question = Question {
+            target_fpir: in_force.target_fpir.and_then(|share| Share::parse(share).ok()),
+            target_fnir: installation.target_fnir,
+            threshold: in_force.match_threshold.and_then(|figure| Similarity::parse(figure).ok()),
+            margin: in_force.match_margin.and_then(|figure| Similarity::parse(figure).ok()),
+            persons: self.persons().await?,
+        };
+        let forecast = self.answer(question).await;
+        Ok(Some(AtDoor { door, in_force, forecast }))
+    }
+
+    /// What would follow. Off the async threads: a pack's capacity takes tens of milliseconds to find.
+    pub async fn answer(&self, question: Question) -> Forecast {
+        let forecaster = Arc::clone(&self.forecaster);
+        let answer = tokio::task::spawn_blocking(move || forecaster.answer(&question)).await;
+        answer.expect("a forecast is arithmetic and does not panic")
+    }
+
+    /// Similarity from which another person is to be named at enrollment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lookalike_limit(&self) -> Result<f32, StoreError> {
+        let rules = self.store.recognition().await?.value;
+        if let Some(set) = rules.lookalike {
+            return Ok(set.get());
+        }
+        let rule = self.forecaster.rule(rules.target_fpir, self.persons().await?);
+        Ok(forecast::lookalike_limit(rule))
+    }
+
+    /// Whether thresholds can be derived from a target at all.
+    pub fn is_calibrated(&self) -> bool {
+        self.forecaster.is_calibrated()
+    }
+
+    /// What is to be said of the gallery as last looked at, if anything is.
+    pub fn warning(&self) -> Option<String> {
+        self.watch.warning()
+    }
+
+    /// The model pack.
+    pub const fn pack(&self) -> &PackId {
+        &self.pack
+    }
+
+    /// Persons a door may know: everybody with a template of the pack.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn persons(&self) -> Result<u64, StoreError> {
+        Ok(self.store.gallery_size(&self.pack).await?.persons)
+    }
+}
