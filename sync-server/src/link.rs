@@ -26,6 +26,7 @@ mod outgoing;
 mod route;
 mod seen;
 mod state;
+mod visits;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use super::holes::{Answer, HoleWatch};
 use super::intake::{Admitted, Intake, Passed, persist};
 use super::outgoing::{Keep, Mailer};
 use super::route::Message;
+use super::visits;
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::domain::event::{AcceptedGap, Ingest, Ingested};
 use crate::ports::{Clock, LiveFeed, Store, StoreError};
@@ -128,13 +129,14 @@ impl Writer {
         if stored == 0 {
             return;
         }
+        committed().for_each(|(ingest, one)| visits::count(ingest, one));
         match self.store.newest_cursor().await {
             Ok(cursor) => self.live.committed(cursor),
             Err(error) => tracing::warn!(%error, "watchers could not be told of new events"),
         }
-        let visits: Vec<EventId> = committed().flat_map(|(ingest, one)| new_visits(ingest, one)).collect();
-        let count = visits.len() as u64;
-        if count > 0 && self.seen.try_send(visits).is_err() {
+        let news: Vec<EventId> = committed().flat_map(|(ingest, one)| new_visits(ingest, one)).collect();
+        let count = news.len() as u64;
+        if count > 0 && self.seen.try_send(news).is_err() {
             metrics::counter!("ostiary_server_seen_dropped_total").increment(count);
         }
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use ostiary_common::ids::{PersonId, StreamId};
-use ostiary_common::wire::OutcomeKind;
+use ostiary_common::wire::{LivenessPolicy, LivenessReport, OutcomeKind, SpoofCue};
+use ostiary_server::domain::event::Ingest;
 use ostiary_server::ports::EventStore;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::world::{Session, World, redacted};
-use crate::store::sample::{batch, device, report, visit};
+use crate::store::sample::{NOW, batch, device, report, visit};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -67,6 +68,36 @@ async fn events_are_listed_whole() {
     assert_eq!(crop.bytes().await.unwrap(), JPEG);
     let (status, _) = admin.get(&format!("/api/v1/events/{stranger_id}/crop")).await;
     assert_eq!(status, 404, "what is not a JPEG is not handed out");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_suspected_attack_is_found_with_all_that_is_known_of_it() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let cam = device(&*world.store, "cam").await;
+    let mut attack = visit(1, OutcomeKind::SpoofSuspected, None, None);
+    let seen = attack.visit.as_mut().unwrap();
+    let policy = LivenessPolicy::Block;
+    seen.liveness = Some(LivenessReport { score: 0.125, threshold: 0.5, policy, cue: Some(SpoofCue::Moire) });
+    seen.quality.yaw_deg = Some(-12.5);
+    seen.quality.unoccluded = Some(0.5);
+    seen.latency.frame_to_decision_ms = 40;
+    let during_an_outage = Ingest {
+        sent_at: NOW.plus(Duration::from_secs(3600)),
+        received_at: NOW.plus(Duration::from_secs(3601)),
+        ..batch(cam.id, StreamId::generate(), vec![attack, visit(2, OutcomeKind::Unknown, None, None)])
+    };
+    world.store.ingest(&during_an_outage).await.unwrap();
+    let (_, page) = admin.get("/api/v1/events?kind=spoof_suspected").await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    let event = &page["items"][0];
+    assert_eq!(event["liveness"], json!({"score": 0.125, "threshold": 0.5, "policy": "block", "cue": "moire"}));
+    assert_eq!((&event["quality"]["yaw_deg"], &event["quality"]["unoccluded"]), (&json!(-12.5), &json!(0.5)));
+    assert_eq!((&event["held_back"], &event["latency"]["decision_to_published_ms"]), (&json!(true), &json!(3_599_999)));
+    let times = ["captured_at", "decided_at", "published_at", "stored_at"].map(|key| event[key].as_str().unwrap());
+    assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(times[0], "2026-09-21T14:13:19.961Z", "40 ms before the decision");
     world.stop().await;
 }
 

@@ -160,7 +160,7 @@ impl Camera {
             device,
             session: 7,
             seq: 1,
-            sent_at: UnixMillis(0),
+            sent_at: UnixMillis(1_500),
             body,
         }
     }
@@ -204,14 +204,14 @@ fn event(seq: u64) -> EventRecord {
 }
 
 fn visit(seq: u64) -> EventRecord {
-    use ostiary_common::wire::{Candidate, Latency, OutcomeKind, QualitySummary, VisitReport};
+    use ostiary_common::wire::{Candidate, Latency, LivenessReport, OutcomeKind, QualitySummary, VisitReport};
     let matched = Candidate { person: PersonId::generate(), template: TemplateId::generate(), similarity: 0.7 };
     let visit = VisitReport {
         outcome: OutcomeKind::Match,
         matched: Some(matched),
         nearest: None,
         reason: None,
-        liveness: None,
+        liveness: Some(LivenessReport { score: 0.9, threshold: 0.5, policy: LivenessPolicy::Report, cue: None }),
         threshold: 0.4,
         margin: 0.05,
         quality: QualitySummary::default(),
@@ -410,6 +410,10 @@ async fn matches_are_told_with_names() {
     let seen: Seen = from_json(&monitor.message().await.payload).unwrap();
     assert_eq!((seen.event, seen.name.as_deref()), (batch.events[1].id, Some("Ada")));
     assert_eq!(seen.door_name, "Front");
+    assert_eq!((seen.decision_to_published_ms, seen.held_back), (Some(500), false));
+    assert_eq!(seen.published_at.as_deref(), Some("1970-01-01T00:00:01.5Z"));
+    assert_eq!(seen.liveness.map(|live| live.policy), Some(LivenessPolicy::Report));
+    assert!(seen.stored_at.is_some() && seen.captured_at.is_some() && seen.quality.is_some());
     monitor.expect_silence().await;
 }
 
