@@ -1,5 +1,7 @@
 //! `cargo xtask bench NAME`: measurements, each against a peer in the same run where a peer exists.
 
+pub mod door;
+mod faces;
 pub mod net;
 
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ pub struct BenchArgs {
 
 #[derive(Subcommand)]
 enum Name {
+    /// A long scene at a door: who is decided rightly and once, and the processor time beside embedding every frame.
+    Door(door::DoorArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
     Net(net::NetArgs),
 }
@@ -28,6 +32,7 @@ enum Name {
 /// If it cannot be built or run.
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
+        Name::Door(args) => door::run(args),
         Name::Net(args) => net::run(args),
     }
 }
@@ -40,6 +45,8 @@ pub enum Profile {
     Release,
     /// As shipped but for whole-program optimisation; for trying things out.
     Measure,
+    /// Quick to build, slow to run: to see that everything works.
+    Dev,
 }
 
 impl Profile {
@@ -70,13 +77,16 @@ impl Profile {
     }
 
     fn dir(self) -> PathBuf {
-        shell::target_dir().join(self.as_str())
+        // Cargo's one profile whose folder has another name.
+        let folder = if self == Self::Dev { "debug" } else { self.as_str() };
+        shell::target_dir().join(folder)
     }
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Release => "release",
             Self::Measure => "measure",
+            Self::Dev => "dev",
         }
     }
 }
