@@ -14,7 +14,8 @@ pub use command::{Command, CommandResult, CommandStatus};
 pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
 pub use events::{
     Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy, LivenessReport,
-    MAX_EVENTS_PER_BATCH, OutcomeKind, QualitySummary, ReportKind, SpoofCue, UnusableReason, VisitReport,
+    MAX_EVENTS_PER_BATCH, MAX_REJECTED_TOLD, OutcomeKind, QualitySummary, RejectedEvent, ReportKind, SpoofCue,
+    UnusableReason, VisitReport,
 };
 pub use gallery::{
     Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryRequest, PersonChange, Revision, TemplateRow,

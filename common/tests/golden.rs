@@ -16,8 +16,8 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
     Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceReport,
     DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk, GalleryNotice,
-    GalleryRequest, Latency, LivenessPolicy, LivenessReport, OutcomeKind, PersonChange, QualitySummary, ReportKind,
-    Revision, SpoofCue, TemplateRow, UnusableReason, VisitReport,
+    GalleryRequest, Latency, LivenessPolicy, LivenessReport, MAX_REJECTED_TOLD, OutcomeKind, PersonChange,
+    QualitySummary, RejectedEvent, ReportKind, Revision, SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
 use uuid::Uuid;
 
@@ -167,8 +167,24 @@ fn event_batch_with_liveness() {
 
 #[test]
 fn event_ack() {
-    check("event_ack", EventAck { stream: StreamId(uuid(5)), upto_seq: 4, resend_from: None });
-    check("event_ack_resend", EventAck { stream: StreamId(uuid(5)), upto_seq: 4, resend_from: Some(5) });
+    let ack = |resend_from, rejected| EventAck { stream: StreamId(uuid(5)), upto_seq: 4, resend_from, rejected };
+    check("event_ack", ack(None, vec![]));
+    check("event_ack_resend", ack(Some(5), vec![]));
+    let rejected = RejectedEvent { seq: 3, reason: "event 3 has an impossible quality".into() };
+    check("event_ack_rejected", ack(None, vec![rejected]));
+}
+
+#[test]
+fn the_largest_ack_fits() {
+    let rejected = (0..MAX_REJECTED_TOLD).map(|_| RejectedEvent { seq: u64::MAX, reason: "ä".repeat(60) });
+    let ack = EventAck {
+        stream: StreamId(uuid(5)),
+        upto_seq: u64::MAX,
+        resend_from: Some(u64::MAX),
+        rejected: rejected.collect(),
+    };
+    let body = ostiary_common::codec::to_vec("ack", EventAck::MAX_BYTES, &ack).unwrap();
+    assert!(body.len() <= EventAck::MAX_BYTES);
 }
 
 #[test]

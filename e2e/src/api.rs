@@ -148,6 +148,14 @@ impl Api {
         self.send(Method::POST, path, |request| request.header("content-type", kind).body(bytes)).await
     }
 
+    /// `PUT` of JSON.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::PUT, path, |request| request.json(body)).await
+    }
+
     /// `DELETE`.
     ///
     /// # Errors

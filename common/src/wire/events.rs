@@ -264,16 +264,31 @@ pub struct DeviceReport {
     pub detail: String,
 }
 
-/// "Stored up to here": everything of `stream` up to and including `upto_seq` is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The most rejected events one acknowledgement names; more are rejected all the same.
+pub const MAX_REJECTED_TOLD: usize = 4;
+
+/// An event the server does not take, and never will: sent again it would be refused again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedEvent {
+    /// Its number.
+    pub seq: u64,
+    /// What is wrong with it, in words, at most 120 characters.
+    pub reason: String,
+}
+
+/// "Dealt with up to here": everything of `stream` up to and including `upto_seq` is committed, or rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventAck {
     /// The stream.
     pub stream: StreamId,
-    /// Committed up to here; the device deletes these.
+    /// Committed or rejected up to here; the device deletes these.
     pub upto_seq: u64,
     /// Set if the server waits for this number: send again from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resend_from: Option<u64>,
+    /// Events of the batch answered that were not taken, at most [`MAX_REJECTED_TOLD`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RejectedEvent>,
 }
 
 impl Body for EventBatch {

@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn ack(upto_seq: u64) -> EventAck {
-        EventAck { stream: StreamId(uuid::Uuid::nil()), upto_seq, resend_from: None }
+        EventAck { stream: StreamId(uuid::Uuid::nil()), upto_seq, resend_from: None, rejected: Vec::new() }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{Info, State};
-use ostiary_common::wire::{ConfigDesired, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, ReportKind};
+use ostiary_common::wire::{ConfigDesired, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, RejectedEvent, ReportKind};
 
 use super::outbound::Outgoing;
 use crate::cache::CacheError;
@@ -195,6 +195,9 @@ impl Driver {
 
     pub(super) fn acknowledged(&mut self, ack: &EventAck) -> Result<(), CacheError> {
         let before = self.outbox.waiting();
+        for RejectedEvent { seq, reason } in &ack.rejected {
+            self.refused(&format!("the server does not take event {seq}: {reason}"));
+        }
         if let Some(upto) = self.outbox.acknowledged(ack) {
             self.parts.shared.cache.outbox.delete_upto(upto)?;
             self.parts.shared.telemetry.events_acked.add(before - self.outbox.waiting());

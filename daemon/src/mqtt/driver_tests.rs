@@ -20,7 +20,7 @@ use ostiary_common::envelope::{Envelope, WIRE_VERSION};
 use ostiary_common::ids::{EventId, MsgId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{Health, Info, State, Status, from_json};
-use ostiary_common::wire::{ConfigDesired, DeviceReport, EventAck, EventBatch, ReportKind};
+use ostiary_common::wire::{ConfigDesired, DeviceReport, EventAck, EventBatch, RejectedEvent, ReportKind};
 use std::sync::Arc;
 
 struct Bench {
@@ -138,16 +138,28 @@ fn events_stay_until_the_server_has_stored_them() {
     assert_eq!(seqs, (1..=100).collect::<Vec<_>>());
     assert!(batches.iter().all(|batch| batch.events.len() <= 64));
     let stream = batches[0].stream;
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 40, resend_from: None });
+    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 40, resend_from: None, rejected: Vec::new() });
 
     let mut bench = bench.power_cut();
     assert!(!bench.driver.is_drained());
     bench.driver.connected(2);
     let batches = bench.said_body::<EventBatch>(&Channel::Events);
     assert_eq!((batches[0].stream, batches[0].events[0].seq), (stream, 41), "the rest is sent again");
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 100, resend_from: None });
+    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 100, resend_from: None, rejected: Vec::new() });
     assert!(bench.driver.is_drained());
     assert_eq!(bench.driver.parts.shared.cache.outbox.len(), 0);
+}
+
+#[test]
+fn an_event_the_server_does_not_take_is_given_up_and_reported() {
+    let mut bench = bench();
+    bench.append(3);
+    bench.driver.connected(1);
+    let stream = bench.said_body::<EventBatch>(&Channel::Events)[0].stream;
+    let rejected = vec![RejectedEvent { seq: 2, reason: "an impossible quality".into() }];
+    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 3, resend_from: None, rejected });
+    assert!(bench.driver.is_drained(), "nothing is sent again");
+    assert_eq!(bench.driver.parts.shared.telemetry.messages_refused.get(), 1);
 }
 
 #[test]
@@ -242,7 +254,11 @@ fn what_cannot_be_understood_is_counted_and_reported_never_fatal() {
     bench.driver.incoming(b"ostiary/v1/else/where/events/ack", b"").unwrap();
     bench.driver.incoming(&[0xff, 0xfe], b"").unwrap();
     bench.driver.incoming(bench.root.topic(&Channel::Seen).as_bytes(), b"{}").unwrap();
-    bench.hear_for(DeviceId::generate(), &Channel::EventsAck, EventAck { stream, upto_seq: 9, resend_from: None });
+    bench.hear_for(
+        DeviceId::generate(),
+        &Channel::EventsAck,
+        EventAck { stream, upto_seq: 9, resend_from: None, rejected: Vec::new() },
+    );
     assert_eq!(bench.refusals(), 8);
     let reports = bench.reports.try_iter().count();
     assert!((1..8).contains(&reports), "reported, but not in floods: {reports}");

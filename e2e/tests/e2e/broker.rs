@@ -96,6 +96,6 @@ async fn junk(stage: &Stage) -> Result<()> {
 
 /// An acknowledgement of everything, if its version were spoken here.
 fn foreign_version(device: DeviceId) -> Result<Vec<u8>> {
-    let ack = EventAck { stream: StreamId::generate(), upto_seq: u64::MAX, resend_from: None };
+    let ack = EventAck { stream: StreamId::generate(), upto_seq: u64::MAX, resend_from: None, rejected: Vec::new() };
     Ok(Envelope { v: 99, ..envelope(device, ack) }.encode()?)
 }

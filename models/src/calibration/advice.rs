@@ -30,8 +30,10 @@ pub struct Advice {
 }
 
 impl Advice {
-    /// `None` while there is room.
-    pub(super) fn of(capacity: Capacity, target: TargetFpir, fnir: f64, persons: u64) -> Option<Self> {
+    /// About a capacity found before for this target and this share of known people missed; `None` while there is
+    /// room.
+    #[must_use]
+    pub fn of(capacity: Capacity, target: TargetFpir, fnir: f64, persons: u64) -> Option<Self> {
         let fullness = if persons > capacity.persons {
             Fullness::Outgrown
         } else if persons as f64 > NEARLY_FULL * capacity.persons as f64 {

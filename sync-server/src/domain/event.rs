@@ -105,6 +105,8 @@ pub struct Ingest {
     pub device: DeviceId,
     /// The batch.
     pub batch: EventBatch,
+    /// Numbers between the batch's that were not taken and never will be: they leave no hole.
+    pub rejected: Vec<u64>,
     /// When the device sent the batch, by its own clock.
     pub sent_at: UnixMillis,
     /// Server time.

@@ -37,11 +37,15 @@ impl Lookalikes {
         limit: f32,
         count: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
-        let index = self.index(store).await?;
-        // The person's own templates may be among the nearest: one more is asked for.
-        let near = faces.iter().flat_map(|face| index.best_persons(face, count.saturating_add(1)));
-        let others = near.filter(|found| found.person != person && found.similarity >= limit).map(Candidate::from);
-        Ok(most_alike(others, count))
+        let (index, faces) = (self.index(store).await?, faces.to_vec());
+        let search = move || {
+            // The person's own templates may be among the nearest: one more is asked for.
+            let near = faces.iter().flat_map(|face| index.best_persons(face, count.saturating_add(1)));
+            let others = near.filter(|found| found.person != person && found.similarity >= limit);
+            most_alike(others.map(Candidate::from), count)
+        };
+        // A large gallery takes milliseconds a face, for which other requests shall not wait.
+        Ok(tokio::task::spawn_blocking(search).await.expect("a search is arithmetic and does not panic"))
     }
 
     async fn index(&self, store: &dyn Store) -> Result<Arc<GalleryIndex>, StoreError> {

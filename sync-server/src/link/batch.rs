@@ -61,8 +61,34 @@ pub(super) enum BatchFault {
     },
 }
 
-/// Checks a batch as a whole and each event in it.
-pub(super) fn check(batch: &EventBatch) -> Result<(), BatchFault> {
+/// A batch that hangs together, with the events that cannot be taken set apart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sorted {
+    /// What can be stored.
+    pub(super) batch: EventBatch,
+    /// What cannot, each with its number: it would be no better if sent again.
+    pub(super) rejected: Vec<(u64, BatchFault)>,
+}
+
+/// Checks a batch as a whole, and sets apart the events that cannot be taken: one bad event must not keep the
+/// others back for ever.
+pub(super) fn sort(batch: EventBatch) -> Result<Sorted, BatchFault> {
+    whole(&batch)?;
+    let mut rejected = Vec::new();
+    let mut take = |event: &EventRecord| match check_event(event) {
+        Ok(()) => true,
+        Err(fault) => {
+            rejected.push((event.seq, fault));
+            false
+        }
+    };
+    let EventBatch { stream, mut events } = batch;
+    events.retain(&mut take);
+    Ok(Sorted { batch: EventBatch { stream, events }, rejected })
+}
+
+/// What a batch must be as a whole, or its numbers mean nothing.
+fn whole(batch: &EventBatch) -> Result<(), BatchFault> {
     let events = &batch.events;
     let first = match events.first() {
         Some(first) if events.len() <= MAX_EVENTS_PER_BATCH => first.seq,
@@ -79,7 +105,6 @@ pub(super) fn check(batch: &EventBatch) -> Result<(), BatchFault> {
         if !ids.insert(event.id) {
             return Err(BatchFault::Twice(event.id));
         }
-        check_event(event)?;
     }
     Ok(())
 }
@@ -170,7 +195,8 @@ pub(super) mod tests {
     fn expect(change: impl FnOnce(&mut EventBatch), expected: Option<&str>) {
         let mut batch = batch(StreamId::generate(), 5..=7);
         change(&mut batch);
-        let found = check(&batch).err().map(|fault| fault.to_string());
+        let first_rejected = |sorted: Sorted| sorted.rejected.first().map(|(_, fault)| fault.to_string());
+        let found = sort(batch).map_or_else(|fault| Some(fault.to_string()), first_rejected);
         match (&found, expected) {
             (None, None) => {}
             (Some(found), Some(part)) if found.contains(part) => {}
@@ -210,5 +236,14 @@ pub(super) mod tests {
         expect(with(|v| v.crop_jpeg = Some(vec![0; MAX_CROP_BYTES + 1].into())), Some("crop"));
         expect(with(|v| v.embedding = Some(vec![0; MAX_EMBEDDING_BYTES + 1].into())), Some("embedding"));
         expect(|b| b.events[0].visit = None, None);
+    }
+
+    #[test]
+    fn one_bad_event_does_not_keep_the_others_back() {
+        let mut mixed = batch(StreamId::generate(), 5..=7);
+        mixed.events[1].visit.as_mut().unwrap().threshold = f32::NAN;
+        let sorted = sort(mixed).unwrap();
+        assert_eq!(sorted.batch.events.iter().map(|event| event.seq).collect::<Vec<_>>(), [5, 7]);
+        assert!(matches!(sorted.rejected[..], [(6, BatchFault::Number { what: "threshold", .. })]));
     }
 }

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use ostiary_common::ids::{DeviceId, EventId, StreamId};
 use ostiary_common::topics::{Channel, DeviceRoot};
-use ostiary_common::wire::EventAck;
+use ostiary_common::wire::{EventAck, MAX_REJECTED_TOLD, RejectedEvent};
 use tokio::sync::mpsc;
 
+use super::batch::{BatchFault, Sorted};
 use super::connection::{Incoming, Receipt};
 use super::fault;
 use super::holes::{Answer, HoleWatch};
@@ -24,6 +25,9 @@ const GROUP_BATCHES: usize = 64;
 /// Payload bytes committed together at most, so that a group of large batches does not hold up small ones.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 
+/// Longest reason told to a device.
+const MAX_REASON_CHARS: usize = 120;
+
 /// Writes events, alone, in the order they came.
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
@@ -39,9 +43,15 @@ pub(super) struct Writer {
 /// A batch on its way into the store.
 struct Pending {
     ingest: Ingest,
+    sender: Sender,
+    receipt: Receipt,
+}
+
+/// Whom to answer, and what beside "stored".
+struct Sender {
     root: DeviceRoot,
     session: u64,
-    receipt: Receipt,
+    rejected: Vec<RejectedEvent>,
 }
 
 impl Writer {
@@ -81,15 +91,19 @@ impl Writer {
             Passed::NotNow => return None,
         };
         let Admitted { device, routed } = admitted;
-        let Message::Events(batch) = routed.message else { return None };
-        let ingest = Ingest { device: device.id, batch, sent_at: routed.sent_at, received_at: self.clock.now() };
-        Some(Pending { ingest, root: routed.root, session: routed.session, receipt: message.receipt })
+        let Message::Events(Sorted { batch, rejected }) = routed.message else { return None };
+        self.intake.reject(&message.topic, device.id, &rejected);
+        let (sent_at, received_at) = (routed.sent_at, self.clock.now());
+        let numbers = rejected.iter().map(|(seq, _)| *seq).collect();
+        let ingest = Ingest { device: device.id, batch, rejected: numbers, sent_at, received_at };
+        let sender = Sender { root: routed.root, session: routed.session, rejected: told(rejected) };
+        Some(Pending { ingest, sender, receipt: message.receipt })
     }
 
     async fn write(&mut self, group: Vec<Pending>) {
         let started = Instant::now();
         let (ingests, owners): (Vec<Ingest>, Vec<_>) =
-            group.into_iter().map(|one| (one.ingest, (one.root, one.session, one.receipt))).unzip();
+            group.into_iter().map(|one| (one.ingest, (one.sender, one.receipt))).unzip();
         let results = match persist(|| self.store.ingest_many(&ingests)).await {
             Ok(results) => results,
             Err(error) => {
@@ -101,9 +115,9 @@ impl Writer {
         metrics::histogram!("ostiary_server_ingest_commit_seconds").record(started.elapsed().as_secs_f64());
         metrics::histogram!("ostiary_server_ingest_group_batches").record(ingests.len() as f64);
         self.tell_watchers(&ingests, &results).await;
-        for ((ingest, (root, session, receipt)), result) in ingests.iter().zip(owners).zip(results) {
+        for ((ingest, (sender, receipt)), result) in ingests.iter().zip(owners).zip(results) {
             match result {
-                Ok(ingested) => self.answer(ingest, root, session, &ingested, receipt).await,
+                Ok(ingested) => self.answer(ingest, sender, &ingested, receipt).await,
                 Err(error) => Self::give_up(ingest, &error, receipt).await,
             }
         }
@@ -143,19 +157,20 @@ impl Writer {
 
     /// After the commit: the device first, then the broker. In the other order a crash in between would leave
     /// the device waiting for its next try.
-    async fn answer(&mut self, ingest: &Ingest, root: DeviceRoot, session: u64, ingested: &Ingested, receipt: Receipt) {
-        let stream = ingest.batch.stream;
-        let ack = self.ack(ingest.device, stream, ingested).await;
+    async fn answer(&mut self, ingest: &Ingest, sender: Sender, ingested: &Ingested, receipt: Receipt) {
+        let Sender { root, session, rejected } = sender;
+        let ack = EventAck { rejected, ..self.ack(ingest.device, ingest.batch.stream, ingested).await };
+        let upto_seq = ack.upto_seq;
         if let Err(error) = self.mailer.send(root, &Channel::EventsAck, Keep::No, session, ack).await {
             tracing::debug!(%error, device.id = %ingest.device, "an acknowledgement was not sent; the device asks again");
         }
         tracing::debug!(device.id = %ingest.device, stored = ingested.stored.len(), duplicates = ingested.duplicates,
-            upto_seq = ack.upto_seq, "stored events of {}", ingest.device);
+            upto_seq, "stored events of {}", ingest.device);
         receipt.give().await;
     }
 
     async fn ack(&mut self, device: DeviceId, stream: StreamId, ingested: &Ingested) -> EventAck {
-        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from };
+        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from, rejected: Vec::new() };
         match self.holes.look(self.clock.now(), device, stream, ingested.missing_from) {
             Answer::Whole | Answer::Wait => ack(ingested.upto_seq, None),
             Answer::Ask(from) => {
@@ -207,4 +222,11 @@ impl Writer {
 fn new_visits<'a>(ingest: &'a Ingest, ingested: &'a Ingested) -> impl Iterator<Item = EventId> + 'a {
     let visits = ingest.batch.events.iter().filter(|event| event.visit.is_some());
     visits.map(|event| event.id).filter(|id| ingested.stored.contains(id))
+}
+
+/// What the device is told of events that were not taken: as many as one acknowledgement names.
+fn told(rejected: Vec<(u64, BatchFault)>) -> Vec<RejectedEvent> {
+    let told = rejected.into_iter().take(MAX_REJECTED_TOLD);
+    told.map(|(seq, fault)| RejectedEvent { seq, reason: fault.to_string().chars().take(MAX_REASON_CHARS).collect() })
+        .collect()
 }

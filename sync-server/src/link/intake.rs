@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostiary_common::ids::DeviceId;
 use ostiary_common::topics::DeviceRoot;
 
+use super::batch::BatchFault;
 use super::connection::Incoming;
 use super::route::{Fault, Routed, route};
 use crate::domain::device::{Device, DeviceState};
@@ -88,6 +90,20 @@ impl Intake {
         match known(device, routed.root) {
             Ok(device) => Passed::In(Box::new(Admitted { device, routed })),
             Err(refused) => self.refuse(message, &refused),
+        }
+    }
+
+    /// Notes events that are not taken though their batch is.
+    pub(super) fn reject(&self, topic: &str, device: DeviceId, rejected: &[(u64, BatchFault)]) {
+        for (seq, fault) in rejected {
+            metrics::counter!("ostiary_server_events_rejected_total").increment(1);
+            self.refusals.refuse(Refusal {
+                actor: format!("device:{device}"),
+                action: "events.rejected",
+                target: topic.to_owned(),
+                source: String::new(),
+                detail: format!("event number {seq} is not taken: {fault}"),
+            });
         }
     }
 

@@ -8,7 +8,7 @@ use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Health, Info, JsonError, Status, from_json};
 use ostiary_common::wire::{CommandResult, ConfigReported, EventBatch, GalleryAck, GalleryRequest};
 
-use super::batch::{self, BatchFault};
+use super::batch::{self, BatchFault, Sorted};
 
 /// Figures in one health message.
 const MAX_METRICS: usize = 256;
@@ -31,7 +31,7 @@ pub(super) struct Routed {
 /// What devices say.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Message {
-    Events(EventBatch),
+    Events(Sorted),
     GalleryRequest(GalleryRequest),
     GalleryAck(GalleryAck),
     Status(Status),
@@ -82,11 +82,9 @@ pub(super) fn route(topic: &str, payload: &[u8]) -> Result<Option<Routed>, Fault
     let plain = |message| Ok(Some(Routed { root, session: 0, sent_at: UnixMillis(0), message }));
     match channel {
         Channel::Events => {
-            let routed = enveloped(root, payload, Message::Events)?;
-            if let Message::Events(batch) = &routed.message {
-                batch::check(batch)?;
-            }
-            Ok(Some(routed))
+            let envelope = read::<EventBatch>(root, payload)?;
+            let (session, sent_at, sorted) = (envelope.session, envelope.sent_at, batch::sort(envelope.body)?);
+            Ok(Some(Routed { root, session, sent_at, message: Message::Events(sorted) }))
         }
         Channel::GalleryRequest => enveloped(root, payload, Message::GalleryRequest).map(Some),
         Channel::GalleryAck => enveloped(root, payload, Message::GalleryAck).map(Some),
@@ -107,11 +105,16 @@ pub(super) fn route(topic: &str, payload: &[u8]) -> Result<Option<Routed>, Fault
 }
 
 fn enveloped<B: Body>(root: DeviceRoot, payload: &[u8], wrap: impl FnOnce(B) -> Message) -> Result<Routed, Fault> {
+    let envelope = read::<B>(root, payload)?;
+    Ok(Routed { root, session: envelope.session, sent_at: envelope.sent_at, message: wrap(envelope.body) })
+}
+
+fn read<B: Body>(root: DeviceRoot, payload: &[u8]) -> Result<Envelope<B>, Fault> {
     let envelope = Envelope::<B>::decode(payload)?;
     if envelope.device != root.device {
         return Err(Fault::ForeignDevice { claimed: envelope.device });
     }
-    Ok(Routed { root, session: envelope.session, sent_at: envelope.sent_at, message: wrap(envelope.body) })
+    Ok(envelope)
 }
 
 fn checked_status(status: Status) -> Result<Status, Fault> {
@@ -167,8 +170,9 @@ mod tests {
         let root = root();
         let batch = batch::tests::batch(StreamId::generate(), 1..=2);
         let bytes = envelope(root.device, batch.clone()).encode().unwrap();
+        let sorted = Sorted { batch, rejected: Vec::new() };
         let routed = route(&root.topic(&Channel::Events), &bytes).unwrap().unwrap();
-        assert_eq!(routed, Routed { root, session: 3, sent_at: UnixMillis(17), message: Message::Events(batch) });
+        assert_eq!(routed, Routed { root, session: 3, sent_at: UnixMillis(17), message: Message::Events(sorted) });
         let ack = GalleryAck { rev: Revision(1), digest: GalleryDigest::default(), persons: 0, templates: 0 };
         check(root, &Channel::GalleryAck, &envelope(root.device, ack).encode().unwrap(), Ok(true));
         let status = Status { state: State::Online, session: 1, since: UnixMillis(0), version: "1".into() };

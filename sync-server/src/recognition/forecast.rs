@@ -10,7 +10,7 @@ use ostiary_models::decide::Rule;
 use super::words;
 use crate::domain::recognition::{DEFAULT_FPIR, Share, Similarity};
 
-/// Answers remembered; finding a capacity takes tens of milliseconds, and admins try the same figures again.
+/// Capacities remembered; finding one takes tens of milliseconds, and each enrollment asks for it.
 const REMEMBERED: usize = 256;
 
 /// What is asked.
@@ -103,13 +103,13 @@ pub struct Forecaster {
     pack: PackId,
     own: Rule,
     calibration: Option<Calibration>,
-    rooms: Mutex<HashMap<(u32, u32, u64), Room>>,
+    capacities: Mutex<HashMap<(u64, u32), Capacity>>,
 }
 
 impl Forecaster {
     /// Of a pack with its own rule, and with its calibration if it has one.
     pub fn new(pack: PackId, own: Rule, calibration: Option<Calibration>) -> Self {
-        Self { pack, own, calibration, rooms: Mutex::default() }
+        Self { pack, own, calibration, capacities: Mutex::default() }
     }
 
     /// Whether anything can be derived at all.
@@ -154,25 +154,28 @@ impl Forecaster {
     }
 
     fn room(&self, calibration: &Calibration, question: &Question) -> Room {
-        let target_fpir = question.target_fpir.map_or(DEFAULT_FPIR, Share::get);
-        let target_fnir = question.target_fnir.get();
-        let key = (target_fpir.to_bits(), target_fnir.to_bits(), question.persons);
-        if let Some(known) = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        let (target, fnir) = (question.target_fpir.map_or(TargetFpir::DEFAULT, rate), question.target_fnir.get());
+        let capacity = self.capacity(calibration, target, fnir);
+        Room {
+            target_fpir: question.target_fpir.map_or(DEFAULT_FPIR, Share::get),
+            target_fnir: fnir,
+            capacity,
+            advice: Advice::of(capacity, target, fnir.into(), question.persons),
+        }
+    }
+
+    fn capacity(&self, calibration: &Calibration, target: TargetFpir, fnir: f32) -> Capacity {
+        let key = (target.get().to_bits(), fnir.to_bits());
+        if let Some(known) = self.capacities.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return *known;
         }
-        let target = question.target_fpir.map_or(TargetFpir::DEFAULT, rate);
-        let advice = calibration.advice(target, target_fnir.into(), count(question.persons));
-        let capacity = match advice {
-            Some(advice) => advice.capacity,
-            None => calibration.capacity(target, target_fnir.into()),
-        };
-        let room = Room { target_fpir, target_fnir, capacity, advice };
-        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-        if rooms.len() >= REMEMBERED {
-            rooms.clear();
+        let capacity = calibration.capacity(target, fnir.into());
+        let mut known = self.capacities.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            known.clear();
         }
-        rooms.insert(key, room);
-        room
+        known.insert(key, capacity);
+        capacity
     }
 }
 

@@ -68,6 +68,7 @@ async fn take(tx: &mut SqliteConnection, ingest: &Ingest, place: &Place) -> Resu
             stored.push(record.id);
         }
     }
+    ingest.rejected.iter().for_each(|seq| received.take(*seq, *seq));
     if received != before {
         streams::save(tx, ingest.device, stream, &received).await?;
     }

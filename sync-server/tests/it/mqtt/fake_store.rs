@@ -133,6 +133,9 @@ impl FakeStore {
             };
             contents.events.push(event);
         }
+        for seq in &ingest.rejected {
+            contents.streams.entry((device.id, stream)).or_default().take(*seq, *seq);
+        }
         let received = &contents.streams[&(device.id, stream)];
         Ok(Ingested { upto_seq: received.upto(), missing_from: received.missing_from(), stored, duplicates })
     }

@@ -192,7 +192,7 @@ impl Camera {
     }
 
     pub fn acked(&self, upto_seq: u64, resend_from: Option<u64>) -> EventAck {
-        EventAck { stream: self.stream, upto_seq, resend_from }
+        EventAck { stream: self.stream, upto_seq, resend_from, rejected: Vec::new() }
     }
 }
 
@@ -350,6 +350,26 @@ async fn what_is_not_a_good_batch_is_refused_audited_and_stops_nothing() {
     }
     camera.send_bytes(&Channel::Events, bytes).await;
     assert_eq!(camera.ack().await, camera.acked(2, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_taken_is_named_and_holds_nothing_up() {
+    let server = Server::start().await;
+    let mut camera = server.device().await;
+    let mut batch = camera.batch(1..=2);
+    let mut bad = visit(3);
+    bad.visit.as_mut().unwrap().threshold = f32::NAN;
+    batch.events.extend([bad, event(4)]);
+    for _ in 0..2 {
+        camera.send(&Channel::Events, batch.clone()).await;
+        let ack = camera.ack().await;
+        assert_eq!((ack.upto_seq, ack.resend_from, ack.rejected.len()), (4, None, 1), "it leaves no hole");
+        assert!(ack.rejected[0].seq == 3 && ack.rejected[0].reason.contains("impossible threshold"), "{ack:?}");
+    }
+    assert_eq!(server.world.store.look().events.len(), 3);
+    server.until("it is audited", |world| world.store.audited("events.rejected").len() == 2).await;
+    camera.send(&Channel::Events, camera.batch([5])).await;
+    assert_eq!(camera.ack().await, camera.acked(5, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

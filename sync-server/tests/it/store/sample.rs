@@ -98,7 +98,13 @@ pub fn visit(seq: u64, outcome: OutcomeKind, person: Option<PersonId>, crop: Opt
 
 pub fn batch(device: DeviceId, stream: StreamId, events: Vec<EventRecord>) -> Ingest {
     let sent_at = NOW.plus(Duration::from_millis(250));
-    Ingest { device, batch: EventBatch { stream, events }, sent_at, received_at: NOW.plus(Duration::from_millis(300)) }
+    Ingest {
+        device,
+        batch: EventBatch { stream, events },
+        rejected: Vec::new(),
+        sent_at,
+        received_at: NOW.plus(Duration::from_millis(300)),
+    }
 }
 
 pub async fn shared_sqlite() -> (TempDir, Arc<SqliteStore>) {
