@@ -94,10 +94,34 @@ impl SystemClock {
             boot: self.boot,
         }
     }
+
+    /// A moment of a little while ago by all clocks.
+    #[must_use]
+    pub fn event_time_at(&self, moment: Instant) -> EventTime {
+        let (now, ago) = (self.event_time(), moment.elapsed().as_millis());
+        let wall = now.wall.0.saturating_sub(i64::try_from(ago).unwrap_or(i64::MAX));
+        let monotonic_ms = now.monotonic_ms.saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX));
+        EventTime { wall: UnixMillis(wall), monotonic_ms, ..now }
+    }
 }
 
 impl Default for SystemClock {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_ago_is_told_by_every_clock() {
+        let clock = SystemClock::default();
+        let decided = Instant::now().checked_sub(Duration::from_millis(1_500)).unwrap();
+        let (then, now) = (clock.event_time_at(decided), clock.event_time());
+        let (by_wall, by_uptime) = (now.wall.since_ms(then.wall), now.monotonic_ms - then.monotonic_ms);
+        assert!((1_400..=2_500).contains(&by_wall) && (1_400..=2_500).contains(&by_uptime), "{by_wall} {by_uptime}");
+        assert_eq!((then.boot, then.clock_synced), (now.boot, now.clock_synced));
     }
 }

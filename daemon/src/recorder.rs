@@ -111,7 +111,8 @@ fn write(shared: &Shared, record: Record) -> Result<(), CacheError> {
         Record::Visit { report, decided, .. } => (Some(*report), None, Some(decided)),
         Record::Report(report) => (None, Some(report), None),
     };
-    let time = shared.clock.event_time();
+    // A visit is timed by its decision, not by when the disk was ready for it.
+    let time = decided.map_or_else(|| shared.clock.event_time(), |decided| shared.clock.event_time_at(decided));
     let draft = EventDraft { id: EventId::generate(), time, visit, report };
     let id = draft.id;
     let outbox = &shared.cache.outbox;
