@@ -20,7 +20,8 @@ pub use target::{ImpossibleTarget, TargetFpir};
 
 use crate::decide::Rule;
 use model::Model;
-use quantiles::{Quantiles, value_at};
+use quantiles::Quantiles;
+pub(crate) use quantiles::value_at;
 use tail::Tail;
 
 /// Intervals leave out this share at either end: they hold 90 %.

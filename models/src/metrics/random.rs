@@ -54,6 +54,7 @@ mod tests {
     fn the_same_for_ever_and_even() {
         let mut random = Random::new(1);
         assert_eq!(random.bits(), 0x910A_2DEC_8902_5CC1);
+        let mut random = Random::new(7);
         let mean = (0..10_000).map(|_| random.unit()).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");
         assert_eq!(random.resample(50).iter().sum::<u32>(), 50);
