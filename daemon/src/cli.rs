@@ -5,6 +5,7 @@ mod bench_start;
 mod check_config;
 mod claim;
 mod doctor;
+mod eval;
 mod log;
 mod pack;
 mod probe_camera;
@@ -47,6 +48,9 @@ enum Command {
     Pack(pack::Command),
     /// Measure this machine on a recording: speed, CPU time, memory, and what was decided.
     Bench(bench::Args),
+    /// Measure how well people are told apart, on photos of one's own.
+    #[command(subcommand)]
+    Eval(eval::Command),
     /// Measure start-up and memory with a throw-away cache.
     #[command(hide = true)]
     BenchStart(bench_start::Args),
@@ -79,6 +83,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ProbeCamera(args) => probe_camera::probe(&args),
         Command::Pack(command) => pack::pack(&command),
         Command::Bench(args) => bench::bench(&args, load_or_default(path)?),
+        Command::Eval(command) => eval::eval(&command, &load_or_default(path)?),
         Command::BenchStart(args) => bench_start::bench(&args),
     }
 }

@@ -7,6 +7,7 @@
 pub mod pack;
 
 pub mod frame;
+pub mod photo;
 pub mod geometry;
 
 pub mod align;

@@ -1,12 +1,11 @@
 //! Enrollment: from a photo to a template, or to a clear reason why not.
 //!
-//! Bytes -> [`photo`] (decoded within limits) -> [`choose`] (one face) -> quality gate -> embedding -> store ->
-//! devices are told. Reading photos runs on threads of its own, see [`desk`].
+//! Bytes -> [`ostiary_models::photo`] (decoded within limits) -> [`choose`] (one face) -> quality gate -> embedding
+//! -> store -> devices are told. Reading photos runs on threads of its own, see [`desk`].
 
 pub mod choose;
 pub mod desk;
 pub mod lookalike;
-pub mod photo;
 pub mod problem;
 pub mod reader;
 

@@ -1,5 +1,6 @@
 //! Why a photo is refused: a stable slug for programs, words for people.
 
+use ostiary_models::photo::{self, PhotoError};
 use ostiary_models::quality::FaceQuality;
 
 /// Why a photo is refused.
@@ -37,6 +38,15 @@ pub enum PhotoProblem {
     },
 }
 
+impl From<PhotoError> for PhotoProblem {
+    fn from(error: PhotoError) -> Self {
+        match error {
+            PhotoError::Unreadable(why) => Self::Unreadable(why),
+            PhotoError::TooLarge { width, height } => Self::TooLarge { width, height },
+        }
+    }
+}
+
 impl PhotoProblem {
     /// The stable name.
     pub const fn slug(&self) -> &'static str {
@@ -68,8 +78,8 @@ impl PhotoProblem {
             Self::Unreadable(why) => format!("Send a whole JPEG, PNG or WebP picture ({why})."),
             Self::TooLarge { width, height } => format!(
                 "The photo is {width} x {height} pixels; send one of at most {} megapixels and {} pixels a side.",
-                super::photo::MAX_PIXELS / 1_000_000,
-                super::photo::MAX_SIDE
+                photo::MAX_PIXELS / 1_000_000,
+                photo::MAX_SIDE
             ),
             Self::NoFace => "Send a photo that shows the person's face from the front, well lit.".into(),
             Self::SeveralFaces { count } => {

@@ -8,10 +8,10 @@ use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError};
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::Rect;
 use ostiary_models::pack::Pack;
+use ostiary_models::photo;
 use ostiary_models::quality::{FaceQuality, QualityGate};
 
 use super::choose::{Choice, choose};
-use super::photo;
 use super::problem::PhotoProblem;
 
 /// What was read of a photo.
@@ -59,7 +59,7 @@ impl PhotoReader for EngineReader {
     fn read(&mut self, bytes: &[u8]) -> Result<Result<Reading, PhotoProblem>, InferenceError> {
         let picture = match photo::decode(bytes) {
             Ok(picture) => picture,
-            Err(problem) => return Ok(Err(problem)),
+            Err(error) => return Ok(Err(error.into())),
         };
         self.look(&picture)
     }

@@ -1,0 +1,1 @@
+//! `ostiaryd eval pad`: copies of faces told from faces.
