@@ -7,8 +7,8 @@
 pub mod pack;
 
 pub mod frame;
-pub mod photo;
 pub mod geometry;
+pub mod photo;
 
 pub mod align;
 pub mod detect;

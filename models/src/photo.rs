@@ -3,9 +3,9 @@
 
 use std::io::Cursor;
 
+use crate::frame::RgbImage;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use crate::frame::RgbImage;
 
 /// The most pixels a photo may have.
 pub const MAX_PIXELS: u64 = 50_000_000;

@@ -5,6 +5,7 @@
 //! print ([`report`]).
 
 mod detect;
+mod enrolled;
 mod folders;
 mod identify;
 mod pad;

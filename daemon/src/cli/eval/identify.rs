@@ -1,6 +1,5 @@
 //! `ostiaryd eval identify`: photos of people, searched in a gallery.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::ensure;
@@ -10,7 +9,8 @@ use ostiary_models::embed::Embedding;
 use ostiary_models::metrics::{Identification, IdentificationReport, Probe};
 use serde_json::{Map, Value, json};
 
-use super::folders::{people, shown};
+use super::enrolled::Enrolled;
+use super::folders::{Person, people, shown};
 use super::photos::{Look, Photo, embed_all};
 use super::report::{Table, at_points, figure, interval, with_points};
 use super::{Common, Lab, plots, scores};
@@ -92,49 +92,42 @@ fn measured(args: &Args, config: &Config) -> anyhow::Result<Searched> {
     let (Some(gallery_dir), Some(probes_dir)) = (&args.gallery, &args.probes) else {
         anyhow::bail!("--gallery and --probes are needed, or --scores");
     };
-    let (known, loose) = people(gallery_dir)?;
-    ensure!(!known.is_empty(), "{} holds no folder of photos", gallery_dir.display());
-    ensure!(loose.is_empty(), "{} lies in no person's folder", loose[0].display());
-    let (visitors, strangers) = people(probes_dir)?;
+    let visitors = people(probes_dir)?;
     let lab = Lab::open(&args.common, config)?;
-    let mut searched = Searched { gallery: known.len(), about: super::report::about(&lab), ..Searched::default() };
-
-    let numbers: BTreeMap<&str, usize> = known.iter().enumerate().map(|(n, person)| (person.name.as_str(), n)).collect();
-    let owned: Vec<(usize, PathBuf)> =
-        known.iter().enumerate().flat_map(|(n, person)| person.photos.iter().map(move |p| (n, p.clone()))).collect();
-    let photos = embed_all(&lab, &owned.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>())?;
-    let enrolled: BTreeSet<[u8; 32]> = photos.iter().filter_map(|photo| photo.digest).collect();
-    let mut templates: Vec<Vec<Embedding>> = vec![Vec::new(); known.len()];
-    for ((person, path), photo) in owned.iter().zip(photos) {
-        match photo.look {
-            Look::Face(embedding) => templates[*person].push(embedding),
-            Look::NoFace => searched.not_enrolled.push(shown(path, gallery_dir)),
-            Look::Unreadable(why) => searched.unreadable.push((shown(path, gallery_dir), why)),
-        }
-    }
-    searched.templates = templates.iter().map(Vec::len).sum();
-    ensure!(searched.templates > 0, "no face was found in any photo of {}", gallery_dir.display());
-    searched.rule = Some(rule(args, &lab, known.len())?);
-
-    let mut coming: Vec<(usize, PathBuf)> = Vec::new();
-    let mut next = known.len();
-    for person in &visitors {
-        let subject = numbers.get(person.name.as_str()).copied().unwrap_or_else(|| std::mem::replace(&mut next, 0));
-        // A name that was not known takes the next number.
-        next = next.max(known.len()).max(subject + 1);
-        coming.extend(person.photos.iter().map(|path| (subject, path.clone())));
-    }
-    coming.extend(strangers.into_iter().enumerate().map(|(n, path)| (next + n, path)));
-    let photos = embed_all(&lab, &coming.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>())?;
-    for ((subject, path), photo) in coming.iter().zip(photos) {
+    let known = Enrolled::read(&lab, gallery_dir)?;
+    let coming = coming(visitors, &known);
+    let mut searched = Searched {
+        gallery: known.names.len(),
+        templates: known.templates.iter().map(Vec::len).sum(),
+        rule: Some(rule(args, &lab, known.names.len())?),
+        about: super::report::about(&lab),
+        ..Searched::default()
+    };
+    let paths: Vec<PathBuf> = coming.iter().map(|(_, path)| path.clone()).collect();
+    for ((subject, path), photo) in coming.iter().zip(embed_all(&lab, &paths)?) {
         let name = shown(path, probes_dir);
-        if photo.digest.is_some_and(|digest| enrolled.contains(&digest)) {
+        if photo.digest.is_some_and(|digest| known.digests.contains(&digest)) {
             searched.in_both.push(name);
         } else {
-            search(&mut searched, *subject, name, photo, &templates);
+            search(&mut searched, *subject, name, photo, &known.templates);
         }
     }
+    searched.not_enrolled = known.not_detected;
+    searched.unreadable.extend(known.unreadable);
     Ok(searched)
+}
+
+/// Every probe with its subject's number; those who are not known have numbers above the gallery's.
+fn coming((visitors, loose): (Vec<Person>, Vec<PathBuf>), known: &Enrolled) -> Vec<(usize, PathBuf)> {
+    let mut strangers = known.names.len()..;
+    let mut stranger = || strangers.next().unwrap_or(usize::MAX);
+    let mut coming = Vec::new();
+    for person in visitors {
+        let subject = known.names.iter().position(|name| *name == person.name).unwrap_or_else(&mut stranger);
+        coming.extend(person.photos.into_iter().map(|path| (subject, path)));
+    }
+    coming.extend(loose.into_iter().map(|path| (stranger(), path)));
+    coming
 }
 
 /// Compares one probe with everyone; the best template of a person counts.
@@ -182,7 +175,9 @@ fn in_json(searched: &Searched, report: &IdentificationReport) -> Value {
         "wrong_person": at.wrong_person,
         "ci": {
             "fnir_at_fpir": at_points(&report.fnir_at_fpir, interval),
-            "at_threshold": { "fpir": interval(at.fpir), "fnir": interval(at.fnir) },
+            "at_threshold": searched.rule.map(|_| {
+                json!({ "fpir": interval(at.fpir), "fnir": interval(at.fnir) })
+            }),
         },
         "not_detected_images": searched.not_detected,
         "not_enrolled_images": searched.not_enrolled,

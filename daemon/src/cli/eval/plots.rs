@@ -32,7 +32,10 @@ pub fn write(
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-fn drawn(path: &Path, draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingAreaErrorKind<std::io::Error>>) -> anyhow::Result<()> {
+fn drawn(
+    path: &Path,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), DrawingAreaErrorKind<std::io::Error>>,
+) -> anyhow::Result<()> {
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     let done = area.fill(&WHITE).and_then(|()| draw(&area)).and_then(|()| area.present());
     done.map_err(|error| anyhow!("drawing {}: {error}", path.display()))
@@ -73,7 +76,8 @@ fn distribution(
     if low >= high {
         return Ok(());
     }
-    let kinds = [("non-mated", others, OTHERS), ("mated", mated, MATED)].map(|(name, of, colour)| (name, shares(&of, low, high), colour));
+    let kinds = [("non-mated", others, OTHERS), ("mated", mated, MATED)]
+        .map(|(name, of, colour)| (name, shares(&of, low, high), colour));
     let tallest = kinds.iter().flat_map(|(_, shares, _)| shares).copied().fold(0.0, f64::max);
     let mut chart = ChartBuilder::on(area)
         .margin(16)

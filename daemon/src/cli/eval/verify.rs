@@ -134,7 +134,9 @@ fn in_json(compared: &Compared, report: &VerificationReport) -> Value {
             "auc": interval(report.auc),
             "eer": interval(report.eer),
             "fnmr_at_fmr": at_points(&report.fnmr_at_fmr, interval),
-            "at_threshold": { "fmr": interval(at.fmr), "fnmr": interval(at.fnmr) },
+            "at_threshold": compared.threshold.map(|_| {
+                json!({ "fmr": interval(at.fmr), "fnmr": interval(at.fnmr) })
+            }),
         },
         "not_detected_images": compared.not_detected,
         "unreadable": super::report::unreadable(&compared.unreadable),
