@@ -34,7 +34,7 @@ use crate::liveness::{FrameCues, LivenessRules};
 use crate::pack::{Pack, Thresholds};
 use crate::quality::FaceQuality;
 
-pub use crate::inference::{NetworkError, NetworkStep};
+pub use crate::inference::{EngineKernels, Kernels, NetKernels, NetworkError, NetworkStep};
 pub(crate) use detector::DetectorNet;
 pub(crate) use embedder::EmbedderNet;
 
@@ -90,13 +90,15 @@ pub struct EngineOptions {
     /// The most pixels the detector looks at in one frame; a larger frame is looked at more coarsely, and the
     /// smallest face found grows with it.
     pub max_detector_pixels: u32,
+    /// What to compute the nets with.
+    pub kernels: Kernels,
 }
 
 impl Default for EngineOptions {
     /// Frames of 640x480 expected; 512x288 pixels at most, what a 1280x720 frame is looked at with.
     fn default() -> Self {
         let expected_frame = Some(InputSize { width: 640, height: 480 });
-        Self { expected_frame, max_detector_pixels: 512 * 288 }
+        Self { expected_frame, max_detector_pixels: 512 * 288, kernels: Kernels::Auto }
     }
 }
 
@@ -123,8 +125,9 @@ impl FaceEngine {
     pub fn load(pack: &Pack, options: &EngineOptions) -> Result<Self, EngineError> {
         let failed = |source| EngineError::Network { pack: pack.id().clone(), source };
         let manifest = pack.manifest();
-        let embedder = EmbedderNet::load(&manifest.embedder, &pack.embedder_path()).map_err(failed)?;
-        let mut detector = DetectorNet::load(&manifest.detector, &pack.detector_path()).map_err(failed)?;
+        let embedder = EmbedderNet::load(&manifest.embedder, &pack.embedder_path(), options.kernels).map_err(failed)?;
+        let mut detector =
+            DetectorNet::load(&manifest.detector, &pack.detector_path(), options.kernels).map_err(failed)?;
         let refine = detector.refine_size();
         let frame = options.expected_frame.map(|frame| scale::frame_input(&manifest.detector, frame, options));
         for size in frame.into_iter().chain([refine]) {
@@ -144,6 +147,13 @@ impl FaceEngine {
     #[must_use]
     pub fn thresholds(&self) -> Thresholds {
         self.about.thresholds
+    }
+
+    /// What the nets are computed with: for logs and reports.
+    #[must_use]
+    pub fn kernels(&self) -> EngineKernels {
+        let (detector, embedder) = (self.detector.network().kernels(), self.embedder.kernels().clone());
+        EngineKernels { detector, embedder }
     }
 
     /// How many values an embedding has.

@@ -1,22 +1,25 @@
 //! The one room that knows tract: reading a net, fixing its input's shape, running it.
 //!
-//! Everything above speaks of pictures and plain numbers. Kernels of our own will find their place in
-//! [`Network::plan`], where a net is made ready for one shape.
+//! Everything above speaks of pictures and plain numbers. In [`Network::plan`] a net is made ready for one shape:
+//! with our own kernels (`fused.rs`) where it is of an architecture they know, else as tract optimises it.
 
 #[cfg(test)]
 mod golden;
+mod kernels;
 mod pixels;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
 
+pub use kernels::{EngineKernels, Kernels, NetKernels};
 pub(crate) use pixels::Pixels;
 
 use crate::detect::{InputSize, Output};
+use crate::fused::{self, Weights};
 
 /// A model cannot be made to run.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,10 @@ impl NetworkStep {
 pub(crate) struct Network {
     name: &'static str,
     model: InferenceModel,
+    /// Packed weights of our own kernels, if they may be used.
+    fused: Option<Weights>,
+    /// Found out when the first plan is made.
+    kernels: OnceLock<NetKernels>,
 }
 
 /// A net made ready for one input shape; shared between threads.
@@ -71,9 +78,9 @@ pub(crate) struct Outputs(Vec<Tensor>);
 
 impl Network {
     /// Reads an ONNX file; its bytes are not kept.
-    pub(crate) fn read(name: &'static str, path: &Path) -> Result<Self, NetworkError> {
+    pub(crate) fn read(name: &'static str, path: &Path, kernels: Kernels) -> Result<Self, NetworkError> {
         let model = guarded(name, NetworkStep::Read, || tract_onnx::onnx().model_for_path(path))?;
-        Ok(Self { name, model })
+        Ok(Self { name, model, fused: kernels.isa().map(Weights::new), kernels: OnceLock::new() })
     }
 
     /// Makes the net ready for an input of [1, 3, height, width]: once, then shared.
@@ -81,11 +88,38 @@ impl Network {
         guarded(self.name, NetworkStep::Prepare, || self.prepared(input))
     }
 
+    /// What the last plan made is computed with; before any, what was asked for.
+    pub(crate) fn kernels(&self) -> NetKernels {
+        self.kernels.get().cloned().unwrap_or_else(|| match &self.fused {
+            Some(weights) => NetKernels::Fused(weights.isa()),
+            None => NetKernels::Stock("as configured".to_owned()),
+        })
+    }
+
     fn prepared(&self, input: InputSize) -> TractResult<Plan> {
         let shape = [1, 3, input.height as usize, input.width as usize];
         self.accepts(&shape)?;
         let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
-        self.model.clone().with_input_fact(0, fact)?.into_optimized()?.into_runnable()
+        let model = self.model.clone().with_input_fact(0, fact)?;
+        match self.fused(&model) {
+            Some(fused) => fused.into_runnable(),
+            None => model.into_optimized()?.into_runnable(),
+        }
+    }
+
+    /// The net with our own kernels. `None` if they are not wanted, or do not know it: then the log says why.
+    fn fused(&self, model: &InferenceModel) -> Option<TypedModel> {
+        let weights = self.fused.as_ref()?;
+        // What tract cannot type it cannot optimise either, and says so then.
+        let typed = model.clone().into_typed().ok()?;
+        let (found, fused) = match fused::fuse(&typed, weights) {
+            Ok(fused) => (NetKernels::Fused(weights.isa()), Some(fused)),
+            Err(mismatch) => (NetKernels::Stock(format!("the graph does not match: {mismatch}")), None),
+        };
+        if self.kernels.set(found.clone()).is_ok() {
+            tracing::info!("{}: {found}", self.name);
+        }
+        fused
     }
 
     /// A side the graph fixes must be the one asked for: tract takes any shape it is told, and fails later in

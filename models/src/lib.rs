@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod engine;
 pub mod measure;
 
+mod fused;
 mod inference;
 mod layout;
 mod resample;

@@ -13,8 +13,9 @@ fn main() -> Answer<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["net", pack, frame, input, chip] => net::rounds(pack, frame, input, chip),
+        ["bare-nets", pack, input, chip, kernels] => net::bare(pack, input, chip, kernels),
         ["frames", frame, dir, count] => net::frames(Path::new(frame), Path::new(dir), count.parse()?),
         ["faces", pack] => faces::answer(pack),
-        _ => Err("usage: bench net PACK FRAME DETECTOR_INPUT CHIP | frames FRAME DIR COUNT | faces PACK".into()),
+        _ => Err("usage: bench net PACK FRAME DETECTOR_INPUT CHIP | bare-nets PACK DETECTOR_INPUT CHIP KERNELS | frames FRAME DIR COUNT | faces PACK".into()),
     }
 }

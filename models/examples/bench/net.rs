@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ostiary_models::embed::Embedding;
-use ostiary_models::engine::{EngineOptions, FaceEngine};
+use ostiary_models::engine::{EngineOptions, FaceEngine, Kernels};
 use ostiary_models::frame::RgbImage;
 use ostiary_models::measure::BareNet;
 use ostiary_models::pack::Pack;
@@ -25,8 +25,8 @@ const FRAME: (u32, u32) = (640, 480);
 pub fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
     let pack = Pack::load(pack)?;
     let mut engine = FaceEngine::load(&pack, &EngineOptions::default())?;
-    let mut detector = BareNet::detector(&pack, &picture(Path::new(input))?)?;
-    let mut embedder = BareNet::embedder(&pack, &picture(Path::new(chip))?)?;
+    let mut detector = BareNet::detector(&pack, &picture(Path::new(input))?, Kernels::Auto)?;
+    let mut embedder = BareNet::embedder(&pack, &picture(Path::new(chip))?, Kernels::Auto)?;
     let frame = placed(&picture(Path::new(frame))?, 0);
     for line in std::io::stdin().lock().lines() {
         line?;
@@ -35,10 +35,44 @@ pub fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
             ("embedder_net", median_ms(|| Ok(embedder.run()?))?),
         ]);
         times.extend(stages(&mut engine, &frame)?);
-        println!("{}", serde_json::to_string(&times)?);
-        std::io::stdout().flush()?;
+        answer(&times)?;
     }
     Ok(())
+}
+
+/// The bare nets, computed with one kind of kernels: what each line of input asks for, `detector`, `embedder` or
+/// `outputs`. Times are in milliseconds, that of loading among them.
+pub fn bare(pack: &str, input: &str, chip: &str, kernels: &str) -> Answer<()> {
+    let kernels = Kernels::parse(kernels).ok_or("kernels: auto, stock or an instruction set")?;
+    let pack = Pack::load(pack)?;
+    let (input, chip) = (picture(Path::new(input))?, picture(Path::new(chip))?);
+    let start = Instant::now();
+    let mut detector = BareNet::detector(&pack, &input, kernels)?;
+    let detector_load = start.elapsed();
+    let mut embedder = BareNet::embedder(&pack, &chip, kernels)?;
+    let loads = [("detector", detector_load), ("embedder", start.elapsed() - detector_load)];
+    for line in std::io::stdin().lock().lines() {
+        match line?.as_str() {
+            "detector" => answer(&BTreeMap::from([("detector", median_ms(|| Ok(detector.run()?))?)]))?,
+            "embedder" => answer(&BTreeMap::from([("embedder", median_ms(|| Ok(embedder.run()?))?)]))?,
+            "outputs" => {
+                answer(&BTreeMap::from([("detector", detector.outputs()?), ("embedder", embedder.outputs()?)]))?;
+            }
+            "kernels" => answer(&BTreeMap::from([
+                ("detector", detector.kernels().to_string()),
+                ("embedder", embedder.kernels().to_string()),
+            ]))?,
+            _ => answer(
+                &loads.map(|(net, time)| (net, time.as_secs_f64() * 1e3)).into_iter().collect::<BTreeMap<_, _>>(),
+            )?,
+        }
+    }
+    Ok(())
+}
+
+fn answer(value: &impl serde::Serialize) -> Answer<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(std::io::stdout().flush()?)
 }
 
 /// Each stage by itself, and all of them for one face of one frame.

@@ -48,6 +48,13 @@ impl Isa {
         }
     }
 
+    /// Itself where this machine has it, else plain Rust: what every kernel's constructor makes of its choice, so
+    /// that nothing is ever run that is not there.
+    #[must_use]
+    pub fn or_scalar(self) -> Self {
+        if self.is_available() { self } else { Self::Scalar }
+    }
+
     /// As it is written in configurations, logs and benches.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -8,7 +8,7 @@ use super::InferenceError;
 use crate::detect::{DetectedFace, InputSize};
 use crate::frame::RgbView;
 use crate::geometry::{Letterbox, Rect};
-use crate::inference::{Network, NetworkError, Pixels, Plan, Session};
+use crate::inference::{Kernels, Network, NetworkError, Pixels, Plan, Session};
 use crate::pack::DetectorSpec;
 use crate::resample;
 
@@ -32,8 +32,8 @@ struct Shared {
 
 impl DetectorNet {
     /// Reads the net; sizes are prepared when they are first needed.
-    pub(crate) fn load(spec: &DetectorSpec, path: &Path) -> Result<Self, NetworkError> {
-        let network = Network::read(NAME, path)?;
+    pub(crate) fn load(spec: &DetectorSpec, path: &Path, kernels: Kernels) -> Result<Self, NetworkError> {
+        let network = Network::read(NAME, path, kernels)?;
         let pixels = Pixels::new(spec.color, spec.mean, spec.std);
         let shared = Shared { spec: spec.clone(), pixels, network, plans: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), sessions: BTreeMap::new() })

@@ -7,7 +7,7 @@ use super::InferenceError;
 use crate::align::{AlignedChip, Template};
 use crate::detect::InputSize;
 use crate::embed::Embedding;
-use crate::inference::{Network, NetworkError, Pixels, Plan, Session};
+use crate::inference::{Kernels, NetKernels, Network, NetworkError, Pixels, Plan, Session};
 use crate::pack::EmbedderSpec;
 
 const NAME: &str = "embedder";
@@ -25,12 +25,13 @@ struct Shared {
     pixels: Pixels,
     plan: Plan,
     outputs: usize,
+    kernels: NetKernels,
 }
 
 impl EmbedderNet {
     /// Reads the net and makes it ready for its one input size.
-    pub(crate) fn load(spec: &EmbedderSpec, path: &Path) -> Result<Self, NetworkError> {
-        let network = Network::read(NAME, path)?;
+    pub(crate) fn load(spec: &EmbedderSpec, path: &Path, kernels: Kernels) -> Result<Self, NetworkError> {
+        let network = Network::read(NAME, path, kernels)?;
         let plan = network.plan(InputSize { width: spec.input_side, height: spec.input_side })?;
         let shared = Shared {
             dimension: spec.dimension,
@@ -39,6 +40,7 @@ impl EmbedderNet {
             pixels: Pixels::new(spec.color, spec.mean, spec.std),
             plan,
             outputs: network.arity().1,
+            kernels: network.kernels(),
         };
         Ok(Self { shared: Arc::new(shared), session: None })
     }
@@ -53,6 +55,11 @@ impl EmbedderNet {
 
     pub(crate) fn template(&self) -> &Template {
         &self.shared.template
+    }
+
+    /// What computes it.
+    pub(crate) fn kernels(&self) -> &NetKernels {
+        &self.shared.kernels
     }
 
     /// How many outputs the graph has; the first is the embedding.

@@ -6,7 +6,7 @@ use super::manifest::{EmbedderSpec, MANIFEST_FILE, ModelFile, PackManifest};
 use super::{PackError, digest, validate};
 use crate::align::AlignedChip;
 use crate::detect::InputSize;
-use crate::engine::{DetectorNet, EmbedderNet, InferenceError, NetworkError, NetworkStep};
+use crate::engine::{DetectorNet, EmbedderNet, InferenceError, Kernels, NetworkError, NetworkStep};
 use crate::frame::RgbImage;
 
 /// How bad a finding is.
@@ -137,7 +137,7 @@ fn licence(section: &str, dir: &Path, model: &ModelFile, report: &mut Report) {
 /// Runs the net at two sizes: it must take more than one.
 fn run_detector(dir: &Path, manifest: &PackManifest, report: &mut Report) {
     let spec = &manifest.detector;
-    let mut net = match DetectorNet::load(spec, &dir.join(&spec.model.file)) {
+    let mut net = match DetectorNet::load(spec, &dir.join(&spec.model.file), Kernels::Auto) {
         Ok(net) => net,
         Err(error) => return report.error(error.to_string(), network_fix(&error, FREE_SIDES)),
     };
@@ -161,7 +161,7 @@ fn run_detector(dir: &Path, manifest: &PackManifest, report: &mut Report) {
 }
 
 fn run_embedder(dir: &Path, spec: &EmbedderSpec, report: &mut Report) {
-    let mut net = match EmbedderNet::load(spec, &dir.join(&spec.model.file)) {
+    let mut net = match EmbedderNet::load(spec, &dir.join(&spec.model.file), Kernels::Auto) {
         Ok(net) => net,
         Err(error) => return report.error(error.to_string(), network_fix(&error, RIGHT_SIDE)),
     };
