@@ -18,6 +18,7 @@ mod ingest;
 mod persons;
 mod presence;
 mod recognition;
+mod recognition_rows;
 mod streams;
 mod templates;
 

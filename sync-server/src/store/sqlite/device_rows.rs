@@ -6,7 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 
 use super::error::corrupt;
-use super::{columns, recognition};
+use super::{columns, recognition_rows};
 use crate::domain::device::{Device, DeviceState, Door, HeldGallery, Presence, Site};
 use crate::domain::recognition::{Inherited, Layer};
 use crate::ports::StoreError;
@@ -122,14 +122,14 @@ impl TryFrom<DeviceRow> for Device {
 impl InheritedRow {
     fn read(self) -> Result<Inherited, StoreError> {
         let door = Layer {
-            target_fpir: self.door_target_fpir.map(recognition::share).transpose()?,
-            match_threshold: self.door_threshold.map(recognition::similarity).transpose()?,
-            match_margin: self.door_margin.map(recognition::similarity).transpose()?,
-            liveness: recognition::liveness(self.door_liveness.as_deref())?,
+            target_fpir: self.door_target_fpir.map(recognition_rows::share).transpose()?,
+            match_threshold: self.door_threshold.map(recognition_rows::similarity).transpose()?,
+            match_margin: self.door_margin.map(recognition_rows::similarity).transpose()?,
+            liveness: recognition_rows::liveness(self.door_liveness.as_deref())?,
         };
         let installation = Layer {
-            target_fpir: self.installation_target_fpir.map(recognition::share).transpose()?,
-            liveness: recognition::liveness(self.installation_liveness.as_deref())?,
+            target_fpir: self.installation_target_fpir.map(recognition_rows::share).transpose()?,
+            liveness: recognition_rows::liveness(self.installation_liveness.as_deref())?,
             ..Layer::default()
         };
         Ok(Inherited { door, installation })
