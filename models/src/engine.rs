@@ -19,6 +19,7 @@
 
 mod detector;
 mod embedder;
+mod liveness;
 mod photo;
 mod scale;
 
@@ -37,6 +38,7 @@ use crate::quality::FaceQuality;
 pub use crate::inference::{EngineKernels, Kernels, NetKernels, NetworkError, NetworkStep};
 pub(crate) use detector::DetectorNet;
 pub(crate) use embedder::EmbedderNet;
+pub(crate) use liveness::LivenessNet;
 
 /// An engine cannot be made of a pack.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,14 @@ pub enum InferenceError {
     /// The embedder gave no direction.
     #[error("the embedder gave no usable vector: {0}")]
     Embedding(#[from] EmbeddingError),
+    /// The liveness net gave no value for the class of living faces.
+    #[error("the liveness net gave {found} values, none of them usable for class {class}")]
+    Liveness {
+        /// The class the pack names.
+        class: usize,
+        /// Values given.
+        found: usize,
+    },
     /// The chip is not of the embedder's size.
     #[error("the chip has a side of {found} pixels, the embedder takes {expected}")]
     ChipSide {
@@ -108,12 +118,14 @@ pub struct FaceEngine {
     about: Arc<About>,
     detector: DetectorNet,
     embedder: EmbedderNet,
+    liveness: Option<LivenessNet>,
 }
 
 /// What a pack says and every clone needs.
 struct About {
     pack: PackId,
     thresholds: Thresholds,
+    liveness: LivenessRules,
     options: EngineOptions,
 }
 
@@ -133,8 +145,15 @@ impl FaceEngine {
         for size in frame.into_iter().chain([refine]) {
             detector.prepare(size).map_err(failed)?;
         }
-        let about = About { pack: pack.id().clone(), thresholds: pack.thresholds(), options: *options };
-        Ok(Self { about: Arc::new(about), detector, embedder })
+        let liveness = pack.liveness_net().map(|(spec, path)| LivenessNet::load(spec, &path));
+        let liveness = liveness.transpose().map_err(failed)?;
+        let about = About {
+            pack: pack.id().clone(),
+            thresholds: pack.thresholds(),
+            liveness: pack.liveness_rules(),
+            options: *options,
+        };
+        Ok(Self { about: Arc::new(about), detector, embedder, liveness })
     }
 
     /// Which pack.
@@ -216,13 +235,17 @@ impl FaceEngine {
         face: &DetectedFace,
         chip: &AlignedChip,
     ) -> Result<Option<FrameCues>, InferenceError> {
-        Ok(FrameCues::measure(&frame, face, chip, self.embedder.template()))
+        let cues = FrameCues::measure(&frame, face, chip, self.embedder.template());
+        match (cues, &mut self.liveness) {
+            (Some(cues), Some(net)) => Ok(Some(cues.with_model(net.live(&frame, face)?))),
+            (cues, _) => Ok(cues),
+        }
     }
 
     /// Where the pack draws liveness.
     #[must_use]
     pub fn liveness_rules(&self) -> LivenessRules {
-        LivenessRules::default()
+        self.about.liveness
     }
 
     /// Embeds an aligned chip.

@@ -6,9 +6,14 @@
 //! A score says that nothing spoke against a live face; it does not prove one. What each cue is worth against
 //! attacks we can make ourselves, and what it says nothing about, stands in `docs/liveness.md`.
 
+mod attached;
+pub mod challenge;
+
+mod border;
 mod cues;
 mod eyes;
 mod fuse;
+mod moved;
 mod pattern;
 mod sheet;
 mod thumbnail;

@@ -5,6 +5,7 @@
 
 mod check;
 mod digest;
+mod liveness;
 mod manifest;
 mod validate;
 
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 use ostiary_common::ids::PackId;
 
 use crate::calibration::Calibration;
+use crate::liveness::LivenessRules;
 
 pub use check::{Finding, Severity, check_dir};
+pub use liveness::{LivenessNetSpec, LivenessOutput, LivenessSpec};
 pub use manifest::{
     ColorOrder, DetectorSpec, EmbedderFamily, EmbedderSpec, MANIFEST_FILE, MANIFEST_FORMAT, ModelFile, PackManifest,
     Thresholds,
@@ -89,6 +92,9 @@ impl Pack {
         let pack = Self { dir, manifest, calibration };
         digest::compare(&pack.detector_path(), &pack.manifest.detector.model.sha256)?;
         digest::compare(&pack.embedder_path(), &pack.manifest.embedder.model.sha256)?;
+        if let Some((net, path)) = pack.liveness_net() {
+            digest::compare(&path, &net.model.sha256)?;
+        }
         Ok(pack)
     }
 
@@ -108,6 +114,12 @@ impl Pack {
     #[must_use]
     pub const fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
+    }
+
+    /// Where liveness is drawn.
+    #[must_use]
+    pub fn liveness_rules(&self) -> LivenessRules {
+        self.manifest.liveness.rules()
     }
 
     /// How many values an embedding has.
@@ -130,6 +142,12 @@ impl Pack {
 
     pub(crate) fn detector_path(&self) -> PathBuf {
         self.dir.join(&self.manifest.detector.model.file)
+    }
+
+    /// The liveness net and its file, if there is one.
+    pub(crate) fn liveness_net(&self) -> Option<(&LivenessNetSpec, PathBuf)> {
+        let net = self.manifest.liveness.net.as_ref()?;
+        Some((net, self.dir.join(&net.model.file)))
     }
 
     pub(crate) fn embedder_path(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 pub mod door;
 mod faces;
 pub mod net;
+pub mod pad;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ enum Name {
     Door(door::DoorArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
     Net(net::NetArgs),
+    /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
+    Pad(pad::PadArgs),
 }
 
 /// Runs the named bench.
@@ -34,6 +37,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
         Name::Door(args) => door::run(args),
         Name::Net(args) => net::run(args),
+        Name::Pad(args) => pad::run(args),
     }
 }
 

@@ -26,7 +26,7 @@ impl Evidence {
         (score, strongest.filter(|(strength, _)| *strength >= WORTH_NAMING).map(|(_, cue)| cue))
     }
 
-    const fn rows(&self) -> [(f32, SpoofCue); 6] {
+    pub(super) const fn rows(&self) -> [(f32, SpoofCue); 6] {
         [
             (self.model, SpoofCue::Model),
             (self.moire, SpoofCue::Moire),

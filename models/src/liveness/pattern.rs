@@ -13,56 +13,103 @@ use crate::layout::luminance;
 
 /// The side of a window in pixels; frequencies below are in cycles per window.
 const SIDE: usize = 64;
-/// Slower patterns are features of the face.
-const LEAST_FREQUENCY: f32 = 9.0;
-/// JPEG, which many cameras send, draws a grid of 8 pixels: multiples of this on the axes are its own.
-const JPEG_FREQUENCY: i32 = SIDE as i32 / 8;
 /// Bins this far away are what a peak is compared with; nearer ones belong to it.
 const AROUND: std::ops::RangeInclusive<i32> = 3..=5;
+/// Waves of this size, in steps of 255, are no more than rounding leaves behind.
+const ROUNDING: f32 = 0.15;
 /// A peak's height over its surroundings, in powers of ten, from which on it counts, and is certain.
 const PEAK: (f32, f32) = (1.35, 2.0);
 
 static FOURIER: LazyLock<Arc<dyn Fft<f32>>> = LazyLock::new(|| FftPlanner::new().plan_fft_forward(SIDE));
 
-/// Power of each frequency, row by row; negative frequencies in the upper half of each axis.
-struct Spectrum(Vec<f32>);
+/// Which frequencies can only be a copy's.
+#[derive(Clone, Copy)]
+enum Plane {
+    /// Luminance.
+    Light,
+    /// Red against blue.
+    Colour,
+}
+
+impl Plane {
+    /// Slower patterns are features of the face; skin has less detail in colour than in light.
+    const fn least_frequency(self) -> f32 {
+        match self {
+            Self::Light => 9.0,
+            Self::Colour => 5.0,
+        }
+    }
+
+    /// JPEG, which many cameras send, draws a grid of 8 pixels, in colour often of 16: its multiples on the axes,
+    /// and what lies beside them, are the camera's own.
+    fn is_of_jpeg(self, x: i32, y: i32) -> bool {
+        let near_axis = x.abs() <= 1 || y.abs() <= 1;
+        let grid = |k: i32| (k + 1).rem_euclid(SIDE as i32 / 8) <= 2;
+        match self {
+            Self::Light => near_axis && grid(x) && grid(y),
+            Self::Colour => near_axis,
+        }
+    }
+
+    fn is_telling(self, x: i32, y: i32) -> bool {
+        (x as f32).hypot(y as f32) >= self.least_frequency() && !self.is_of_jpeg(x, y)
+    }
+}
 
 /// How clearly a periodic pattern lies over the face, 0 to 1. The face is looked at in the camera's own pixels.
 pub(super) fn strength(frame: &RgbView<'_>, face: &Rect) -> f32 {
-    Spectrum::of(frame, face).map_or(0.0, |spectrum| ramp(spectrum.highest_peak(), PEAK.0, PEAK.1))
+    ramp(peak(frame, face), PEAK.0, PEAK.1)
 }
 
 /// The peak that [`strength`] judges, in powers of ten over its surroundings; 0 if there is none.
-#[cfg(test)]
 fn peak(frame: &RgbView<'_>, face: &Rect) -> f32 {
-    Spectrum::of(frame, face).map_or(0.0, |spectrum| spectrum.highest_peak())
+    let side = SIDE as u32;
+    if frame.width() < side || frame.height() < side {
+        return 0.0;
+    }
+    let (mut light, mut colour) = (Spectrum::new(), Spectrum::new());
+    for (left, top) in windows(frame, face) {
+        let both = transformed(&frame.cropped(left, top, side, side));
+        light.add(|at, mirrored| (both[at] + both[mirrored].conj()).norm_sqr());
+        colour.add(|at, mirrored| (both[at] - both[mirrored].conj()).norm_sqr());
+    }
+    light.highest_peak(Plane::Light).max(colour.highest_peak(Plane::Colour))
+}
+
+/// Power of each frequency as the square of a wave's size in steps of 255, row by row; negative frequencies in
+/// the upper half of each axis.
+struct Spectrum {
+    power: Vec<f32>,
+    windows: f32,
 }
 
 impl Spectrum {
-    /// Mean over the windows in the face; `None` if the frame is smaller than a window.
-    fn of(frame: &RgbView<'_>, face: &Rect) -> Option<Self> {
-        let side = SIDE as u32;
-        if frame.width() < side || frame.height() < side {
-            return None;
+    fn new() -> Self {
+        Self { power: vec![0.0; SIDE * SIDE], windows: 0.0 }
+    }
+
+    /// Adds a window: `power` is asked for each bin and its mirror.
+    fn add(&mut self, power: impl Fn(usize, usize) -> f32) {
+        // A wave of size 1 comes out as half the sum of the window's weights, here taken twice.
+        let unit = 4.0 / (SIDE * SIDE) as f32;
+        for (at, sum) in self.power.iter_mut().enumerate() {
+            let mirrored = ((SIDE - at / SIDE) % SIDE) * SIDE + (SIDE - at % SIDE) % SIDE;
+            *sum += power(at, mirrored) * unit * unit;
         }
-        let mut power = vec![0.0; SIDE * SIDE];
-        for (left, top) in windows(frame, face) {
-            add_window(&frame.cropped(left, top, side, side), &mut power);
-        }
-        Some(Self(power))
+        self.windows += 1.0;
     }
 
     fn at(&self, x: i32, y: i32) -> f32 {
-        let wrap = |k: i32| k.rem_euclid(SIDE as i32) as usize;
-        self.0[wrap(y) * SIDE + wrap(x)]
+        let wrap = |k: i32| (k & (SIDE as i32 - 1)) as usize;
+        self.power[wrap(y) * SIDE + wrap(x)]
     }
 
     /// The highest peak over what surrounds it, in powers of ten.
-    fn highest_peak(&self) -> f32 {
+    fn highest_peak(&self, plane: Plane) -> f32 {
         let half = SIDE as i32 / 2;
-        let floor = self.0.iter().sum::<f32>() * 1e-9 + f32::MIN_POSITIVE;
+        let floor = ROUNDING * ROUNDING * self.windows;
         let bins = (0..half).flat_map(|y| (1 - half..half).map(move |x| (x, y)));
-        let found = bins.filter(|(x, y)| is_telling(*x, *y)).filter(|(x, y)| self.is_top(*x, *y));
+        let found = bins.filter(|(x, y)| plane.is_telling(*x, *y) && self.is_top(*x, *y));
         found.map(|(x, y)| (self.at(x, y) / (self.surroundings(x, y) + floor)).log10()).fold(0.0, f32::max)
     }
 
@@ -73,21 +120,16 @@ impl Spectrum {
 
     fn surroundings(&self, x: i32, y: i32) -> f32 {
         let reach = *AROUND.end();
-        let near = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
         let (mut sum, mut count) = (0.0, 0.0);
-        for (dx, dy) in near.filter(|(dx, dy)| AROUND.contains(&dx.abs().max(dy.abs()))) {
-            sum += self.at(x + dx, y + dy);
-            count += 1.0;
+        for dy in -reach..=reach {
+            let step = if AROUND.contains(&dy.abs()) { 1 } else { 0 };
+            for dx in (-reach..=reach).filter(|dx| step == 1 || AROUND.contains(&dx.abs())) {
+                sum += self.at(x + dx, y + dy);
+                count += 1.0;
+            }
         }
         sum / count
     }
-}
-
-/// Fast enough to be no feature of the face, and not JPEG's grid.
-fn is_telling(x: i32, y: i32) -> bool {
-    let near_axis = x.abs() <= 1 || y.abs() <= 1;
-    let of_jpeg = |k: i32| (k + 1).rem_euclid(JPEG_FREQUENCY) <= 2;
-    (x as f32).hypot(y as f32) >= LEAST_FREQUENCY && !(near_axis && of_jpeg(x) && of_jpeg(y))
 }
 
 /// One window in the middle of a small face, four side by side in one of at least two windows.
@@ -107,31 +149,26 @@ fn windows(frame: &RgbView<'_>, face: &Rect) -> impl Iterator<Item = (u32, u32)>
         .map(move |(x, y)| place(x * reach, y * reach))
 }
 
-/// Adds the power of one window, each weighted alike whatever its contrast.
-fn add_window(window: &RgbView<'_>, power: &mut [f32]) {
+/// Luminance (real part) and red against blue (imaginary part) of one window, transformed at once.
+fn transformed(window: &RgbView<'_>) -> Vec<Complex<f32>> {
     let mut values = weighted(window);
-    let fourier = &*FOURIER;
-    fourier.process(&mut values);
+    FOURIER.process(&mut values);
     let mut turned = transposed(&values);
-    fourier.process(&mut turned);
-    let spectrum = transposed(&turned);
-    let total = spectrum.iter().map(Complex::norm_sqr).sum::<f32>().max(f32::MIN_POSITIVE);
-    for (sum, value) in power.iter_mut().zip(&spectrum) {
-        *sum += value.norm_sqr() / total;
-    }
+    FOURIER.process(&mut turned);
+    transposed(&turned)
 }
 
-/// Luminance around its mean, faded out towards the window's edges.
+/// Both planes around their means, faded out towards the window's edges.
 fn weighted(window: &RgbView<'_>) -> Vec<Complex<f32>> {
-    let grey: Vec<f32> = (0..window.height())
-        .flat_map(|y| window.row(y).as_chunks::<3>().0)
-        .map(|pixel| f32::from(luminance(pixel)))
-        .collect();
-    let mean = grey.iter().sum::<f32>() / grey.len() as f32;
+    let pixels = (0..window.height()).flat_map(|y| window.row(y).as_chunks::<3>().0);
+    let planes = pixels
+        .map(|pixel| Complex::new(f32::from(luminance(pixel)), 0.5 * (f32::from(pixel[0]) - f32::from(pixel[2]))));
+    let planes: Vec<Complex<f32>> = planes.collect();
+    let mean = planes.iter().sum::<Complex<f32>>() / planes.len() as f32;
     let fade: [f32; SIDE] =
         std::array::from_fn(|i| 0.5 - 0.5 * (std::f32::consts::TAU * (i as f32 + 0.5) / SIDE as f32).cos());
     let weight = |index: usize| fade[index % SIDE] * fade[index / SIDE];
-    grey.iter().enumerate().map(|(index, value)| Complex::new((value - mean) * weight(index), 0.0)).collect()
+    planes.iter().enumerate().map(|(index, value)| (value - mean) * weight(index)).collect()
 }
 
 fn transposed(values: &[Complex<f32>]) -> Vec<Complex<f32>> {
@@ -162,6 +199,7 @@ mod tests {
         assert!(found(|_, _| 0.0) < 0.3, "{}", peak(&picture(|_, _| 0.0).view(), &face));
         assert!(found(|x, y| 6.0 * (1.3 * x + 0.2 * y).sin()) > 0.9);
         assert!(found(|x, y| 5.0 * (1.0 * x).sin() * (1.1 * y).sin()) > 0.9);
+        assert!(found(|x, y| 1.6 * (1.3 * x + 0.8 * y).sin()) > 0.5);
         assert!(found(|x, _| if (x as u32).is_multiple_of(8) { 8.0 } else { 0.0 }) < 0.3);
     }
 

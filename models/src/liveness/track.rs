@@ -2,29 +2,35 @@
 
 use std::time::Duration;
 
+use ostiary_common::wire::SpoofCue;
+
+use super::attached::Attached;
 use super::fuse::Evidence;
+use super::moved::Moved;
 use super::sheet::{self, Turn};
 use super::thumbnail::Thumbnail;
 use super::{FrameCues, Liveness, LivenessRules, ramp};
-use crate::detect::{DetectedFace, Landmarks};
-use crate::geometry::Point;
+use crate::detect::DetectedFace;
 
 /// Earlier looks that a new one is compared with: the first, so that a slow turn adds up, and the last.
 const ANCHORS: usize = 2;
 /// A turn of this many degrees beyond doubt, and more, is a head's.
-const HEAD_TURN_DEG: (f32, f32) = (0.6, 1.8);
+const HEAD_TURN_DEG: (f32, f32) = (0.5, 1.2);
 /// A comparison is worth something against a head only if it would have seen a turn of this many degrees.
 const SURE_WITHIN_DEG: f32 = 1.5;
 /// Comparisons that must have shown no turn before a face is taken for a sheet.
 const SURE_LOOKS: f32 = 3.0;
 /// Movement that a living head does not do without turning a little; in units of [`Moved::amount`].
-const MOVED: (f32, f32) = (1.0, 2.0);
+const MOVED: (f32, f32) = (0.7, 1.2);
 /// A time in which a living person blinks, breathes or sways.
 const STILL_FOR_S: (f32, f32) = (2.0, 4.0);
 /// Movement below which nothing moved; in units of [`Moved::amount`].
 const STILL_BELOW: (f32, f32) = (0.05, 0.12);
 /// Falls of the eyes' darkness, as a share of its usual value, that are a blink.
 const BLINK: (f32, f32) = (0.25, 0.45);
+/// How far a blink speaks for a face that shows no turn: less than half, since eyes may blink behind the holes of a
+/// cut-out.
+const BLINK_RELIEF: f32 = 0.4;
 
 /// Takes in the looks at one face and says how live it is.
 #[derive(Clone, Debug)]
@@ -34,6 +40,7 @@ pub struct LivenessTrack {
     first: Option<Duration>,
     last: Duration,
     moved: Moved,
+    attached: Attached,
     moire: Mean,
     model: Mean,
     anchors: Vec<Thumbnail>,
@@ -51,6 +58,7 @@ impl LivenessTrack {
             first: None,
             last: Duration::ZERO,
             moved: Moved::default(),
+            attached: Attached::default(),
             moire: Mean::default(),
             model: Mean::default(),
             anchors: Vec::new(),
@@ -67,6 +75,7 @@ impl LivenessTrack {
         self.last = self.last.max(at);
         self.looks += 1;
         self.moved.take(&face.landmarks);
+        self.attached.take(face, &cues.border);
         self.moire.take(cues.moire);
         if let Some(model) = cues.model {
             self.model.take(model);
@@ -89,19 +98,26 @@ impl LivenessTrack {
         Liveness { score, threshold: self.rules.threshold, cue, enough }
     }
 
+    /// How strongly each cue speaks against a live face so far, 0 to 1.
+    #[must_use]
+    pub fn strengths(&self) -> [(SpoofCue, f32); 6] {
+        self.evidence().rows().map(|(strength, cue)| (cue, strength))
+    }
+
     fn span(&self) -> Duration {
         self.first.map_or(Duration::ZERO, |first| self.last.saturating_sub(first))
     }
 
     fn evidence(&self) -> Evidence {
-        let alive = 1.0 - self.blink();
+        let blink = self.blink();
         let moved = self.moved.amount();
         let still_for = ramp(self.span().as_secs_f32(), STILL_FOR_S.0, STILL_FOR_S.1);
         Evidence {
             model: self.model.value(),
             moire: self.moire.value(),
-            rigid: ramp(moved, MOVED.0, MOVED.1) * self.turns.flatness() * alive,
-            still: still_for * (1.0 - ramp(moved, STILL_BELOW.0, STILL_BELOW.1)) * alive,
+            frame: self.attached.strength(),
+            rigid: ramp(moved, MOVED.0, MOVED.1) * self.turns.flatness() * (1.0 - BLINK_RELIEF * blink),
+            still: still_for * (1.0 - ramp(moved, STILL_BELOW.0, STILL_BELOW.1)) * (1.0 - blink),
             ..Evidence::default()
         }
     }
@@ -152,64 +168,12 @@ impl Turns {
     fn take(&mut self, turn: &Turn) {
         if turn.doubt_deg <= SURE_WITHIN_DEG {
             self.sure += 1.0;
+            self.largest_deg = self.largest_deg.max(turn.parallax_deg - 2.0 * turn.doubt_deg);
         }
-        self.largest_deg = self.largest_deg.max(turn.parallax_deg - 2.0 * turn.doubt_deg);
     }
 
     /// 0 (a head, or too little seen) to 1 (surely flat).
     fn flatness(&self) -> f32 {
         (self.sure / SURE_LOOKS).min(1.0) * (1.0 - ramp(self.largest_deg, HEAD_TURN_DEG.0, HEAD_TURN_DEG.1))
-    }
-}
-
-/// How far the face moved as a whole, in the picture.
-#[derive(Clone, Copy, Debug, Default)]
-struct Moved {
-    eyes_px: Range,
-    x: Range,
-    y: Range,
-    roll: Range,
-}
-
-impl Moved {
-    fn take(&mut self, landmarks: &Landmarks) {
-        let (right, left) = (landmarks.right_eye, landmarks.left_eye);
-        let middle: Point = right.midpoint(left).midpoint(landmarks.mouth_centre());
-        self.eyes_px.take(landmarks.inter_eye_px());
-        self.x.take(middle.x);
-        self.y.take(middle.y);
-        self.roll.take((left.y - right.y).atan2(left.x - right.x).to_degrees());
-    }
-
-    /// 1 is a fifth of the distance between the eyes to a side, a twelfth nearer, or 5 degrees of roll.
-    fn amount(&self) -> f32 {
-        let eyes = self.eyes_px.high.max(1.0);
-        let across = self.x.width().hypot(self.y.width()) / (0.2 * eyes);
-        let nearer = self.eyes_px.width() / (eyes / 12.0);
-        across.max(nearer).max(self.roll.width() / 5.0)
-    }
-}
-
-/// The least and the largest value met.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    low: f32,
-    high: f32,
-}
-
-impl Default for Range {
-    fn default() -> Self {
-        Self { low: f32::INFINITY, high: f32::NEG_INFINITY }
-    }
-}
-
-impl Range {
-    const fn take(&mut self, value: f32) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-    }
-
-    const fn width(&self) -> f32 {
-        (self.high - self.low).max(0.0)
     }
 }

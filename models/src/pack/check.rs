@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use super::liveness::LivenessNetSpec;
 use super::manifest::{EmbedderSpec, MANIFEST_FILE, ModelFile, PackManifest};
 use super::{PackError, digest, validate};
 use crate::align::AlignedChip;
-use crate::detect::InputSize;
-use crate::engine::{DetectorNet, EmbedderNet, InferenceError, Kernels, NetworkError, NetworkStep};
+use crate::detect::{DetectedFace, InputSize, Landmarks};
+use crate::engine::{DetectorNet, EmbedderNet, InferenceError, Kernels, LivenessNet, NetworkError, NetworkStep};
 use crate::frame::RgbImage;
+use crate::geometry::{Point, Rect};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +47,11 @@ pub fn check_dir(dir: impl AsRef<Path>) -> Vec<Finding> {
         }
         if embedder {
             run_embedder(dir, &manifest.embedder, &mut report);
+        }
+        if let Some(net) = &manifest.liveness.net
+            && model_file("liveness.net", dir, &net.model, &mut report)
+        {
+            run_liveness(dir, net, &mut report);
         }
     }
     report.0
@@ -183,6 +190,23 @@ fn run_embedder(dir: &Path, spec: &EmbedderSpec, report: &mut Report) {
         ),
         Ok(_) => report.ok(format!("embedder runs at {0}x{0} and gives {1} values", spec.input_side, spec.dimension)),
         Err(error) => report.error(format!("embedder: {error}"), embedder_fix(&error)),
+    }
+}
+
+fn run_liveness(dir: &Path, spec: &LivenessNetSpec, report: &mut Report) {
+    const SIDE: &str = "set liveness.net.input_side to the side the net takes, with an input of [1, 3, side, side]";
+    let mut net = match LivenessNet::load(spec, &dir.join(&spec.model.file)) {
+        Ok(net) => net,
+        Err(error) => return report.error(error.to_string(), network_fix(&error, SIDE)),
+    };
+    let picture = self_test_picture(spec.input_side, spec.input_side);
+    let (side, at) = (spec.input_side as f32, Point::new(spec.input_side as f32 / 2.0, spec.input_side as f32 / 2.0));
+    let landmarks = Landmarks::with_mouth_centre(at, at, at, at);
+    let face = DetectedFace { bbox: Rect::centred(at, side / spec.crop, side / spec.crop), score: 1.0, landmarks };
+    match net.live(&picture.view(), &face) {
+        Ok(_) => report.ok(format!("liveness net runs at {0}x{0}", spec.input_side)),
+        Err(InferenceError::Network(error)) => report.error(error.to_string(), network_fix(&error, SIDE)),
+        Err(error) => report.error(format!("{error}"), "set liveness.net.live_class to the class of living faces"),
     }
 }
 

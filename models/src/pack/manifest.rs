@@ -3,6 +3,7 @@
 use ostiary_common::ids::PackId;
 use serde::Deserialize;
 
+use super::liveness::LivenessSpec;
 use crate::align::Template;
 use crate::calibration::CalibrationTable;
 use crate::decide::Rule;
@@ -35,6 +36,9 @@ pub struct PackManifest {
     /// What similarities mean, if it was measured: thresholds can then be had from a target.
     #[serde(default)]
     pub calibration: Option<CalibrationTable>,
+    /// Where liveness is drawn, and a net that judges it.
+    #[serde(default)]
+    pub liveness: LivenessSpec,
 }
 
 /// A model file and where it comes from.

@@ -2,6 +2,7 @@
 
 use crate::calibration::CalibrationTable;
 
+use super::liveness::{LivenessNetSpec, LivenessSpec};
 use super::manifest::{DetectorSpec, EmbedderSpec, MANIFEST_FORMAT, ModelFile, PackManifest, Thresholds};
 
 /// One wrong value.
@@ -21,6 +22,7 @@ pub(super) fn faults(manifest: &PackManifest) -> Vec<Fault> {
     detector(&manifest.detector, &mut faults);
     embedder(&manifest.embedder, &mut faults);
     thresholds(&manifest.thresholds, &mut faults);
+    liveness(&manifest.liveness, &mut faults);
     for (key, value, allowed) in manifest.calibration.iter().flat_map(CalibrationTable::faults) {
         faults.0.push(Fault { what: format!("`{key}` is {value}"), fix: format!("it must be {allowed}") });
     }
@@ -107,6 +109,29 @@ fn embedder(spec: &EmbedderSpec, faults: &mut Faults) {
     faults.check(four, "embedder.template_four", spec.template_four, "four points inside of the chip");
     let five = spec.template_five.is_none_or(|points| inside(&points));
     faults.check(five, "embedder.template_five", spec.template_five, "five points inside of the chip");
+}
+
+fn liveness(spec: &LivenessSpec, faults: &mut Faults) {
+    let rules = spec.rules();
+    faults.share("liveness.threshold", rules.threshold);
+    faults.check((1..=100).contains(&rules.min_looks), "liveness.min_looks", rules.min_looks, "between 1 and 100");
+    let span = rules.min_span.as_millis();
+    faults.check(span <= 60_000, "liveness.min_span_ms", span, "at most 60000");
+    if let Some(net) = &spec.net {
+        liveness_net(net, faults);
+    }
+}
+
+fn liveness_net(spec: &LivenessNetSpec, faults: &mut Faults) {
+    file("liveness.net", &spec.model, faults);
+    pixels("liveness.net", spec.mean, spec.std, faults);
+    faults.check(
+        (16..=512).contains(&spec.input_side),
+        "liveness.net.input_side",
+        spec.input_side,
+        "between 16 and 512",
+    );
+    faults.check((0.5..=6.0).contains(&spec.crop), "liveness.net.crop", spec.crop, "between 0.5 and 6");
 }
 
 fn thresholds(values: &Thresholds, faults: &mut Faults) {
