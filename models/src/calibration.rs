@@ -7,16 +7,20 @@
 
 mod advice;
 mod fit;
+mod held_out;
 mod model;
 mod quantiles;
 mod table;
 mod tail;
 mod target;
+mod views;
 
 pub use advice::{Advice, Fullness};
 pub use fit::{FitError, Visits, fit};
+pub use held_out::{HeldOut, held_out};
 pub use table::{CalibrationTable, MATED_LEVELS, NON_MATED_LEVELS};
 pub use target::{ImpossibleTarget, TargetFpir};
+pub use views::SimulatedVisit;
 
 use crate::decide::Rule;
 use model::Model;

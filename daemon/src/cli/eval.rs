@@ -4,6 +4,7 @@
 //! Start reading at [`verify`]; the other commands are made alike: read photos on all cores ([`photos`]), judge,
 //! print ([`report`]).
 
+mod calibrate;
 mod detect;
 mod enrolled;
 mod folders;
@@ -36,6 +37,8 @@ pub enum Command {
     Detect(detect::Args),
     /// Is a copy of a face told from a face? (presentation attack detection)
     Pad(pad::Args),
+    /// Measure what similarities mean with a pack, for its manifest: thresholds can then be had from a target.
+    Calibrate(calibrate::Args),
 }
 
 /// With which pack, and how.
@@ -59,6 +62,7 @@ pub fn eval(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Identify(args) => identify::identify(args, config)?,
         Command::Detect(args) => detect::detect(args, config)?,
         Command::Pad(args) => pad::pad(args, config)?,
+        Command::Calibrate(args) => calibrate::calibrate(args, config)?,
     }
     Ok(ExitCode::SUCCESS)
 }

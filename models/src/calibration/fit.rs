@@ -43,11 +43,13 @@ pub enum FitError {
 #[derive(Clone, Debug, Default)]
 pub struct Visits {
     rows: Vec<Row>,
+    taken: usize,
 }
 
 /// One visit against one person.
 #[derive(Clone, Copy, Debug)]
 struct Row {
+    visit: usize,
     visitor: usize,
     person: usize,
     similarity: f64,
@@ -57,24 +59,27 @@ impl Visits {
     /// Takes in a visit by `visitor`: its similarities to persons, numbered alike. The visitor's own similarity
     /// must come from other pictures than the visit's.
     pub fn add(&mut self, visitor: usize, similarities: impl IntoIterator<Item = (usize, f32)>) {
-        let row = |(person, similarity)| Row { visitor, person, similarity: f64::from(similarity) };
+        let visit = self.taken;
+        let row = |(person, similarity)| Row { visit, visitor, person, similarity: f64::from(similarity) };
         self.rows.extend(similarities.into_iter().map(row));
+        self.taken += 1;
     }
 
     /// Those by and against the people that `takes_part` names: for fitting on some and reporting on others.
     #[must_use]
     pub fn among(&self, takes_part: impl Fn(usize) -> bool) -> Self {
         let both = |row: &&Row| takes_part(row.visitor) && takes_part(row.person);
-        Self { rows: self.rows.iter().filter(both).copied().collect() }
+        Self { rows: self.rows.iter().filter(both).copied().collect(), taken: self.taken }
     }
 
-    /// Every similarity: (visitor, person, similarity).
-    pub fn iter(&self) -> impl Iterator<Item = (usize, usize, f64)> {
-        self.rows.iter().map(|row| (row.visitor, row.person, row.similarity))
+    /// Each visit: who came, and the similarity to each person.
+    pub fn by_visit(&self) -> impl Iterator<Item = (usize, Vec<(usize, f64)>)> {
+        let visit = |rows: &[Row]| (rows[0].visitor, rows.iter().map(|row| (row.person, row.similarity)).collect());
+        self.rows.chunk_by(|a, b| a.visit == b.visit).map(visit)
     }
 
     /// Everyone who visits, once.
-    fn people(&self) -> Vec<usize> {
+    pub(super) fn people(&self) -> Vec<usize> {
         let mut people: Vec<usize> = self.rows.iter().map(|row| row.visitor).collect();
         people.sort_unstable();
         people.dedup();

@@ -42,6 +42,25 @@ pub struct CalibrationTable {
 }
 
 impl CalibrationTable {
+    /// The keys of the table as TOML, without its heading; each resampled fit on a line.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let list = |values: &[f64]| {
+            format!("[{}]", values.iter().map(f64::to_string).map(decimal).collect::<Vec<_>>().join(", "))
+        };
+        let one = |value: f64| decimal(value.to_string());
+        let mut text = format!("measured_on = {}\n", toml::Value::from(self.measured_on.as_str()));
+        let counts =
+            [("people", self.people), ("visits", self.visits), ("pairs", self.pairs), ("templates", self.templates)];
+        text.extend(counts.map(|(key, count)| format!("{key} = {count}\n")));
+        text += &format!("margin = {}\nnon_mated = {}\n", one(self.margin), list(&self.non_mated));
+        text += &format!("tail_from = {}\ntail_rate = {}\n", one(self.tail_from), one(self.tail_rate));
+        text += &format!("tail_scale = {}\ntail_shape = {}\n", one(self.tail_scale), one(self.tail_shape));
+        text += &format!("mated = {}\nresampled = [\n", list(&self.mated));
+        text.extend(self.resampled.iter().map(|row| format!("    {},\n", list(row))));
+        text + "]\n"
+    }
+
     /// Every wrong value: key, value, and what is allowed.
     #[must_use]
     pub fn faults(&self) -> Vec<(String, String, &'static str)> {
@@ -69,6 +88,14 @@ impl CalibrationTable {
         }
         faults
     }
+}
+
+/// A whole number is an integer to TOML, and refused where a float is wanted.
+fn decimal(mut digits: String) -> String {
+    if !digits.contains('.') {
+        digits.push_str(".0");
+    }
+    digits
 }
 
 const TAIL_ALLOWED: &str = "a rate above 0 and at most 0.2, a scale above 0 and at most 1, a shape between -1 and 0.5";

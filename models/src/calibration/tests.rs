@@ -37,9 +37,9 @@ fn keeps_its_promise_on_other_people() {
     let mut matched = 0;
     let mut seen = 0;
     let others = visits(people + 1, 99);
-    let rows: Vec<_> = others.iter().collect();
-    for visit in rows.chunks(people + 1) {
-        let mut scores: Vec<f64> = visit.iter().filter(|(a, b, _)| a != b).map(|(_, _, score)| *score).collect();
+    for (visitor, similarities) in others.by_visit() {
+        let strangers = similarities.iter().filter(|(person, _)| *person != visitor);
+        let mut scores: Vec<f64> = strangers.map(|(_, score)| *score).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         matched += usize::from(scores[0] >= rule.0 && scores[0] - scores[1] >= rule.1);
         seen += 1;
@@ -78,6 +78,19 @@ fn far_thresholds_are_called_extrapolated() {
         |fpir: f64, people| calibration.operating_point(TargetFpir::new(fpir).unwrap(), people).extrapolated;
     assert!(!extrapolated(0.3, 5));
     assert!(extrapolated(0.001, 1000));
+}
+
+#[test]
+fn halves_keep_their_promise_to_each_other() {
+    let tried = held_out(&visits(40, 5), TargetFpir::new(0.1).unwrap(), None).unwrap();
+    let fpir = tried.fpir.unwrap();
+    assert!(tried.persons == 20 && fpir.low <= 0.1 && fpir.value < 0.2, "{tried:?}");
+}
+
+#[test]
+fn written_and_read_again() {
+    let table = fit(&visits(24, 3), "made \"up\"", 120, 3).unwrap();
+    assert_eq!(toml::from_str::<CalibrationTable>(&table.to_toml()).unwrap(), table);
 }
 
 #[test]
