@@ -35,25 +35,31 @@ pub fn held_out(visits: &Visits, target: TargetFpir, margin: Option<f64>) -> Res
         tried.persons = others.people().len();
         let point = Calibration::new(&table).operating_point(target, tried.persons);
         tried.promised.push(point);
-        // Scores are moved so that both halves are judged by one threshold, each at its own.
-        let shift = point.rule.threshold;
-        collect(&others, shift, &mut probes);
+        collect(&others, point.rule, &mut probes);
     }
-    let margin = tried.promised.iter().map(|point| point.rule.margin).fold(0.0, f32::max);
-    let rule = Rule { threshold: 0.0, margin };
+    // Every score was moved by its half's threshold, and whoever failed its half's margin is gone.
+    let rule = Rule { threshold: 0.0, margin: 0.0 };
     let (known, strangers) = (Identification::new(probes.0).rates(rule), Identification::new(probes.1).rates(rule));
     Ok(HeldOut { fpir: strangers.fpir, fnir: known.fnir, wrong_person: known.wrong_person, ..tried })
 }
 
 /// Each visit twice: at a door that knows the visitor, and at one that knows everybody else.
-fn collect(visits: &Visits, shift: f32, (known, strangers): &mut (Vec<Probe>, Vec<Probe>)) {
+fn collect(visits: &Visits, rule: Rule, (known, strangers): &mut (Vec<Probe>, Vec<Probe>)) {
     for (visitor, similarities) in visits.by_visit() {
-        let moved = |(person, similarity): &(usize, f64)| (*person, *similarity as f32 - shift);
+        let moved = |(person, similarity): &(usize, f64)| (*person, *similarity as f32 - rule.threshold);
         let all: Vec<(usize, f32)> = similarities.iter().map(moved).collect();
         let others: Vec<(usize, f32)> = all.iter().copied().filter(|(person, _)| *person != visitor).collect();
+        let probe = |mated, found| Probe { subject: visitor, mated, similarities: Some(clear(found, rule.margin)) };
         if all.len() > others.len() {
-            known.push(Probe { subject: visitor, mated: true, similarities: Some(all) });
+            known.push(probe(true, all));
         }
-        strangers.push(Probe { subject: visitor, mated: false, similarities: Some(others) });
+        strangers.push(probe(false, others));
     }
+}
+
+/// Nobody, if the second person is nearer to the first than the margin.
+fn clear(mut found: Vec<(usize, f32)>, margin: f32) -> Vec<(usize, f32)> {
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let near = found.len() > 1 && found[0].1 - found[1].1 < margin;
+    if near { Vec::new() } else { found }
 }

@@ -40,6 +40,14 @@ struct Row {
     score: Option<String>,
 }
 
+/// A line that says what it should.
+struct Line {
+    number: u64,
+    row: Row,
+    same: bool,
+    score: Option<f64>,
+}
+
 impl Pairs {
     /// Reads a list; with `scored` it must have a column `score`, empty where a face was not found.
     pub fn read(path: &Path, scored: bool) -> anyhow::Result<Self> {
@@ -60,7 +68,8 @@ impl Pairs {
             let record = record?;
             let line = record.position().map_or(0, csv::Position::line);
             let row: Row = record.deserialize(Some(&headers)).with_context(|| format!("line {line}"))?;
-            rows.push((line, checked(&row).with_context(|| format!("line {line}"))?, row));
+            let (same, score) = checked(&row).with_context(|| format!("line {line}"))?;
+            rows.push(Line { number: line, row, same, score });
         }
         ensure!(!rows.is_empty(), "it holds no pair");
         collected(&rows)
@@ -85,13 +94,13 @@ fn checked(row: &Row) -> anyhow::Result<(bool, Option<f64>)> {
     Ok((same, score))
 }
 
-fn collected(rows: &[(u64, (bool, Option<f64>), Row)]) -> anyhow::Result<Pairs> {
+fn collected(lines: &[Line]) -> anyhow::Result<Pairs> {
     let mut places: BTreeMap<&str, usize> =
-        rows.iter().flat_map(|(_, _, row)| [row.a.as_str(), row.b.as_str()]).map(|name| (name, 0)).collect();
+        lines.iter().flat_map(|Line { row, .. }| [row.a.as_str(), row.b.as_str()]).map(|name| (name, 0)).collect();
     places.values_mut().enumerate().for_each(|(place, value)| *value = place);
     let photos: Vec<String> = places.keys().map(|name| (*name).to_owned()).collect();
     let (mut seen, mut pairs) = (BTreeMap::new(), Vec::new());
-    for (line, (same, score), row) in rows {
+    for Line { number: line, row, same, score } in lines {
         let (a, b) = (places[row.a.as_str()], places[row.b.as_str()]);
         match seen.entry((a.min(b), a.max(b))) {
             Entry::Occupied(first) => bail!("line {line}: {} and {} stand in line {} too", row.a, row.b, first.get()),
@@ -100,7 +109,7 @@ fn collected(rows: &[(u64, (bool, Option<f64>), Row)]) -> anyhow::Result<Pairs> 
         pairs.push(Pair { a, b, same: *same, score: *score });
     }
     let subjects = subjects(photos.len(), &pairs);
-    for (pair, (line, ..)) in pairs.iter().zip(rows) {
+    for (pair, Line { number: line, .. }) in pairs.iter().zip(lines) {
         let one = subjects[pair.a] == subjects[pair.b];
         let (a, b) = (&photos[pair.a], &photos[pair.b]);
         ensure!(pair.same || !one, "line {line}: {a} and {b} are said to differ, but other lines make them one person");

@@ -31,6 +31,9 @@ pub fn with_points(name: &str, points: &[(f64, Option<Estimate>)], mut show: imp
 pub fn about(lab: &Lab) -> Map<String, Value> {
     let mut about = Map::new();
     about.insert("pack".into(), lab.pack.id().to_string().into());
+    let kernels = lab.engine.kernels();
+    let runs = json!({ "detector": kernels.detector.to_string(), "embedder": kernels.embedder.to_string() });
+    about.insert("kernels".into(), runs);
     about.insert("threads".into(), lab.threads.into());
     about
 }
