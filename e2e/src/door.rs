@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::thread;
 
 pub use cast::{Actor, Cast, CastError, Shot};
-pub use plan::{Kind, Plan, Slot, Story};
+pub use plan::{Kind, Plan, Role, Slot, Story};
 pub use truth::{Truth, TruthVisit};
 
 use crate::clip::{Camera, Pose, Room, draw};

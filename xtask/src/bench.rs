@@ -4,6 +4,7 @@ pub mod door;
 mod faces;
 pub mod net;
 pub mod pad;
+pub mod peers;
 
 use std::path::PathBuf;
 
@@ -27,6 +28,8 @@ enum Name {
     Net(net::NetArgs),
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
     Pad(pad::PadArgs),
+    /// Labelled photos, whole and degraded, through Ostiary and through other pipelines.
+    Peers(peers::PeersArgs),
 }
 
 /// Runs the named bench.
@@ -38,6 +41,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Name::Door(args) => door::run(args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
+        Name::Peers(args) => peers::run(args),
     }
 }
 

@@ -88,13 +88,9 @@ pub fn stage(worker: &Path, dir: &Path, seed: u64) -> Result<Staging> {
 
 /// Photos of each person, those with the largest face first.
 fn people(worker: &Path, labelled: &Path) -> Result<BTreeMap<String, Vec<Photo>>> {
-    let folders = faces::entries(&labelled.join("people"))?;
-    let mut files = Vec::new();
-    for folder in &folders {
-        files.extend(faces::entries(folder)?);
-    }
     let mut people: BTreeMap<String, Vec<Photo>> = BTreeMap::new();
-    for photo in faces::find(worker, &files)?.into_iter().filter(|photo| !photo.faces.is_empty()) {
+    for photo in faces::find(worker, &faces::of_people(labelled)?)?.into_iter().filter(|photo| !photo.faces.is_empty())
+    {
         let folder = photo.path.parent().and_then(Path::file_name).unwrap_or_default();
         people.entry(folder.to_string_lossy().into_owned()).or_default().push(photo);
     }
