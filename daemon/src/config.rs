@@ -4,6 +4,7 @@
 
 mod cache;
 mod camera;
+mod inference;
 mod load;
 mod recognition;
 mod sections;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cache::OutboxSection;
 pub use camera::{CameraSection, DropPolicy, ReplaySection, ReplaySpeed, SourceKind};
+pub use inference::{InferenceSection, KernelsSetting};
 pub use load::{ConfigError, DEFAULT_PATH, load};
 pub use recognition::RecognitionSection;
 pub use sections::{DeviceSection, HealthSection, LogFormat, LogSection, ModelsSection, MqttSection};
@@ -30,6 +32,8 @@ pub struct Config {
     pub replay: ReplaySection,
     /// The model pack.
     pub models: ModelsSection,
+    /// How the nets are computed.
+    pub inference: InferenceSection,
     /// When a face is a match.
     pub recognition: RecognitionSection,
     /// The connection to the broker.

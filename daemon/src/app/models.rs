@@ -29,7 +29,11 @@ pub fn load(config: &Config) -> anyhow::Result<Models> {
     let pack = Pack::load(&config.models.pack_dir)?;
     let thresholds = pack.thresholds();
     let frame = InputSize { width: config.camera.width, height: config.camera.height };
-    let options = EngineOptions { expected_frame: Some(frame), ..EngineOptions::default() };
+    let options = EngineOptions {
+        expected_frame: Some(frame),
+        kernels: config.inference.kernels.into(),
+        ..EngineOptions::default()
+    };
     let engine = FaceEngine::load(&pack, &options)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = config.models.thread_count(cores);

@@ -13,10 +13,6 @@ use crate::grid::{Grid, Size, rounded};
 use crate::simd::{Simd, dispatch};
 use tile::tile;
 
-/// Values of a run come in multiples of this, the rest filled up with weights of zero; the inner loop is unrolled so
-/// far.
-pub(crate) const RUN: usize = 4;
-
 /// The weights of a layer, laid out for one instruction set.
 pub struct Dense {
     isa: Isa,
@@ -82,31 +78,23 @@ impl Dense {
         assert_eq!(weights.len(), bias.len() * runs * run, "one weight for each output and input value");
         let isa = isa.or_scalar();
         let outputs = rounded(bias.len());
-        let padded = run.next_multiple_of(RUN);
-        let mut packed = vec![0.0; outputs * runs * padded];
-        for (output, weights) in weights.chunks_exact(runs * run).enumerate() {
+        let inputs = runs * run;
+        let mut packed = vec![0.0; outputs * inputs];
+        for (output, weights) in weights.chunks_exact(inputs).enumerate() {
             let (first, width) = group(isa, outputs, output);
-            for (at, weight) in weights.iter().enumerate() {
-                let input = at / run * padded + at % run;
-                packed[first * runs * padded + input * width + output - first] = *weight;
+            for (input, weight) in weights.iter().enumerate() {
+                packed[first * inputs + input * width + output - first] = *weight;
             }
         }
         let mut bias = bias.to_vec();
         bias.resize(outputs, 0.0);
-        Self { isa, outputs, runs, run: padded, packed, bias }
+        Self { isa, outputs, runs, run, packed, bias }
     }
 
     /// Channels it gives, rounded up.
     #[must_use]
     pub const fn outputs(&self) -> usize {
         self.outputs
-    }
-
-    /// How far it reads from where a run begins; up to three values more than the filter has, which must be there
-    /// but do not count.
-    #[must_use]
-    pub const fn reach(&self) -> usize {
-        self.run
     }
 
     /// Bytes its weights take.

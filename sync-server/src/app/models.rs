@@ -1,13 +1,12 @@
 //! The model pack, as far as the server needs it.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use ostiary_common::ids::PackId;
 use ostiary_models::calibration::Calibration;
 use ostiary_models::decide::Rule;
 use ostiary_models::pack::Pack;
 
+use crate::config::ModelsConfig;
 use crate::enroll::reader::{MakeReader, from_pack};
 
 /// The pack and what reads photos with it.
@@ -25,18 +24,18 @@ pub struct Models {
 }
 
 impl Models {
-    /// From a pack's directory. The files are checked now, the models are loaded by the threads that use them.
+    /// From the pack's directory. The files are checked now, the models are loaded by the threads that use them.
     ///
     /// # Errors
     /// If there is no valid pack.
-    pub fn load(pack_dir: &Path) -> Result<Self> {
-        let pack = Pack::load(pack_dir).context("loading the model pack (models.pack_dir)")?;
+    pub fn load(config: &ModelsConfig) -> Result<Self> {
+        let pack = Pack::load(&config.pack_dir).context("loading the model pack (models.pack_dir)")?;
         Ok(Self {
             pack: pack.id().clone(),
             dimension: pack.dimension(),
             rule: pack.thresholds().rule(),
             calibration: pack.calibration().cloned(),
-            readers: from_pack(pack),
+            readers: from_pack(pack, config.kernels.into()),
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 pub async fn run(config: Config) -> Result<()> {
     let lifecycle = Arc::new(Lifecycle::default());
     stop_on_signals(Arc::clone(&lifecycle))?;
-    let models = Models::load(&config.models.pack_dir)?;
+    let models = Models::load(&config.models)?;
     let running = app::start(config, models, lifecycle).await?;
     let endpoints = &running.endpoints;
     tracing::info!(https = %endpoints.https, mqtts = %endpoints.mqtts,

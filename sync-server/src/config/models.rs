@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ostiary_models::engine::Kernels;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, not_allowed};
@@ -16,11 +17,38 @@ pub struct ModelsConfig {
     pub engines: usize,
     /// Photos that may wait.
     pub queue: usize,
+    /// Which code computes the nets.
+    pub kernels: KernelsSetting,
+}
+
+/// Which code computes the nets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelsSetting {
+    /// Our own where they know the net, else tract's.
+    #[default]
+    Auto,
+    /// tract's.
+    Stock,
+}
+
+impl From<KernelsSetting> for Kernels {
+    fn from(setting: KernelsSetting) -> Self {
+        match setting {
+            KernelsSetting::Auto => Self::Auto,
+            KernelsSetting::Stock => Self::Stock,
+        }
+    }
 }
 
 impl Default for ModelsConfig {
     fn default() -> Self {
-        Self { pack_dir: "/usr/share/ostiary/packs/ostiary-default".into(), engines: 1, queue: 16 }
+        Self {
+            pack_dir: "/usr/share/ostiary/packs/ostiary-default".into(),
+            engines: 1,
+            queue: 16,
+            kernels: KernelsSetting::Auto,
+        }
     }
 }
 

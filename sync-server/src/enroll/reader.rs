@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ostiary_common::wire::UnusableReason;
 use ostiary_models::embed::Embedding;
-use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError};
+use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError, Kernels};
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::Rect;
 use ostiary_models::pack::Pack;
@@ -38,11 +38,12 @@ pub trait PhotoReader: Send {
 pub type MakeReader = Arc<dyn Fn() -> Result<Box<dyn PhotoReader>, String> + Send + Sync>;
 
 /// Readers over a model pack, which is loaded once, by the first thread that asks.
-pub fn from_pack(pack: Pack) -> MakeReader {
+pub fn from_pack(pack: Pack, kernels: Kernels) -> MakeReader {
     // A clone shares the models; an engine itself may not be looked at by two threads at once.
     let loaded: Mutex<Option<Result<FaceEngine, String>>> = Mutex::default();
+    let options = EngineOptions { expected_frame: None, kernels, ..EngineOptions::default() };
     Arc::new(move || {
-        let load = || FaceEngine::load(&pack, &EngineOptions { expected_frame: None, ..EngineOptions::default() });
+        let load = || FaceEngine::load(&pack, &options);
         let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let engine = loaded.get_or_insert_with(|| load().map_err(|e| e.to_string())).clone()?;
         let gate = pack.thresholds().enroll_gate();
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_default_pack_reads_real_photos() {
-        let make = from_pack(Pack::load(PACK).unwrap());
+        let make = from_pack(Pack::load(PACK).unwrap(), Kernels::Auto);
         let mut reader = make().unwrap();
         let mut read = |picture: Picture| reader.read(&jpeg(picture)).unwrap();
         let (one, other) = (portrait("obama-2009.jpg"), portrait("biden-2010.jpg"));

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "the inner loop works on pointers; all reaches are checked in `Dense::run`")]
 
-use super::{Job, RUN};
+use super::Job;
 use crate::simd::Simd;
 
 /// Computes `PIXELS` pixels from pixel `first` on (the last one again and again where there are fewer) for
@@ -30,22 +30,18 @@ pub(super) unsafe fn tile<V: Simd, const PIXELS: usize, const VECTORS: usize>(
             *input = input.add(job.windows.at(x, y));
         }
         for run in job.runs {
-            let mut at = *run;
-            for _ in 0..job.layer.run / RUN {
-                for value in 0..RUN {
-                    let mut factors = [V::splat(0.0); VECTORS];
-                    for (vector, factor) in factors.iter_mut().enumerate() {
-                        *factor = V::load(weights.add((value * VECTORS + vector) * V::LANES));
-                    }
-                    for pixel in 0..PIXELS {
-                        let input = V::splat(*inputs[pixel].add(at + value));
-                        for vector in 0..VECTORS {
-                            sums[pixel][vector] = input.mul_add(factors[vector], sums[pixel][vector]);
-                        }
+            for at in *run..run + job.layer.run {
+                let mut factors = [V::splat(0.0); VECTORS];
+                for (vector, factor) in factors.iter_mut().enumerate() {
+                    *factor = V::load(weights.add(vector * V::LANES));
+                }
+                for (input, sums) in inputs.iter().zip(&mut sums) {
+                    let input = V::splat(*input.add(at));
+                    for (factor, sum) in factors.iter().zip(sums) {
+                        *sum = input.mul_add(*factor, *sum);
                     }
                 }
-                at += RUN;
-                weights = weights.add(RUN * VECTORS * V::LANES);
+                weights = weights.add(VECTORS * V::LANES);
             }
         }
         let floor = V::splat(job.floor);

@@ -87,8 +87,9 @@ impl Fusion<'_> {
         side: OutletId,
         output: Map,
     ) -> Result<OutletId, Mismatch> {
+        let input = self.tensor(conv.input)?;
         let (side, beside) = self.side(side, output)?;
-        let (input, beside) = (self.tensor(conv.input)?, self.tensor(beside)?);
+        let beside = self.tensor(beside)?;
         let covered = self.map(outlet)?;
         if side == Side::Same && covered != output {
             return Err(conv.mismatch("its output is padded, and its shortcut is not pooled"));
@@ -103,7 +104,8 @@ impl Fusion<'_> {
     /// How a shortcut comes to the shape of the sum, and from which outlet.
     fn side(&self, outlet: OutletId, output: Map) -> Result<(Side, OutletId), Mismatch> {
         let (unpadded, ends) = self.graph.padded(outlet).unwrap_or((outlet, [0; 4]));
-        let pooled = self.graph.pooled(unpadded);
+        // What the net already goes on from is not taken apart again.
+        let pooled = self.graph.pooled(unpadded).filter(|_| !self.done.contains_key(&unpadded));
         let beside = pooled.as_ref().map_or(unpadded, |pooled| pooled.input);
         let unknown = |reason| self.graph.mismatch(outlet, reason);
         if ends[0] + ends[2] + ends[3] > 0 {

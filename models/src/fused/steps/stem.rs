@@ -59,8 +59,7 @@ impl Step for Stem {
 
     fn run(&self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> TractResult<()> {
         let (width, height) = self.padded();
-        let length = self.planes.scale.len() * width * height + self.dense.reach();
-        pool::with_scratch(length, |planes| {
+        pool::with_scratch(self.planes.scale.len() * width * height, |planes| {
             self.normalise(inputs[0], planes);
             match self.pooling {
                 None => self.conv(planes, outputs[0], self.conv.pixels()),
@@ -83,7 +82,6 @@ impl Stem {
     fn normalise(&self, picture: &[f32], padded: &mut [f32]) {
         let (width, height) = self.padded();
         let planes = &self.planes;
-        padded[planes.scale.len() * width * height..].fill(0.0);
         let inputs = picture.chunks_exact(planes.width * planes.height);
         for (index, (input, plane)) in inputs.zip(padded.chunks_exact_mut(width * height)).enumerate() {
             let (scale, shift) = (planes.scale[index], planes.shift[index]);
