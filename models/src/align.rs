@@ -62,6 +62,17 @@ impl AlignedChip {
         self.cut_off
     }
 
+    /// The same face seen in a mirror.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let mut picture = self.picture.clone();
+        let row = 3 * picture.width() as usize;
+        for pixels in picture.as_raw_mut().chunks_exact_mut(row) {
+            pixels.as_chunks_mut::<3>().0.reverse();
+        }
+        Self { picture, cut_off: self.cut_off }
+    }
+
     /// The picture.
     #[must_use]
     pub const fn picture(&self) -> &RgbImage {

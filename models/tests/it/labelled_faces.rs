@@ -7,6 +7,7 @@ use std::path::Path;
 use ostiary_models::detect::DetectedFace;
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::FaceEngine;
+use ostiary_models::metrics::{Trial, Trials, verification};
 
 use crate::support::{default_engine, picture, shared};
 
@@ -44,48 +45,18 @@ fn sorted(dir: &Path) -> Vec<std::path::PathBuf> {
     paths
 }
 
-/// Similarities of the mated and the non-mated pairs that could be compared.
-fn scores(pairs: &str, embeddings: &BTreeMap<String, Embedding>) -> (Vec<f32>, Vec<f32>) {
-    let (mut mated, mut non_mated) = (Vec::new(), Vec::new());
-    for line in pairs.lines().skip(1) {
+/// The pairs whose photos take part; people are the folders.
+fn trials(pairs: &str, embeddings: &BTreeMap<String, Embedding>) -> Trials {
+    let mut people: BTreeMap<String, usize> = BTreeMap::new();
+    let mut subject = |photo: &str| {
+        let (folder, next) = (photo.rsplit_once('/').unwrap().0.to_owned(), people.len());
+        *people.entry(folder).or_insert(next)
+    };
+    Trials::new(pairs.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split(',').collect();
-        if let (Some(a), Some(b)) = (embeddings.get(fields[0]), embeddings.get(fields[1])) {
-            if fields[2] == "1" { &mut mated } else { &mut non_mated }.push(a.similarity(b));
-        }
-    }
-    (mated, non_mated)
-}
-
-/// The share of (mated, non-mated) choices in which the mated pair is the more similar one.
-fn auc(mated: &[f32], non_mated: &[f32]) -> f64 {
-    let wins = |m: &f32| {
-        non_mated
-            .iter()
-            .map(|n| {
-                if m > n {
-                    1.0
-                } else if m == n {
-                    0.5
-                } else {
-                    0.0
-                }
-            })
-            .sum::<f64>()
-    };
-    mated.iter().map(wins).sum::<f64>() / (mated.len() * non_mated.len()) as f64
-}
-
-/// The error rate where as many mated pairs are refused as non-mated ones are let through, as the mean of the
-/// two rates at the nearest threshold.
-fn equal_error_rate(mated: &[f32], non_mated: &[f32]) -> f64 {
-    let share = |count: usize, of: usize| count as f64 / of as f64;
-    let rates = |t: f32| {
-        let refused = share(mated.iter().filter(|s| **s < t).count(), mated.len());
-        (refused, share(non_mated.iter().filter(|s| **s >= t).count(), non_mated.len()))
-    };
-    let thresholds = mated.iter().chain(non_mated).map(|t| rates(*t));
-    let nearest = thresholds.min_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs())).unwrap();
-    f64::midpoint(nearest.0, nearest.1)
+        let score = embeddings.get(fields[0])?.similarity(embeddings.get(fields[1])?).into();
+        Some(Trial { score: Some(score), mated: fields[2] == "1", subjects: [subject(fields[0]), subject(fields[1])] })
+    }))
 }
 
 #[test]
@@ -93,9 +64,9 @@ fn verification_on_labelled_photos() {
     let Some(faces) = shared("faces") else { return };
     let (embeddings, missed) = embeddings(&faces);
     let pairs = std::fs::read_to_string(faces.join("pairs.csv")).unwrap();
-    let (mated, non_mated) = scores(&pairs, &embeddings);
-    let (auc, eer) = (auc(&mated, &non_mated), equal_error_rate(&mated, &non_mated));
-    println!("{} mated, {} non-mated, missed {missed:?}: AUC {auc:.5}, EER {eer:.5}", mated.len(), non_mated.len());
+    let report = verification(&trials(&pairs, &embeddings), 0.93);
+    let (auc, eer) = (report.auc.unwrap().value, report.eer.unwrap().value);
+    println!("{} mated, {} non-mated, missed {missed:?}: AUC {auc:.5}, EER {eer:.5}", report.mated, report.non_mated);
     assert!(missed.is_empty(), "not found: {missed:?}");
     assert!(auc >= 0.999, "AUC {auc}");
     assert!(eer <= 0.005, "EER {eer}");

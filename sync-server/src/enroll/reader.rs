@@ -80,7 +80,7 @@ impl EngineReader {
         if let Some(problem) = judge(&quality, &self.gate) {
             return Ok(Err(problem));
         }
-        let embedding = self.engine.embed(&chip)?;
+        let embedding = self.engine.embed_still(&chip)?;
         Ok(Ok(Reading { face: face.bbox, quality, embedding }))
     }
 }

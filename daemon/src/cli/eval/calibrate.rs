@@ -92,7 +92,7 @@ fn looked_at(lab: &Lab, persons: &[Person]) -> anyhow::Result<Vec<Seen>> {
             return Ok(nothing(format!("{}: no face found", path.display())));
         };
         let chip = engine.chip(photo.view(), &face);
-        let template = Some(engine.embed(&chip)?);
+        let template = Some(engine.embed_still(&chip)?);
         let mut visits = Vec::new();
         for visit in 0..VISITS_A_PHOTO {
             visits.extend(visited(engine, photo.view(), &face, seed * VISITS_A_PHOTO + visit, &thresholds)?);

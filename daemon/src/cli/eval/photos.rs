@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<RgbImage, String> {
 fn embed(engine: &mut FaceEngine, picture: &RgbImage) -> Result<Look, InferenceError> {
     let Some(face) = engine.find_faces_in_photo(picture.view())?.into_iter().next() else { return Ok(Look::NoFace) };
     let chip = engine.chip(picture.view(), &face);
-    Ok(Look::Face(engine.embed(&chip)?))
+    Ok(Look::Face(engine.embed_still(&chip)?))
 }
 
 /// Does `work` on every item on all threads; the answers stand in the items' order.
