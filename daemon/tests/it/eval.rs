@@ -25,13 +25,14 @@ fn eval(args: &[&str]) -> Result<Value, String> {
     Ok(serde_json::from_slice(&output.stdout).expect("one JSON object"))
 }
 
-/// A folder for each name with links to portraits.
+/// A folder for each name with copies of portraits.
 fn folders(dir: &Path, people: &[(&str, &[&str])]) -> String {
-    for (name, portraits) in people {
-        std::fs::create_dir_all(dir.join(name)).unwrap();
-        for portrait in *portraits {
-            std::fs::copy(repository().join("e2e/media/portraits").join(portrait), dir.join(name).join(portrait))
-                .unwrap();
+    let portraits = repository().join("e2e/media/portraits");
+    for (name, chosen) in people {
+        std::fs::create_dir_all(dir.join(name)).expect("a fresh folder can be written");
+        for portrait in *chosen {
+            let copied = std::fs::copy(portraits.join(portrait), dir.join(name).join(portrait));
+            copied.expect("the portraits are part of the repository");
         }
     }
     dir.display().to_string()

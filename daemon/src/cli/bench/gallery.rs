@@ -56,6 +56,6 @@ fn template(engine: &mut FaceEngine, photo: &Path) -> Option<TemplateRow> {
     let face = engine.find_faces_in_photo(picture.view()).ok()?.into_iter().next()?;
     let chip = engine.chip(picture.view(), &face);
     let angle = engine.quality(&face, &chip).angle();
-    let embedding = engine.embed(&chip).ok()?.to_le_bytes().into();
+    let embedding = engine.embed_still(&chip).ok()?.to_le_bytes().into();
     Some(TemplateRow { id: TemplateId::generate(), version: 1, angle, embedding })
 }
