@@ -10,6 +10,7 @@
 mod grid;
 mod isa;
 mod simd;
+pub mod search;
 
 mod dense;
 mod depthwise;
