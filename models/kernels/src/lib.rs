@@ -9,8 +9,8 @@
 
 mod grid;
 mod isa;
-mod simd;
 pub mod search;
+mod simd;
 
 mod dense;
 mod depthwise;
