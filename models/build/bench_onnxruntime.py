@@ -1,6 +1,7 @@
 """The peer of `cargo xtask bench net`: the same nets on onnxruntime with one thread, timed the same way.
 
-Prints one JSON object of milliseconds for each line it reads, so that the caller can alternate it with ours.
+For each line it reads, `detector` or `embedder`, it prints one JSON object with that net's milliseconds, so that the
+caller can alternate it with ours; for `outputs`, what both nets give.
 """
 
 import argparse
@@ -44,11 +45,22 @@ def main():
     parser.add_argument("--detector-input", required=True)
     parser.add_argument("--chip", required=True)
     args = parser.parse_args()
-    detector, embedder = session(args.pack / "detector.onnx"), session(args.pack / "embedder.onnx")
-    image, chip = {"image": planes(args.detector_input)}, {"chip": planes(args.chip)}
-    for _ in sys.stdin:
-        times = {"detector_net": median_ms(detector, image), "embedder_net": median_ms(embedder, chip)}
-        print(json.dumps(times), flush=True)
+    nets = {
+        "detector": (session(args.pack / "detector.onnx"), {"image": planes(args.detector_input)}),
+        "embedder": (session(args.pack / "embedder.onnx"), {"chip": planes(args.chip)}),
+    }
+    for line in sys.stdin:
+        order = line.strip()
+        if order == "outputs":
+            answer = {name: outputs(*net) for name, net in nets.items()}
+        else:
+            answer = {order: median_ms(*nets[order])}
+        print(json.dumps(answer), flush=True)
+
+
+def outputs(net, feed) -> list[float]:
+    """All outputs of a net, one after the other."""
+    return [float(value) for output in net.run(None, feed) for value in output.ravel()]
 
 
 if __name__ == "__main__":

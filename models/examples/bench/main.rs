@@ -23,7 +23,7 @@ const USAGE: &str = "usage: bench net PACK FRAME DETECTOR_INPUT CHIP
 fn main() -> Answer<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["net", pack, frame, input, chip] => net::rounds(pack, frame, input, chip),
+        ["net", pack, frame] => net::rounds(pack, frame),
         ["bare-nets", pack, input, chip, kernels] => net::bare(pack, input, chip, kernels),
         ["frames", frame, dir, count] => net::frames(Path::new(frame), Path::new(dir), count.parse()?),
         ["faces", pack] => faces::answer(pack),

@@ -1,6 +1,6 @@
-//! The nets, stage by stage. `net PACK FRAME DETECTOR_INPUT CHIP` prints one JSON object of milliseconds for each
-//! line it reads; `frames FRAME DIR COUNT` writes frames of a face that drifts through the picture, for a daemon to
-//! replay.
+//! The nets. `net PACK FRAME` prints one JSON object of each stage's milliseconds for each line it reads; `bare-nets`
+//! times the nets alone on one kind of kernels; `frames FRAME DIR COUNT` writes frames of a face that drifts through the
+//! picture, for a daemon to replay.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -22,26 +22,19 @@ const STAGE_TIME: Duration = Duration::from_millis(400);
 const FRAME: (u32, u32) = (640, 480);
 
 /// Times every stage once a line of input.
-pub fn rounds(pack: &str, frame: &str, input: &str, chip: &str) -> Answer<()> {
+pub fn rounds(pack: &str, frame: &str) -> Answer<()> {
     let pack = Pack::load(pack)?;
     let mut engine = FaceEngine::load(&pack, &EngineOptions::default())?;
-    let mut detector = BareNet::detector(&pack, &picture(Path::new(input))?, Kernels::Auto)?;
-    let mut embedder = BareNet::embedder(&pack, &picture(Path::new(chip))?, Kernels::Auto)?;
     let frame = placed(&picture(Path::new(frame))?, 0);
     for line in std::io::stdin().lock().lines() {
         line?;
-        let mut times = BTreeMap::from([
-            ("detector_net", median_ms(|| Ok(detector.run()?))?),
-            ("embedder_net", median_ms(|| Ok(embedder.run()?))?),
-        ]);
-        times.extend(stages(&mut engine, &frame)?);
-        answer(&times)?;
+        answer(&BTreeMap::from(stages(&mut engine, &frame)?))?;
     }
     Ok(())
 }
 
-/// The bare nets, computed with one kind of kernels: what each line of input asks for, `detector`, `embedder` or
-/// `outputs`. Times are in milliseconds, that of loading among them.
+/// The bare nets, computed with one kind of kernels. Each line of input asks for something: the milliseconds of a run of
+/// the `detector` or the `embedder`, or of `load`ing both; their `outputs`; the `kernels` in use.
 pub fn bare(pack: &str, input: &str, chip: &str, kernels: &str) -> Answer<()> {
     let kernels = Kernels::parse(kernels).ok_or("kernels: auto, stock or an instruction set")?;
     let pack = Pack::load(pack)?;

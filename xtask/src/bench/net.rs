@@ -2,6 +2,7 @@
 //! of the daemon.
 
 mod daemon;
+mod paths;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::models::{self, environment::Environment};
 use crate::shell;
+use paths::{Figures, Runners};
 use worker::{Times, Worker};
 
 use super::Profile;
@@ -47,6 +49,8 @@ struct Report {
     binary_mb: Option<f64>,
     stages_ms: Times,
     onnxruntime_ms: Times,
+    /// By kind of kernels: `auto`, each instruction set this machine has, and `stock`.
+    paths: BTreeMap<String, Figures>,
 }
 
 /// Measures.
@@ -56,7 +60,8 @@ struct Report {
 pub fn run(args: NetArgs) -> Result<()> {
     let environment = Environment::prepare()?;
     let worker = args.profile.worker()?;
-    let (ours, peer) = alternate(&environment, &worker, args.rounds)?;
+    let (ours, paths) = alternate(&environment, &worker, args.rounds)?;
+    let auto = paths.figures.get("auto").cloned().context("the worker has no kernels of its own choice")?;
     let daemon = match args.nets_only {
         true => None,
         false => {
@@ -65,15 +70,16 @@ pub fn run(args: NetArgs) -> Result<()> {
         }
     };
     let report = Report {
-        detector_ratio: ratio(&ours, &peer, "detector_net")?,
-        embedder_ratio: ratio(&ours, &peer, "embedder_net")?,
+        detector_ratio: auto.detector_ratio,
+        embedder_ratio: auto.embedder_ratio,
         pipeline_ms: round(time(&ours, "pipeline")?),
         rss_mb_1k: daemon.as_ref().map(|found| found.rss_mb_1k),
         rss_mb_50k: daemon.as_ref().map(|found| found.rss_mb_50k),
         start_ms: daemon.as_ref().map(|found| found.start_ms),
         binary_mb: daemon.as_ref().map(|found| found.binary_mb),
         stages_ms: ours,
-        onnxruntime_ms: peer,
+        onnxruntime_ms: paths.peer,
+        paths: paths.figures,
     };
     print_table(&report);
     if args.json {
@@ -90,21 +96,24 @@ fn portrait() -> PathBuf {
     golden("astronaut.jpg")
 }
 
-/// Ours and onnxruntime in turn, so that both meet the same machine; the median of each over the rounds.
-fn alternate(environment: &Environment, worker: &Path, rounds: u32) -> Result<(Times, Times)> {
-    let (pack, input, chip) = (models::pack_dir(), golden("frame_256x192.png"), golden("chip_150x150.png"));
-    let mut ours = Command::new(worker);
-    ours.arg("net").arg(&pack).arg(portrait()).arg(&input).arg(&chip);
-    let mut peer = environment.script("bench_onnxruntime.py");
-    peer.arg("--pack").arg(&pack).arg("--detector-input").arg(&input).arg("--chip").arg(&chip);
-    let (mut ours, mut peer) = (Worker::start(ours)?, Worker::start(peer)?);
-    let (mut our_rounds, mut peer_rounds) = (Vec::new(), Vec::new());
+/// Ours and onnxruntime in turn, so that both meet the same machine; of the stages the median over the rounds.
+fn alternate(environment: &Environment, worker: &Path, rounds: u32) -> Result<(Times, paths::Paths)> {
+    let mut stages = Command::new(worker);
+    stages.arg("net").arg(models::pack_dir()).arg(portrait());
+    let mut stages = Worker::start(stages)?;
+    let mut runners = Runners::start(environment, worker)?;
+    let mut stage_rounds = Vec::new();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
-        our_rounds.push(ours.round()?);
-        peer_rounds.push(peer.round()?);
+        runners.round()?;
+        stage_rounds.push(stages.ask("round")?);
     }
-    Ok((medians(&our_rounds), medians(&peer_rounds)))
+    let (mut ours, paths) = (medians(&stage_rounds), runners.finish()?);
+    if let Some(auto) = paths.figures.get("auto") {
+        ours.insert("detector_net".to_owned(), auto.detector_ms);
+        ours.insert("embedder_net".to_owned(), auto.embedder_ms);
+    }
+    Ok((ours, paths))
 }
 
 fn medians(rounds: &[Times]) -> Times {
@@ -112,15 +121,12 @@ fn medians(rounds: &[Times]) -> Times {
     for (stage, time) in rounds.iter().flatten() {
         by_stage.entry(stage).or_default().push(*time);
     }
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        round(times[times.len() / 2])
-    };
-    by_stage.into_iter().map(|(stage, times)| (stage.to_owned(), median(times))).collect()
+    by_stage.into_iter().map(|(stage, times)| (stage.to_owned(), round(median(times)))).collect()
 }
 
-fn ratio(ours: &Times, peer: &Times, net: &str) -> Result<f64> {
-    Ok(round(time(ours, net)? / time(peer, net)?))
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn time(times: &Times, stage: &str) -> Result<f64> {
@@ -141,6 +147,16 @@ fn print_table(report: &Report) {
             Some(peer) => println!("{stage:<14} {ours:>9.2} {peer:>12.2} {:>7.2}", ours / peer),
             None => println!("{stage:<14} {ours:>9.2}"),
         }
+    }
+    println!(
+        "\n{:<8} {:>15} {:>15} {:>12} {:>12}",
+        "kernels", "detector ratio", "embedder ratio", "difference", "load ms"
+    );
+    for (name, path) in &report.paths {
+        let difference = path.detector_difference.max(path.embedder_difference);
+        let load = path.detector_load_ms + path.embedder_load_ms;
+        let (detector, embedder) = (path.detector_ratio, path.embedder_ratio);
+        println!("{name:<8} {detector:>15.3} {embedder:>15.3} {difference:>12.1e} {load:>12.0}");
     }
     let rows = [
         ("peak memory, 1 000 templates", report.rss_mb_1k, "MB"),
@@ -170,7 +186,7 @@ mod tests {
         let round = |a: f64, b: f64| Times::from([("a".to_owned(), a), ("b".to_owned(), b)]);
         let found = medians(&[round(1.0, 9.0), round(3.0, 8.0), round(2.0, 7.0)]);
         assert_eq!(found, round(2.0, 8.0));
-        assert_eq!(ratio(&found, &round(4.0, 2.0), "a").unwrap(), 0.5);
-        assert!(ratio(&found, &round(0.0, 2.0), "c").is_err());
+        assert_eq!(time(&found, "a").unwrap(), 2.0);
+        assert!(time(&found, "c").is_err());
     }
 }

@@ -1,10 +1,11 @@
-//! A worker process that measures one round for each line it is sent.
+//! A worker process that answers each line it is sent.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 
 /// Milliseconds by stage.
 pub type Times = BTreeMap<String, f64>;
@@ -29,11 +30,11 @@ impl Worker {
         Ok(Self { child, orders, answers })
     }
 
-    /// Measures one round.
-    pub fn round(&mut self) -> Result<Times> {
-        writeln!(self.orders, "round").context("asking a worker for a round")?;
+    /// Sends an order, and reads the answer: one line of JSON.
+    pub fn ask<T: DeserializeOwned>(&mut self, order: &str) -> Result<T> {
+        writeln!(self.orders, "{order}").with_context(|| format!("asking a worker for {order}"))?;
         let mut line = String::new();
-        self.answers.read_line(&mut line).context("reading a worker's times")?;
+        self.answers.read_line(&mut line).context("reading a worker's answer")?;
         serde_json::from_str(&line).with_context(|| format!("a worker said `{}`", line.trim()))
     }
 }
