@@ -17,6 +17,13 @@ const PACKAGES: [(&str, &str); 8] = [
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
 ];
 
+/// What is needed beside that to test the kernels for aarch64 on another machine.
+const EMULATION: [(&str, &str); 3] = [
+    ("gcc-aarch64-linux-gnu", "links for aarch64"),
+    ("libc6-dev-arm64-cross", "the C library to link with"),
+    ("qemu-user", "runs what was built for aarch64"),
+];
+
 /// Whether to install or only to look.
 #[derive(Args)]
 pub struct SetupArgs {
@@ -30,7 +37,7 @@ pub struct SetupArgs {
 /// # Errors
 /// If it cannot be installed.
 pub fn run(args: &SetupArgs) -> Result<()> {
-    let missing = missing()?;
+    let missing = missing(&PACKAGES)?;
     if missing.is_empty() {
         println!("every package is installed");
     } else if args.dry_run {
@@ -47,19 +54,28 @@ pub fn run(args: &SetupArgs) -> Result<()> {
 /// # Errors
 /// If something is missing and cannot be installed.
 pub fn ensure() -> Result<()> {
-    let missing = missing()?;
+    let missing = missing(&PACKAGES)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what emulating aarch64 needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_emulation() -> Result<()> {
+    let missing = missing(&EMULATION)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
 type Package = (&'static str, &'static str);
 
-fn missing() -> Result<Vec<Package>> {
+fn missing(wanted: &[Package]) -> Result<Vec<Package>> {
     if !shell::has_program("dpkg-query") {
         eprintln!("note: this is no Debian system; these must be there by other means:");
-        list(&PACKAGES);
+        list(wanted);
         return Ok(Vec::new());
     }
-    Ok(PACKAGES.into_iter().filter(|(name, _)| !is_installed(name)).collect())
+    Ok(wanted.iter().copied().filter(|(name, _)| !is_installed(name)).collect())
 }
 
 fn is_installed(package: &str) -> bool {

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything, on a machine with Debian 12 and a Rust toolchain.
 
+mod emulated;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -13,6 +15,9 @@ pub struct TestArgs {
     /// Only build and run the tests: no style, no documentation, no demo.
     #[arg(long)]
     quick: bool,
+    /// Only the kernels' tests, built for this target and run under emulation: aarch64-unknown-linux-gnu.
+    #[arg(long)]
+    target: Option<String>,
     /// Passed to `cargo test`, for example a part of a test's name.
     #[arg(last = true)]
     rest: Vec<String>,
@@ -30,11 +35,15 @@ struct Outcome {
 /// # Errors
 /// If any step failed.
 pub fn run(args: &TestArgs) -> Result<()> {
+    if let Some(target) = &args.target {
+        return emulated::run(target, &args.rest);
+    }
     let mut outcomes = vec![timed("packages", setup::ensure)];
     outcomes.push(timed("build", shell::build_all));
     if outcomes.iter().all(|outcome| outcome.error.is_none()) {
         outcomes.push(timed("tests", || tests(&args.rest)));
         if !args.quick {
+            outcomes.push(timed("kernels on aarch64", emulated::step));
             outcomes.extend(check::steps().into_iter().map(|(name, step)| timed(name, step)));
             outcomes.push(timed("generated files", generate::check_current));
             outcomes.push(timed("demo --check", || demo::play(&demo::DemoArgs { check: true, ..Default::default() })));
