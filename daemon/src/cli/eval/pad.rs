@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use ostiary_models::engine::{FaceEngine, InferenceError};
-use ostiary_models::liveness::{Liveness, LivenessTrack};
+use ostiary_models::liveness::{Liveness, LivenessRules, LivenessTrack};
 use ostiary_models::metrics::{Estimate, proportion};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +19,8 @@ use crate::config::Config;
 /// Tell copies from faces.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Real people: a folder of frames, in order, for each visit. A single image is a visit of one frame.
+    /// Real people: a folder of frames, in order, for each visit. A single image is judged by what one
+    /// look tells, which is less than a door has.
     #[arg(long, value_name = "DIR")]
     bona_fide: PathBuf,
     /// Attacks: a folder for each kind, and in it one for each visit, as above.
@@ -122,9 +123,14 @@ fn visits(dir: &Path, kind: Option<&str>) -> anyhow::Result<Vec<Sample>> {
     Ok(samples)
 }
 
+/// A single image is judged by what one look tells, for more there is not; a visit must be as long as at a door.
+fn rules(own: LivenessRules, frames: usize) -> LivenessRules {
+    if frames == 1 { LivenessRules { min_looks: 1, min_span: Duration::ZERO, ..own } } else { own }
+}
+
 /// Follows the largest face of a visit's frames.
 fn judge(engine: &mut FaceEngine, sample: &Sample, fps: f64) -> Result<Judged, InferenceError> {
-    let mut track = LivenessTrack::new(&engine.liveness_rules());
+    let mut track = LivenessTrack::new(&rules(engine.liveness_rules(), sample.frames.len()));
     let mut unreadable = Vec::new();
     for (index, path) in sample.frames.iter().enumerate() {
         let frame = match read(path) {
