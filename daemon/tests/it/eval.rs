@@ -87,6 +87,22 @@ fn searches_know_strangers_and_copies() {
 }
 
 #[test]
+fn searches_made_elsewhere_are_judged_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let scores = dir.path().join("scores.csv");
+    let rows =
+        "p1,ann,ann,0.95\np1,ann,bob,0.5\np2,bob,ann,0.94\np2,bob,bob,0.9\np3,eve,ann,0.6\np3,eve,bob,0.7\np4,bob,,\n";
+    std::fs::write(&scores, format!("probe,subject,person,score\n{rows}")).unwrap();
+    let found = eval(&["identify", "--scores", &scores.display().to_string(), "--threshold", "0.8"]).unwrap();
+    assert_eq!(
+        (&found["gallery"], &found["mated_probes"], &found["non_mated_probes"]),
+        (&2.into(), &3.into(), &1.into())
+    );
+    assert_eq!((&found["not_detected"], &found["wrong_person"]), (&1.into(), &1.into()), "{found}");
+    assert_eq!(found["at_threshold"]["fnir"], 0.666_666_7, "{found}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let check = |args: &[&str], expected: &str| {
         let error = eval(args).unwrap_err();

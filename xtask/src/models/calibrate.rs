@@ -1,7 +1,7 @@
 //! `cargo xtask models calibrate`: lets `ostiaryd eval calibrate` measure, and writes what it found into `pack.toml`.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -42,6 +42,8 @@ pub fn run(args: &CalibrateArgs) -> Result<()> {
     let mut measure = Command::new(args.profile.daemon()?);
     measure.args(["eval", "calibrate", "--about", &args.about]);
     measure.arg("--images").arg(&faces).arg("--pack").arg(&pack);
+    // How far it is, and how far the fit can be trusted, is for the person who waits.
+    measure.stderr(Stdio::inherit());
     let table = shell::output(&mut measure).context("measuring")?;
     let path = pack.join("pack.toml");
     let manifest = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
