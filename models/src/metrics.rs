@@ -1,7 +1,7 @@
 //! What recognition is judged by: error rates over scores, and how sure they are.
 //!
 //! Words as in ISO/IEC 19795: FMR and FNMR of comparisons, FPIR and FNIR of searches. Start reading at
-//! [`Trials`], which holds scores and gives a [`Curve`] and intervals; [`verification`] and [`identification`]
+//! [`Trials`], which holds scores and gives a [`Curve`] and intervals; [`verification()`] and [`Identification`]
 //! make reports of them. Pure arithmetic: no net runs here.
 
 mod curve;
