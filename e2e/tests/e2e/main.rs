@@ -12,6 +12,7 @@ mod messages;
 mod mosquitto;
 mod photos;
 mod recognise;
+mod settings;
 mod tokens;
 
 use std::time::Duration;

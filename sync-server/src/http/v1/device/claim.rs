@@ -41,6 +41,8 @@ pub async fn claim(
         .await?;
     // A board claimed anew replaces one that may still be connected.
     api.link.kick(device.id);
+    // What its door and the installation say waits for it; nothing is sent to a device that is not active.
+    api.link.config_changed(device.id);
     tracing::info!(device.id = %device.id, "device {} was claimed", device.id);
     Ok(JsonAnswer(response))
 }
