@@ -37,6 +37,10 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+
+    /// Asks for the cache line at an address, which need not be valid, to be brought near. Nothing by default.
+    #[inline(always)]
+    fn prefetch(_: *const f32) {}
 }
 
 /// Makes `fn NAME(isa, job)`: the kernel compiled for every instruction set of this architecture, with the number of

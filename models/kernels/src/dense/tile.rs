@@ -5,6 +5,10 @@
 use super::Job;
 use crate::simd::Simd;
 
+/// How far ahead weights are asked for, in values. A net's weights do not fit into the near caches, and by itself the
+/// processor does not look beyond a page of memory.
+const AHEAD: usize = 2048;
+
 /// Computes `PIXELS` pixels from pixel `first` on (the last one again and again where there are fewer) for
 /// `VECTORS` vectors of outputs from `output` on.
 ///
@@ -33,6 +37,7 @@ pub(super) unsafe fn tile<V: Simd, const PIXELS: usize, const VECTORS: usize>(
             for at in *run..run + job.layer.run {
                 let mut factors = [V::splat(0.0); VECTORS];
                 for (vector, factor) in factors.iter_mut().enumerate() {
+                    V::prefetch(weights.wrapping_add(AHEAD + vector * V::LANES));
                     *factor = V::load(weights.add(vector * V::LANES));
                 }
                 for (input, sums) in inputs.iter().zip(&mut sums) {

@@ -67,6 +67,12 @@ macro_rules! width {
                 // SAFETY: as above.
                 Self(unsafe { $max(self.0, other.0) })
             }
+
+            #[inline(always)]
+            fn prefetch(at: *const f32) {
+                // SAFETY: every x86-64 has it, and it never faults.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+            }
         }
     };
 }
