@@ -1,11 +1,12 @@
 //! What the parts of the running daemon share: cache, clocks, settings in force, the gallery to search.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use ostiary_common::ids::{PackId, PersonId};
-use ostiary_common::wire::{DeviceSettings, Revision, TemplateRow};
+use ostiary_common::ids::{PackId, PersonId, TemplateId};
+use ostiary_common::wire::{DeviceSettings, PersonChange, Revision, TemplateRow};
 use ostiary_models::decide::Rule;
 use ostiary_models::embed::Embedding;
 use ostiary_models::quality::QualityGate;
@@ -66,25 +67,68 @@ impl Gallery {
     /// out and logged: they can match nobody. Takes the rows, so that they go as the index comes.
     #[must_use]
     pub fn build(rev: Revision, dimension: usize, persons: Vec<(PersonId, Vec<TemplateRow>)>) -> Self {
-        let (mut names, mut values, mut refused) = (Vec::new(), Vec::new(), 0_u64);
-        for (person, row) in
-            persons.into_iter().flat_map(|(person, rows)| rows.into_iter().map(move |row| (person, row)))
-        {
-            match Embedding::from_le_bytes(&row.embedding, dimension) {
-                Ok(embedding) => {
-                    names.push((person, row.id));
-                    values.extend_from_slice(embedding.as_slice());
-                }
-                Err(_) => refused += 1,
-            }
+        let mut vectors = Vectors::new(dimension);
+        for (person, rows) in persons {
+            rows.iter().for_each(|row| vectors.take(person, row));
         }
+        vectors.report_refused();
+        let index = GalleryIndex::build(dimension, vectors.rows()).expect("every row was read with this dimension");
+        Self { rev, index }
+    }
+
+    /// The gallery after some persons changed, each with all templates there are now. Shares memory with this one,
+    /// which searches go on in until the new one is in its place.
+    #[must_use]
+    pub fn with_changes(&self, rev: Revision, dimension: usize, changes: &[PersonChange]) -> Self {
+        let mut vectors = Vectors::new(dimension);
+        // Of a person named twice, the later word holds, as in what is held on disk.
+        let latest: BTreeMap<PersonId, &[TemplateRow]> =
+            changes.iter().map(|change| (change.person, &*change.templates)).collect();
+        for (person, rows) in &latest {
+            rows.iter().for_each(|row| vectors.take(*person, row));
+        }
+        vectors.report_refused();
+        let index = match self.index.is_empty() {
+            true => GalleryIndex::build(dimension, vectors.rows()),
+            false => self.index.with_changes(vectors.rows(), latest.into_keys()),
+        };
+        Self { rev, index: index.expect("every row was read with this dimension") }
+    }
+}
+
+/// Templates read from their bytes, in one piece of memory.
+struct Vectors {
+    dimension: usize,
+    names: Vec<(PersonId, TemplateId)>,
+    values: Vec<f32>,
+    refused: u64,
+}
+
+impl Vectors {
+    const fn new(dimension: usize) -> Self {
+        Self { dimension, names: Vec::new(), values: Vec::new(), refused: 0 }
+    }
+
+    fn take(&mut self, person: PersonId, row: &TemplateRow) {
+        match Embedding::from_le_bytes(&row.embedding, self.dimension) {
+            Ok(embedding) => {
+                self.names.push((person, row.id));
+                self.values.extend_from_slice(embedding.as_slice());
+            }
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (PersonId, TemplateId, &[f32])> {
+        let vectors = self.values.chunks_exact(self.dimension.max(1));
+        self.names.iter().zip(vectors).map(|((person, template), vector)| (*person, *template, vector))
+    }
+
+    fn report_refused(&self) {
+        let (refused, dimension) = (self.refused, self.dimension);
         if refused > 0 {
             tracing::warn!(refused, dimension, "{refused} templates are not of this model pack and cannot match");
         }
-        let rows = names.iter().zip(values.chunks_exact(dimension.max(1)));
-        let rows = rows.map(|((person, template), vector)| (*person, *template, vector));
-        let index = GalleryIndex::build(dimension, rows).expect("every row was read with this dimension");
-        Self { rev, index }
     }
 }
 
@@ -146,5 +190,41 @@ impl Settings {
             health_interval_s: u32::try_from(self.health_interval.as_secs()).ok(),
             ..DeviceSettings::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{DIMENSION, template};
+
+    fn named(gallery: &Gallery) -> Vec<PersonId> {
+        let probe = Embedding::from_raw(vec![1.0; DIMENSION]).unwrap();
+        let mut persons: Vec<_> = gallery.nearest(&probe, 99).iter().map(|found| found.person).collect();
+        persons.sort();
+        persons
+    }
+
+    #[test]
+    fn changes_replace_add_and_remove_persons_and_the_later_word_holds() {
+        let people: Vec<_> = (0..4).map(template).collect();
+        let change = |n: usize, rows: usize| PersonChange {
+            person: people[n].0,
+            rev: Revision(1),
+            templates: vec![people[n].1.clone(); rows],
+        };
+        let check = |before: &Gallery, changes: &[PersonChange], expected: &[usize]| {
+            let after = before.with_changes(Revision(2), DIMENSION, changes);
+            let mut wanted: Vec<_> = expected.iter().map(|n| people[*n].0).collect();
+            wanted.sort();
+            assert_eq!((named(&after), after.rev), (wanted, Revision(2)));
+            after
+        };
+        let first = check(&Gallery::default(), &[change(0, 1), change(1, 1), change(2, 0)], &[0, 1]);
+        let second = check(&first, &[change(1, 0), change(2, 1)], &[0, 2]);
+        check(&second, &[], &[0, 2]);
+        check(&second, &[change(3, 1), change(3, 0)], &[0, 2]);
+        check(&second, &[change(0, 0), change(2, 0)], &[]);
+        assert_eq!(named(&first).len(), 2, "the gallery before is as it was");
     }
 }

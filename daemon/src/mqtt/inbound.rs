@@ -6,16 +6,13 @@ use std::sync::Arc;
 use ostiary_common::envelope::{Body, Envelope};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
-use ostiary_common::wire::{
-    ChunkKind, Command, CommandStatus, ConfigDesired, EventAck, GalleryChunk, GalleryNotice, PersonChange,
-};
+use ostiary_common::wire::{ChunkKind, Command, CommandStatus, ConfigDesired, EventAck, GalleryChunk, GalleryNotice};
 
 use super::driver::{Driver, DriverParts, Wish};
 use crate::cache::CacheError;
 use crate::domain::commands::result;
 use crate::domain::desired::{Taken, take};
 use crate::domain::gallery_sync::{GalleryUpdate, SyncInput};
-use crate::shared::Gallery;
 
 /// The time floor is written at most this often, milliseconds: an hour.
 const FLOOR_STEP_MS: i64 = 3_600_000;
@@ -152,11 +149,11 @@ impl Driver {
 pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Result<(), CacheError> {
     let shared = &parts.shared;
     shared.cache.gallery.apply(update, &shared.pack)?;
-    let persons = match update.kind {
-        ChunkKind::Snapshot => update.persons.iter().map(of_change).filter(|(_, rows)| !rows.is_empty()).collect(),
-        ChunkKind::Changes => shared.cache.gallery.load(&shared.pack)?.persons,
+    let before = match update.kind {
+        ChunkKind::Snapshot => Arc::default(),
+        ChunkKind::Changes => shared.gallery.load_full(),
     };
-    let gallery = Gallery::build(update.rev, parts.dimension, persons);
+    let gallery = before.with_changes(update.rev, parts.dimension, &update.persons);
     tracing::info!(
         rev = update.rev.0,
         "gallery is at revision {}: {} persons, {} templates",
@@ -166,8 +163,4 @@ pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Resu
     );
     shared.gallery.store(Arc::new(gallery));
     Ok(())
-}
-
-fn of_change(change: &PersonChange) -> (ostiary_common::ids::PersonId, Vec<ostiary_common::wire::TemplateRow>) {
-    (change.person, change.templates.clone())
 }
