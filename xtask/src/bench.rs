@@ -5,6 +5,7 @@ mod faces;
 pub mod net;
 pub mod pad;
 pub mod peers;
+pub mod search;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,8 @@ enum Name {
     Pad(pad::PadArgs),
     /// Labelled photos, whole and degraded, through Ostiary and through other pipelines.
     Peers(peers::PeersArgs),
+    /// Looking for the nearest person, beside faiss and usearch; all exact, one thread.
+    Search(search::SearchArgs),
 }
 
 /// Runs the named bench.
@@ -42,6 +45,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
         Name::Peers(args) => peers::run(args),
+        Name::Search(args) => search::run(args),
     }
 }
 

@@ -6,6 +6,7 @@ mod faces;
 mod net;
 mod pad;
 mod quality;
+mod search;
 
 use std::path::Path;
 
@@ -18,7 +19,8 @@ const USAGE: &str = "usage: bench net PACK FRAME DETECTOR_INPUT CHIP
              faces PACK
              pad PACK FACES develop|report PHOTOS_A_PERSON
              attacks PACK PHOTO DIR
-             quality PACK FACES";
+             quality PACK FACES
+             search DIR ROWS A_PERSON DIMENSION";
 
 fn main() -> Answer<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,9 @@ fn main() -> Answer<()> {
         ["pad", pack, faces, half, photos] => pad::run(pack, Path::new(faces), half.parse()?, photos.parse()?),
         ["attacks", pack, photo, dir] => attacks::write(pack, Path::new(photo), Path::new(dir)),
         ["quality", pack, faces] => quality::run(pack, Path::new(faces)),
+        ["search", dir, rows, a_person, dimension] => {
+            search::rounds(Path::new(dir), rows.parse()?, a_person.parse()?, dimension.parse()?)
+        }
         _ => Err(USAGE.into()),
     }
 }

@@ -165,7 +165,7 @@ mod tests {
             q in vector(1.0), x in vector(1.0), power in -30_i32..30, other in -30_i32..18,
         ) {
             let scaled = |values: &[f32], power| values.iter().map(|v| v * 2_f32.powi(power)).collect::<Vec<_>>();
-            check(&scaled(&q, other), &scaled(&x, power), &vec![0.0; 37]);
+            check(&scaled(&q, other), &scaled(&x, power), &[0.0; 37]);
         }
 
         /// The bound is of use only if it is narrow: a hundredth for unit vectors.

@@ -132,8 +132,8 @@ impl Segment {
             upper_bounds(probe.isa, &probe.codes, rows, (probe.scale, probe.norm), bounds);
             let mut cut = probe.cut(shortlist.floor(), slack);
             for (block, bounds) in bounds.iter().enumerate() {
-                // Not "less than", so that what is no number is looked at as well.
-                if bounds.iter().fold(false, |hit, bound| hit | !(*bound < cut)) {
+                // What is no number is looked at as well.
+                if bounds.iter().fold(false, |hit, bound| hit | (*bound >= cut) | bound.is_nan()) {
                     self.look(probe, number, first + block, bounds, slack, shortlist);
                     cut = probe.cut(shortlist.floor(), slack);
                 }

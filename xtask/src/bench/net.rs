@@ -3,7 +3,7 @@
 
 mod daemon;
 mod paths;
-mod worker;
+pub mod worker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
