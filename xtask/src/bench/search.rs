@@ -97,14 +97,14 @@ fn measure(scene: &Scene, environment: &Environment, worker: &Path, rounds: u32)
     ours.arg("search").arg(&dir).args([&rows, &scene.a_person.to_string(), &dimension]);
     let mut ours = Worker::start(ours)?;
     // Its first round comes after the vectors are written, which the peer needs.
-    ours.round()?;
+    ours.ask::<Times>("round")?;
     let mut peer = environment.script("search.py");
     peer.arg("--dir").arg(&dir).arg("--dimension").arg(&dimension);
     let mut peer = Worker::start(peer)?;
     let mut found = Vec::new();
     for _ in 0..rounds {
-        let mut round = ours.round()?;
-        round.extend(peer.round()?);
+        let mut round: Times = ours.ask("round")?;
+        round.extend(peer.ask::<Times>("round")?);
         found.push(round);
     }
     drop((ours, peer));
