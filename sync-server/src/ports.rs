@@ -6,7 +6,7 @@ use ostiary_common::claims::DeviceClaims;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
@@ -183,6 +183,9 @@ pub trait GalleryStore: Send + Sync {
         have: Revision,
         digest: &GalleryDigest,
     ) -> Result<GalleryDelta, StoreError>;
+    /// Persons who changed after `since`, each with all templates of the pack there are now, and the revision this
+    /// leads to; read in one transaction.
+    async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError>;
     /// The digest a device at the present revision must have.
     async fn digest(&self, device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError>;
     /// How many persons and templates a pack has.

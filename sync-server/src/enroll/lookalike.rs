@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ostiary_common::ids::{PackId, PersonId};
-use ostiary_common::wire::{Candidate, Revision};
+use ostiary_common::wire::{Candidate, PersonChange, Revision};
 use ostiary_models::embed::Embedding;
 use ostiary_models::search::GalleryIndex;
 use tokio::sync::Mutex;
 
 use crate::ports::{Store, StoreError};
 
-/// Looks for persons who look alike. The index is made once per revision of the gallery.
+/// Looks for persons who look alike. The index follows the gallery's revisions, and shares what did not change.
 pub struct Lookalikes {
     pack: PackId,
     dimension: usize,
@@ -51,17 +51,40 @@ impl Lookalikes {
     async fn index(&self, store: &dyn Store) -> Result<Arc<GalleryIndex>, StoreError> {
         let rev = store.revision().await?;
         let mut kept = self.index.lock().await;
-        if let Some((_, index)) = kept.as_ref().filter(|(at, _)| *at == rev) {
-            return Ok(Arc::clone(index));
-        }
+        let newer = match kept.take() {
+            Some(current) if current.0 == rev => current,
+            Some((since, index)) => {
+                let (rev, changes) = store.changes_since(&self.pack, since).await?;
+                (rev, Arc::new(changed(&index, &changes)?))
+            }
+            // What is read after the revision may be newer than it; then it is only read once more with the next.
+            None => (rev, Arc::new(self.whole(store).await?)),
+        };
+        Ok(Arc::clone(&kept.insert(newer).1))
+    }
+
+    async fn whole(&self, store: &dyn Store) -> Result<GalleryIndex, StoreError> {
         let templates = store.all_templates(&self.pack).await?;
         let rows = templates.iter().map(|t| (t.person, t.id, t.embedding.as_slice()));
-        let index = GalleryIndex::build(self.dimension, rows)
-            .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })?;
-        let index = Arc::new(index);
-        *kept = Some((rev, Arc::clone(&index)));
-        Ok(index)
+        GalleryIndex::build(self.dimension, rows).map_err(corrupt)
     }
+}
+
+/// The index with these persons' templates as they are now; shares memory with the one before.
+fn changed(index: &GalleryIndex, changes: &[PersonChange]) -> Result<GalleryIndex, StoreError> {
+    let mut rows = Vec::new();
+    for change in changes {
+        for row in &change.templates {
+            let face = Embedding::from_le_bytes(&row.embedding, index.dimension()).map_err(corrupt)?;
+            rows.push((change.person, row.id, face));
+        }
+    }
+    let rows = rows.iter().map(|(person, template, face)| (*person, *template, face.as_slice()));
+    index.with_changes(rows, changes.iter().map(|change| change.person)).map_err(corrupt)
+}
+
+fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt { what: "template", reason: error.to_string() }
 }
 
 /// Each person once, by the greatest similarity, the most alike first.

@@ -143,6 +143,12 @@ impl GalleryStore for SqliteStore {
         Ok(GalleryDelta { kind, to_rev, digest: now, pack: pack.clone(), persons: by_person(rows)? })
     }
 
+    async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
+        let mut tx = self.read.begin().await?;
+        let rev = revision(&mut tx).await?;
+        Ok((rev, by_person(changed_persons(&mut tx, pack, since).await?)?))
+    }
+
     async fn digest(&self, _device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError> {
         let mut tx = self.read.begin().await?;
         let rev = revision(&mut tx).await?;
