@@ -73,7 +73,6 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         recorder,
         root: DeviceRoot { site: identity.site, device: identity.device },
         config: Arc::clone(&config),
-        pack_defaults: models.defaults,
         dimension: models.dimension,
         info: info(&config, &shared),
         holdings,

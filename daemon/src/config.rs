@@ -5,6 +5,7 @@
 mod cache;
 mod camera;
 mod inference;
+mod liveness;
 mod load;
 mod recognition;
 mod sections;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use cache::OutboxSection;
 pub use camera::{CameraSection, DropPolicy, ReplaySection, ReplaySpeed, SourceKind};
 pub use inference::{InferenceSection, KernelsSetting};
+pub use liveness::LivenessSection;
 pub use load::{ConfigError, DEFAULT_PATH, load};
 pub use recognition::RecognitionSection;
 pub use sections::{DeviceSection, HealthSection, LogFormat, LogSection, ModelsSection, MqttSection};
@@ -36,6 +38,8 @@ pub struct Config {
     pub inference: InferenceSection,
     /// When a face is a match.
     pub recognition: RecognitionSection,
+    /// What is done with what does not look live.
+    pub liveness: LivenessSection,
     /// The connection to the broker.
     pub mqtt: MqttSection,
     /// What waits on disk for the server.
@@ -73,6 +77,7 @@ impl Config {
         self.replay.check(self.camera.source, &mut found);
         self.models.check(&mut found);
         self.recognition.check(&mut found);
+        self.liveness.check(&mut found);
         self.mqtt.check(&mut found);
         self.outbox.check(&mut found);
         self.health.check(&mut found);

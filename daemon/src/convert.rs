@@ -2,6 +2,7 @@
 //! says for itself.
 
 mod jpeg;
+mod luma;
 mod yuv;
 
 pub use jpeg::encode_within as encode_jpeg;

@@ -3,14 +3,18 @@
 //!
 //! Start reading at [`look::Pipeline`]; [`run`] starts the threads.
 
+mod attention;
 mod capture;
-mod closely;
+mod crew;
 mod crop;
 mod decided;
 mod engine;
 mod every_frame;
+mod heat;
+mod in_sight;
 mod look;
 mod mailbox;
+mod rate;
 mod threads;
 
 pub use engine::EngineFinder;

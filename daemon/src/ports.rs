@@ -6,6 +6,7 @@ use ostiary_models::align::AlignedChip;
 use ostiary_models::detect::DetectedFace;
 use ostiary_models::embed::Embedding;
 use ostiary_models::frame::RgbView;
+use ostiary_models::liveness::FrameCues;
 use ostiary_models::quality::FaceQuality;
 
 use crate::convert::RawPicture;
@@ -70,21 +71,26 @@ pub struct CloseLook {
     pub chip: AlignedChip,
     /// How fit it is.
     pub quality: FaceQuality,
+    /// What it tells about being alive, if that was wanted and can be told.
+    pub cues: Option<FrameCues>,
 }
 
 /// Finds and embeds faces. One for each inference thread.
 pub trait FaceFinder: Send {
-    /// The faces of a frame, good enough for tracking.
+    /// From this score on a detection counts as a face by itself.
+    fn clear_score(&self) -> f32;
+
+    /// The faces of a frame, located well enough for tracking; among them faint ones, below the clear score.
     ///
     /// # Errors
     /// [`FinderError`].
     fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError>;
 
-    /// Looks closely at one face.
+    /// Looks closely at one face; with `wants_cues`, for signs of life as well.
     ///
     /// # Errors
     /// [`FinderError`].
-    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace) -> Result<CloseLook, FinderError>;
+    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace, wants_cues: bool) -> Result<CloseLook, FinderError>;
 
     /// Embeds a face looked at.
     ///

@@ -1,14 +1,17 @@
 //! What the parts of the running daemon share: cache, clocks, settings in force, the gallery to search.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::wire::{DeviceSettings, PersonChange, Revision, TemplateRow};
+use ostiary_models::calibration::{Calibration, TargetFpir};
 use ostiary_models::decide::Rule;
 use ostiary_models::embed::Embedding;
+use ostiary_models::liveness::LivenessRules;
 use ostiary_models::quality::QualityGate;
 use ostiary_models::search::{Candidate, GalleryIndex};
 use tokio::sync::Notify;
@@ -36,10 +39,32 @@ pub struct Shared {
     pub gallery: ArcSwap<Gallery>,
     /// The model pack in use.
     pub pack: PackId,
+    /// What it asks for.
+    pub pack_defaults: PackDefaults,
     /// Something was appended to the outbox.
     pub outbox_changed: Notify,
     /// Holds back reports about the outbox being full.
     pub overflow_limiter: DefaultDirectRateLimiter,
+}
+
+impl Shared {
+    /// Puts settings in force: what the server wishes, the configuration, and what follows from the gallery held.
+    /// Returns whether anything changed.
+    pub fn enforce(&self, config: &Config, desired: &DeviceSettings) -> bool {
+        let persons = self.gallery.load().index.persons();
+        let settings = Settings::effective(config, &self.pack_defaults, desired, persons);
+        let Rule { threshold, margin } = settings.rules.decision;
+        if self.settings.load().rules.decision != settings.rules.decision {
+            tracing::info!(
+                threshold,
+                margin,
+                persons,
+                "a match needs {threshold:.4}, {margin:.4} more than the second"
+            );
+        }
+        let settings = Arc::new(settings);
+        self.settings.swap(Arc::clone(&settings)) != settings
+    }
 }
 
 /// One report about a full outbox each ten minutes says enough.
@@ -137,6 +162,8 @@ impl Vectors {
 pub struct Settings {
     /// What a visit must show.
     pub rules: VisitRules,
+    /// The share of strangers that may match, if threshold or margin follow from it.
+    pub target_fpir: Option<f32>,
     /// Whether events carry a picture.
     pub send_crops: bool,
     /// Between health reports.
@@ -144,21 +171,37 @@ pub struct Settings {
 }
 
 /// What the model pack asks for where nothing else is said.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PackDefaults {
     /// Threshold and margin.
     pub decision: Rule,
     /// What a face must reach to be embedded.
     pub gate: QualityGate,
+    /// When a visit does not look live.
+    pub liveness: LivenessRules,
+    /// How its similarities come out, if it was measured: what threshold and margin follow from a target.
+    pub calibration: Option<Calibration>,
+}
+
+impl PackDefaults {
+    /// The rule that keeps to a target with so many persons; `None` without a calibration.
+    fn rule_for(&self, target_fpir: f32, persons: usize) -> Option<Rule> {
+        let target = TargetFpir::new(f64::from(target_fpir)).ok()?;
+        Some(self.calibration.as_ref()?.operating_point(target, persons).rule)
+    }
 }
 
 impl Settings {
-    /// The server's wish over the device's configuration over the pack's defaults.
+    /// The server's wish over the device's configuration over what follows from the target and the `persons` held
+    /// over the pack's defaults.
     #[must_use]
-    pub fn effective(config: &Config, pack: PackDefaults, desired: &DeviceSettings) -> Self {
+    pub fn effective(config: &Config, pack: &PackDefaults, desired: &DeviceSettings, persons: usize) -> Self {
         let own = &config.recognition;
-        let threshold = desired.match_threshold.or(own.match_threshold).unwrap_or(pack.decision.threshold);
-        let margin = desired.match_margin.or(own.margin).unwrap_or(pack.decision.margin);
+        let target = desired.target_fpir.or(own.target_fpir);
+        let by_target = target.and_then(|target| pack.rule_for(target, persons));
+        let usual = by_target.unwrap_or(pack.decision);
+        let threshold = desired.match_threshold.or(own.match_threshold).unwrap_or(usual.threshold);
+        let margin = desired.match_margin.or(own.margin).unwrap_or(usual.margin);
         let wanted_px = desired.min_face_px.and_then(|px| u16::try_from(px).ok()).map(f32::from);
         let interval_s = desired.health_interval_s.unwrap_or(config.health.interval_s);
         Self {
@@ -171,7 +214,13 @@ impl Settings {
                 },
                 min_agreeing: own.min_agreeing,
                 max_embeddings: own.max_embeddings,
+                policy: desired.liveness.unwrap_or(config.liveness.policy),
+                liveness: LivenessRules {
+                    threshold: config.liveness.threshold.unwrap_or(pack.liveness.threshold),
+                    ..pack.liveness
+                },
             },
+            target_fpir: target.filter(|_| by_target.is_some()),
             send_crops: desired.send_crops.unwrap_or(own.send_crops),
             health_interval: Duration::from_secs(u64::from(interval_s)),
         }
@@ -185,6 +234,8 @@ impl Settings {
         DeviceSettings {
             match_threshold: Some(self.rules.decision.threshold),
             match_margin: Some(self.rules.decision.margin),
+            target_fpir: self.target_fpir,
+            liveness: Some(self.rules.policy),
             min_face_px: Some(min_face_px),
             send_crops: Some(self.send_crops),
             health_interval_s: u32::try_from(self.health_interval.as_secs()).ok(),

@@ -41,8 +41,18 @@ counters! {
     frames_bad => "ostiary_frames_bad_total",
     /// Frames looked at.
     frames_processed => "ostiary_frames_processed_total",
-    /// Milliseconds spent on looking at frames.
-    processing_ms => "ostiary_frame_processing_milliseconds_total",
+    /// Frames passed over because nothing moved.
+    frames_still => "ostiary_frames_still_total",
+    /// Frames passed over because everyone in sight was decided and is followed at a lower rate.
+    frames_followed => "ostiary_frames_followed_total",
+    /// Frames passed over because the board is busy or hot.
+    frames_paced => "ostiary_frames_paced_total",
+    /// Least milliseconds between two frames looked at, because the board is busy or hot; 0 for every frame.
+    frame_gap_ms => "ostiary_frame_gap_milliseconds",
+    /// How near the board is to slowing itself down: 0 fine, 1 warm, 2 hot.
+    heat => "ostiary_heat_level",
+    /// Microseconds spent on frames, those passed over included.
+    processing_us => "ostiary_frame_processing_microseconds_total",
     /// Faces found.
     faces => "ostiary_faces_total",
     /// Faces embedded.
@@ -53,10 +63,14 @@ counters! {
     visits_match => "ostiary_visits_match_total",
     /// Visits that ended as unknown.
     visits_unknown => "ostiary_visits_unknown_total",
+    /// Visits that ended as a suspected attack.
+    visits_spoof => "ostiary_visits_spoof_suspected_total",
     /// Visits that ended as unusable.
     visits_unusable => "ostiary_visits_unusable_total",
     /// Tracks too brief to be a visit: a flicker of the detector.
     tracks_brief => "ostiary_tracks_brief_total",
+    /// Tracks that turned out to be somebody else's.
+    tracks_taken_over => "ostiary_tracks_taken_over_total",
     /// Visits that only went on after a short absence.
     visits_resumed => "ostiary_visits_resumed_total",
     /// Times the camera was lost.

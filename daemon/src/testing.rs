@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::wire::{Angle, TemplateRow};
 use ostiary_models::decide::Rule;
+use ostiary_models::liveness::LivenessRules;
 use ostiary_models::quality::QualityGate;
 
 use crate::cache::{self, Budget};
@@ -19,8 +21,12 @@ use crate::shared::{Gallery, PackDefaults, Settings, Shared, overflow_limiter};
 /// Values in the embeddings of tests.
 pub const DIMENSION: usize = 8;
 
+/// Liveness as a made-up pack has it.
+pub const LIVENESS: LivenessRules =
+    LivenessRules { threshold: 0.5, min_looks: 4, min_span: Duration::from_millis(400) };
+
 /// What a made-up pack asks for.
-pub const DEFAULTS: PackDefaults = PackDefaults {
+const DEFAULTS: PackDefaults = PackDefaults {
     decision: Rule { threshold: 0.9, margin: 0.02 },
     gate: QualityGate {
         min_face_px: 40.0,
@@ -30,6 +36,8 @@ pub const DEFAULTS: PackDefaults = PackDefaults {
         min_overall: 0.2,
         min_unoccluded: 0.1,
     },
+    liveness: LIVENESS,
+    calibration: None,
 };
 
 pub fn pack() -> PackId {
@@ -49,9 +57,10 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, Holdings) {
         clock: SystemClock::new(),
         telemetry: Default::default(),
         heartbeats: Default::default(),
-        settings: ArcSwap::from_pointee(Settings::effective(config, DEFAULTS, &desired)),
+        settings: ArcSwap::from_pointee(Settings::effective(config, &DEFAULTS, &desired, 0)),
         gallery: ArcSwap::from_pointee(Gallery::build(contents.rev, DIMENSION, contents.persons)),
         pack: pack(),
+        pack_defaults: DEFAULTS,
         outbox_changed: Default::default(),
         overflow_limiter: overflow_limiter(),
     };

@@ -175,6 +175,12 @@ impl FaceEngine {
         EngineKernels { detector, embedder }
     }
 
+    /// From this score on a detection counts as a face by itself.
+    #[must_use]
+    pub fn score_threshold(&self) -> f32 {
+        self.detector.spec().score_threshold
+    }
+
     /// How many values an embedding has.
     #[must_use]
     pub fn dimension(&self) -> usize {
@@ -188,9 +194,19 @@ impl FaceEngine {
     /// # Errors
     /// [`InferenceError`] if the detector fails, which a valid pack does not.
     pub fn find_faces(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, InferenceError> {
+        self.find_faces_from(frame, 1.0)
+    }
+
+    /// As [`FaceEngine::find_faces`], and fainter ones: those that score at least `share` (0 to 1) of what the
+    /// pack asks for. Good to go on following a face that was seen clearly before, not to begin with.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails, which a valid pack does not.
+    pub fn find_faces_from(&mut self, frame: RgbView<'_>, share: f32) -> Result<Vec<DetectedFace>, InferenceError> {
         let size = InputSize { width: frame.width(), height: frame.height() };
         let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
-        self.detector.find(&frame, &frame.bounds(), input, self.detector.spec().score_threshold)
+        let least = self.detector.spec().score_threshold * share;
+        self.detector.find(&frame, &frame.bounds(), input, least)
     }
 
     /// Looks at one face again in a close crop: box and landmarks become several times more exact, which

@@ -15,6 +15,9 @@ pub mod detect;
 pub mod liveness;
 pub mod quality;
 
+pub mod motion;
+pub mod shots;
+
 pub mod embed;
 pub mod search;
 

@@ -37,11 +37,12 @@ pub fn load(config: &Config) -> anyhow::Result<Models> {
     let engine = FaceEngine::load(&pack, &options)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = config.models.thread_count(cores);
+    let defaults = PackDefaults {
+        decision: thresholds.rule(),
+        gate: thresholds.match_gate(),
+        liveness: engine.liveness_rules(),
+        calibration: pack.calibration().cloned(),
+    };
     let finders = std::iter::repeat_n(engine, threads).map(EngineFinder).collect();
-    Ok(Models {
-        pack: pack.id().clone(),
-        defaults: PackDefaults { decision: thresholds.rule(), gate: thresholds.match_gate() },
-        dimension: pack.dimension(),
-        finders,
-    })
+    Ok(Models { pack: pack.id().clone(), defaults, dimension: pack.dimension(), finders })
 }

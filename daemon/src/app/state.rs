@@ -72,14 +72,16 @@ pub fn open(config: &Config, models: &Models) -> anyhow::Result<State> {
     }
     let contents = opened.gallery;
     let gallery = Gallery::build(contents.rev, models.dimension, contents.persons);
+    let settings = Settings::effective(config, &models.defaults, &desired, gallery.index.persons());
     let shared = Shared {
         cache: opened.cache,
         clock,
         telemetry: Default::default(),
         heartbeats: Default::default(),
-        settings: ArcSwap::from_pointee(Settings::effective(config, models.defaults, &desired)),
+        settings: ArcSwap::from_pointee(settings),
         gallery: ArcSwap::from_pointee(gallery),
         pack: models.pack.clone(),
+        pack_defaults: models.defaults.clone(),
         outbox_changed: Default::default(),
         overflow_limiter: overflow_limiter(),
     };

@@ -97,6 +97,9 @@ fn configured(args: &Args, mut config: Config, dir: PathBuf) -> Config {
     config.replay.speed = if args.speed == Speed::Max { ReplaySpeed::Max } else { ReplaySpeed::True };
     config.replay.fps = args.fps.unwrap_or(config.replay.fps);
     config.models.threads = args.threads.unwrap_or(config.models.threads);
+    if let Some(policy) = args.liveness {
+        config.liveness.policy = policy.into();
+    }
     if let Some(pack) = &args.pack {
         config.models.pack_dir.clone_from(pack);
     }

@@ -12,11 +12,14 @@ pub struct RecognitionSection {
     pub match_threshold: Option<f32>,
     /// Least distance to the second person; not set: the pack's.
     pub margin: Option<f32>,
+    /// Share of strangers that may be taken for someone, above 0 and below 1: threshold and margin follow from it
+    /// and from the number of persons held, unless they are set; not set: the pack's own.
+    pub target_fpir: Option<f32>,
     /// Least width of a face, camera pixels; not set: the pack's.
     pub min_face_px: Option<f32>,
     /// Least overall quality of a face that is embedded, 0..1; not set: the pack's.
     pub min_quality: Option<f32>,
-    /// Embeddings that must agree on the person.
+    /// Embeddings that must agree on the person; fewer do if they leave no doubt.
     pub min_agreeing: usize,
     /// Embeddings kept and fused per visit.
     pub max_embeddings: usize,
@@ -34,6 +37,7 @@ impl Default for RecognitionSection {
         Self {
             match_threshold: None,
             margin: None,
+            target_fpir: None,
             min_face_px: None,
             min_quality: None,
             min_agreeing: 3,
@@ -52,6 +56,9 @@ impl RecognitionSection {
         let threshold = self.match_threshold;
         rule(found, share(threshold), "recognition.match_threshold", text(threshold), "0 to 1");
         rule(found, share(self.margin), "recognition.margin", text(self.margin), "0 to 1");
+        let target = self.target_fpir;
+        let is_share = target.is_none_or(|v| v > 0.0 && v < 1.0);
+        rule(found, is_share, "recognition.target_fpir", text(target), "above 0 and below 1");
         let face = self.min_face_px.is_none_or(|v| (16.0..=1000.0).contains(&v));
         rule(found, face, "recognition.min_face_px", text(self.min_face_px), "16 to 1000 pixels");
         let quality = self.min_quality;

@@ -41,6 +41,12 @@ fn refusal(settings: &DeviceSettings) -> Option<String> {
     };
     share("match_threshold", settings.match_threshold)
         .or_else(|| share("match_margin", settings.match_margin))
+        .or_else(|| {
+            settings
+                .target_fpir
+                .filter(|v| !(*v > 0.0 && *v < 1.0))
+                .map(|v| format!("target_fpir = {v}: allowed is above 0 and below 1"))
+        })
         .or_else(|| within("min_face_px", settings.min_face_px, 16, 1000))
         .or_else(|| within("health_interval_s", settings.health_interval_s, 1, 86_400))
 }
@@ -62,6 +68,7 @@ mod tests {
         check(3, Some(2), none(), "Accepted");
         check(3, Some(2), DeviceSettings { match_threshold: Some(1.5), ..none() }, "match_threshold = 1.5");
         check(3, Some(2), DeviceSettings { match_margin: Some(f32::NAN), ..none() }, "match_margin");
+        check(3, Some(2), DeviceSettings { target_fpir: Some(0.0), ..none() }, "target_fpir = 0: allowed");
         check(3, Some(2), DeviceSettings { min_face_px: Some(1), ..none() }, "allowed is 16 to 1000");
         check(3, Some(2), DeviceSettings { health_interval_s: Some(0), ..none() }, "health_interval_s");
     }

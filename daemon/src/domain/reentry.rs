@@ -4,15 +4,22 @@ use std::time::Duration;
 
 use ostiary_common::wire::OutcomeKind;
 use ostiary_models::embed::Embedding;
+use ostiary_models::geometry::Rect;
 
 use super::visit::Verdict;
 
 /// Visits kept, at most.
 const REMEMBERED: usize = 16;
+/// A face that appears where one has just been, and is gone before it can be judged, is the same one turning
+/// away: it is not reported a second time.
+const CONTINUES_WITHIN: Duration = Duration::from_millis(1500);
+/// How near that is, in widths of the larger face.
+const CONTINUES_NEAR: f32 = 2.5;
 
 struct Past {
     verdict: Verdict,
     last_seen: Duration,
+    place: Rect,
 }
 
 /// The visits of the last seconds.
@@ -27,35 +34,48 @@ impl Reentry {
         Self { window, past: Vec::new() }
     }
 
-    /// A decided track was last seen at `last_seen`.
-    pub fn left(&mut self, verdict: Verdict, last_seen: Duration) {
-        if self.window.is_zero() || verdict.outcome == OutcomeKind::Unusable {
-            return;
-        }
+    /// A decided track was last seen at `last_seen` in `place`.
+    pub fn left(&mut self, verdict: Verdict, last_seen: Duration, place: Rect) {
         if self.past.len() == REMEMBERED {
             self.past.remove(0);
         }
-        self.past.push(Past { verdict, last_seen });
+        self.past.push(Past { verdict, last_seen, place });
     }
 
-    /// Whether `verdict`, of a track that began at its `began`, only says what the visit before said.
-    pub fn is_repeat(&mut self, verdict: &Verdict) -> bool {
-        let window = self.window;
-        self.past.retain(|past| verdict.began.saturating_sub(past.last_seen) <= window);
-        self.past.iter().any(|past| same(&past.verdict, verdict))
+    /// Whether `verdict`, of a track that began in `place` at its `began`, only says what the visit before said.
+    pub fn is_repeat(&mut self, verdict: &Verdict, place: &Rect) -> bool {
+        let kept = self.window.max(CONTINUES_WITHIN);
+        self.past.retain(|past| verdict.began.saturating_sub(past.last_seen) <= kept);
+        self.past.iter().any(|past| {
+            let away = verdict.began.saturating_sub(past.last_seen);
+            if verdict.outcome == OutcomeKind::Unusable {
+                // Another flaw than the one before is worth an event of its own.
+                let is_news = past.verdict.outcome == OutcomeKind::Unusable && past.verdict.reason != verdict.reason;
+                away <= CONTINUES_WITHIN && is_near(&past.place, place) && !is_news
+            } else {
+                !self.window.is_zero() && away <= self.window && is_same(&past.verdict, verdict)
+            }
+        })
     }
 }
 
-/// The same person; or twice unknown with faces that would match each other.
-fn same(before: &Verdict, now: &Verdict) -> bool {
+/// Whether two verdicts name the same person; or are twice of strangers whose faces would match each other.
+pub fn is_same(before: &Verdict, now: &Verdict) -> bool {
+    let alike = || match (&before.fused, &now.fused) {
+        (Some(a), Some(b)) => Embedding::similarity(a, b) >= now.rule.threshold,
+        _ => false,
+    };
     match (before.outcome, now.outcome) {
         (OutcomeKind::Match, OutcomeKind::Match) => {
             before.matched.map(|candidate| candidate.person) == now.matched.map(|candidate| candidate.person)
         }
-        (OutcomeKind::Unknown, OutcomeKind::Unknown) => match (&before.fused, &now.fused) {
-            (Some(a), Some(b)) => Embedding::similarity(a, b) >= now.rule.threshold,
-            _ => false,
-        },
+        (OutcomeKind::Unknown, OutcomeKind::Unknown) | (OutcomeKind::SpoofSuspected, OutcomeKind::SpoofSuspected) => {
+            alike()
+        }
         _ => false,
     }
+}
+
+fn is_near(before: &Rect, now: &Rect) -> bool {
+    before.centre().distance(now.centre()) <= CONTINUES_NEAR * before.width.max(now.width)
 }

@@ -1,37 +1,74 @@
-//! Following faces over frames: each face of a frame belongs to at most one track and each track takes at
-//! most one face, the nearest pairs first.
+//! Following faces over frames. Each face of a frame belongs to at most one track and each track takes at most
+//! one face: the assignment that fits best as a whole.
+//!
+//! In three steps, as in ByteTrack and with a third of our own: clear detections by where they are expected and
+//! what they look like; then faint ones, which go on a track but begin none; then, for a camera that jumped or
+//! somebody who darted, clear ones by looks alone. Where a track may have taken somebody else's face (after a
+//! gap, a crossing, a jump) it says so: [`TrackUpdate::doubtful`], and the caller compares embeddings.
+
+mod appearance;
+mod kalman;
 
 use std::time::Duration;
 
-use ostiary_models::geometry::{Point, Rect};
+use ostiary_models::geometry::Rect;
 
-/// Below this overlap two boxes are of one face only if their centres are near.
-const MIN_IOU: f32 = 0.2;
-/// How far a face may be from where it is expected, in widths of the face.
-const MAX_CENTRE_DISTANCE: f32 = 0.9;
+pub use appearance::Appearance;
+use kalman::Motion;
+
+use super::assign::best_pairs;
+
+/// A face this many squared deviations from where it is expected is another (0.03 % of two-dimensional chance).
+const MOST_SURPRISE: f32 = 16.0;
+/// However uncertain the expectation, a face is not further away, in widths of the larger.
+const MOST_DISTANCE: f32 = 1.6;
 /// A face does not grow or shrink by more than this factor between two looks.
 const MAX_SCALE: f32 = 1.8;
-/// How much of a new velocity counts against the old.
-const VELOCITY_WEIGHT: f32 = 0.5;
+/// Faces less alike are others, wherever they are; light that changes leaves more in common.
+const LEAST_LIKENESS: f32 = 0.2;
+/// Faces as alike as this may be one wherever they are in the frame.
+const ALIKE: f32 = 0.8;
+/// Faces less alike than this are taken for one only with doubt.
+const DOUBTFUL_LIKENESS: f32 = 0.55;
+/// After this time out of sight the face may be another.
+const DOUBTFUL_GAP: Duration = Duration::from_millis(350);
+/// Tracks whose boxes overlap more may be mixed up.
+const CROSSING_IOU: f32 = 0.1;
+/// What a pair gains before its cost is taken off; a pair that costs more is left alone.
+const PAIR_GAIN: f32 = 1.5;
 
 /// Names a track; never given twice by one tracker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(pub u64);
 
+/// A face found in a frame.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Where.
+    pub bbox: Rect,
+    /// Whether it is a face for sure; a faint one only goes on a track.
+    pub is_clear: bool,
+    /// What it looks like, if that was looked at.
+    pub appearance: Option<Appearance>,
+}
+
 #[derive(Clone, Debug)]
 struct Track {
     id: TrackId,
-    bbox: Rect,
-    /// Pixels per second.
-    velocity: Point,
+    motion: Motion,
     seen: Duration,
+    appearance: Option<Appearance>,
+    /// It touched another since it was last beyond doubt.
+    crossed: bool,
 }
 
 /// What a frame meant for the tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrackUpdate {
-    /// The track of each face, in the order of the faces.
-    pub assigned: Vec<TrackId>,
+    /// The track of each face, in the order of the faces; faint ones may have none.
+    pub assigned: Vec<Option<TrackId>>,
+    /// Tracks of this frame that may have taken somebody else's face.
+    pub doubtful: Vec<TrackId>,
     /// Tracks out of sight for too long; they will not come back.
     pub ended: Vec<TrackId>,
 }
@@ -51,15 +88,28 @@ impl Tracker {
     }
 
     /// Takes the faces of the frame captured at `at` (on the source's own time line, never backwards).
-    pub fn update(&mut self, at: Duration, faces: &[Rect]) -> TrackUpdate {
+    pub fn update(&mut self, at: Duration, faces: &[Sighting]) -> TrackUpdate {
         let ended = self.end_lost(at);
-        let mut assigned = vec![None; faces.len()];
-        for (face, track) in self.pairs(at, faces) {
-            self.tracks[track].follow(at, faces[face]);
-            assigned[face] = Some(self.tracks[track].id);
-        }
-        let assigned = assigned.into_iter().zip(faces).map(|(id, face)| id.unwrap_or_else(|| self.begin(at, *face)));
-        TrackUpdate { assigned: assigned.collect(), ended }
+        let mut round = Round { at, faces, track_of: vec![None; faces.len()], doubtful: Vec::new() };
+        self.pair(&mut round, |face| face.is_clear, Track::fit);
+        self.pair(&mut round, |face| !face.is_clear, Track::fit);
+        self.pair(&mut round, |face| face.is_clear, Track::fit_by_looks);
+        let Round { track_of, doubtful, .. } = round;
+        let of_face =
+            |(track, face): (Option<TrackId>, &Sighting)| track.or_else(|| face.is_clear.then(|| self.begin(at, face)));
+        let assigned = track_of.into_iter().zip(faces).map(of_face).collect();
+        self.note_crossings();
+        TrackUpdate { assigned, doubtful, ended }
+    }
+
+    /// A track was compared with what is known of it and is beyond doubt.
+    pub fn confirm(&mut self, id: TrackId) {
+        self.tracks.iter_mut().filter(|track| track.id == id).for_each(|track| track.crossed = false);
+    }
+
+    /// Whether a track is there, in sight or out of sight for a moment.
+    pub const fn is_empty(&self) -> bool {
+        self.tracks.is_empty()
     }
 
     /// Ends every track: the source has ended or is gone.
@@ -73,140 +123,108 @@ impl Tracker {
         self.tracks.extract_if(.., lost).map(|track| track.id).collect()
     }
 
-    fn begin(&mut self, at: Duration, bbox: Rect) -> TrackId {
+    fn begin(&mut self, at: Duration, face: &Sighting) -> TrackId {
         let id = TrackId(self.next_id);
         self.next_id += 1;
-        self.tracks.push(Track { id, bbox, velocity: Point::default(), seen: at });
+        let (motion, appearance) = (Motion::new(at, &face.bbox), face.appearance.clone());
+        self.tracks.push(Track { id, motion, seen: at, appearance, crossed: false });
         id
     }
 
-    /// Pairs of face and track, one to one: those that fit best first. With the few faces of a door this
-    /// gives what an optimal assignment would but for contrived cases.
-    fn pairs(&self, at: Duration, faces: &[Rect]) -> Vec<(usize, usize)> {
-        let mut costs: Vec<(f32, usize, usize)> = Vec::new();
-        for (face, bbox) in faces.iter().enumerate() {
-            let fits = self.tracks.iter().enumerate().filter_map(|(n, track)| Some((track.cost(at, bbox)?, face, n)));
-            costs.extend(fits);
-        }
-        costs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (mut face_taken, mut track_taken) = (vec![false; faces.len()], vec![false; self.tracks.len()]);
-        let mut pairs = Vec::new();
-        for (_, face, track) in costs {
-            if !face_taken[face] && !track_taken[track] {
-                (face_taken[face], track_taken[track]) = (true, true);
-                pairs.push((face, track));
+    /// One step: pairs the tracks and faces that are still free.
+    fn pair(
+        &mut self,
+        round: &mut Round<'_>,
+        wanted: impl Fn(&Sighting) -> bool,
+        fit: impl Fn(&Track, &Motion, &Sighting) -> Option<f32>,
+    ) {
+        let free = |track: &&mut Track| !round.track_of.contains(&Some(track.id));
+        let mut tracks: Vec<&mut Track> = self.tracks.iter_mut().filter(free).collect();
+        let open = |n: &usize| round.track_of[*n].is_none() && wanted(&round.faces[*n]);
+        let faces: Vec<usize> = (0..round.faces.len()).filter(open).collect();
+        let expected: Vec<Motion> = tracks.iter().map(|track| track.motion.expected(round.at)).collect();
+        let gain = |row: usize, column: usize| {
+            fit(tracks[column], &expected[column], &round.faces[faces[row]]).map(|cost| PAIR_GAIN - cost)
+        };
+        for (row, column) in best_pairs(faces.len(), tracks.len(), gain) {
+            let (track, face) = (&mut tracks[column], &round.faces[faces[row]]);
+            let is_doubtful = track.is_doubtful(round.at, &expected[column], face);
+            track.follow(round.at, expected[column], face);
+            round.track_of[faces[row]] = Some(track.id);
+            if is_doubtful {
+                round.doubtful.push(track.id);
             }
         }
-        pairs
     }
+
+    fn note_crossings(&mut self) {
+        let boxes: Vec<Rect> = self.tracks.iter().map(|track| track.motion.bbox()).collect();
+        for (n, track) in self.tracks.iter_mut().enumerate() {
+            let touches = |(other, bbox): (usize, &Rect)| other != n && bbox.iou(&boxes[n]) > CROSSING_IOU;
+            track.crossed |= boxes.iter().enumerate().any(touches);
+        }
+    }
+}
+
+/// What one frame has come to so far.
+struct Round<'a> {
+    at: Duration,
+    faces: &'a [Sighting],
+    track_of: Vec<Option<TrackId>>,
+    doubtful: Vec<TrackId>,
 }
 
 impl Track {
-    /// Where the face is expected if it moves on as it did.
-    fn expected(&self, at: Duration) -> Rect {
-        let elapsed = at.saturating_sub(self.seen).as_secs_f32();
-        let Point { x, y } = self.velocity;
-        Rect::new(self.bbox.left + x * elapsed, self.bbox.top + y * elapsed, self.bbox.width, self.bbox.height)
+    /// What it costs to take a face for this one, by place and looks; `None` if it cannot be.
+    fn fit(&self, expected: &Motion, face: &Sighting) -> Option<f32> {
+        let bbox = expected.bbox();
+        let width = bbox.width.max(face.bbox.width).max(1.0);
+        let distance = bbox.centre().distance(face.bbox.centre()) / width;
+        let surprise = expected.surprise(&face.bbox, face.is_clear);
+        let likeness = self.likeness(face);
+        let fits = surprise <= MOST_SURPRISE && distance <= MOST_DISTANCE && is_of_size(&bbox, &face.bbox);
+        let cost = 0.5 * surprise / MOST_SURPRISE + 0.3 * (1.0 - bbox.iou(&face.bbox)) + 0.5 * (1.0 - likeness);
+        (fits && likeness >= LEAST_LIKENESS).then_some(cost)
     }
 
-    /// How badly a face fits; `None` if it cannot be this one.
-    fn cost(&self, at: Duration, face: &Rect) -> Option<f32> {
-        let expected = self.expected(at);
-        let iou = expected.iou(face).max(self.bbox.iou(face));
-        let width = self.bbox.width.max(face.width).max(1.0);
-        let distance = expected.centre().distance(face.centre()) / width;
-        let scale = (self.bbox.width / face.width.max(1.0)).max(face.width / self.bbox.width.max(1.0));
-        let fits = scale <= MAX_SCALE && (iou >= MIN_IOU || distance <= MAX_CENTRE_DISTANCE);
-        fits.then_some(distance + (1.0 - iou))
+    /// The same by looks alone, for what moved in a way nobody does.
+    fn fit_by_looks(&self, expected: &Motion, face: &Sighting) -> Option<f32> {
+        self.appearance.as_ref()?;
+        face.appearance.as_ref()?;
+        let likeness = self.likeness(face);
+        (likeness >= ALIKE && is_of_size(&expected.bbox(), &face.bbox)).then_some(1.0 - likeness)
     }
 
-    fn follow(&mut self, at: Duration, face: Rect) {
-        let elapsed = at.saturating_sub(self.seen).as_secs_f32();
-        if elapsed > 0.0 {
-            let (old, new) = (self.bbox.centre(), face.centre());
-            let blend = |velocity: f32, moved: f32| velocity + VELOCITY_WEIGHT * (moved / elapsed - velocity);
-            self.velocity = Point::new(blend(self.velocity.x, new.x - old.x), blend(self.velocity.y, new.y - old.y));
+    fn likeness(&self, face: &Sighting) -> f32 {
+        match (&self.appearance, &face.appearance) {
+            (Some(known), Some(seen)) => known.likeness(seen),
+            _ => 1.0,
         }
-        (self.bbox, self.seen) = (face, at);
     }
+
+    fn is_doubtful(&self, at: Duration, expected: &Motion, face: &Sighting) -> bool {
+        let far = expected.surprise(&face.bbox, face.is_clear) > MOST_SURPRISE;
+        far || self.crossed || self.likeness(face) < DOUBTFUL_LIKENESS || at.saturating_sub(self.seen) > DOUBTFUL_GAP
+    }
+
+    fn follow(&mut self, at: Duration, expected: Motion, face: &Sighting) {
+        let jumped = expected.surprise(&face.bbox, face.is_clear) > MOST_SURPRISE;
+        self.motion = if jumped { Motion::new(at, &face.bbox) } else { expected };
+        self.motion.correct(&face.bbox, face.is_clear);
+        self.seen = at;
+        match (&mut self.appearance, &face.appearance) {
+            (Some(known), Some(seen)) => known.learn(seen),
+            (none @ None, Some(seen)) => *none = Some(seen.clone()),
+            (_, None) => {}
+        }
+    }
+}
+
+fn is_of_size(expected: &Rect, found: &Rect) -> bool {
+    let ratio = expected.width.max(1.0) / found.width.max(1.0);
+    (1.0 / MAX_SCALE..=MAX_SCALE).contains(&ratio)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const FRAME: Duration = Duration::from_millis(66);
-
-    fn face(x: f32, y: f32, side: f32) -> Rect {
-        Rect::centred(Point::new(x, y), side, side)
-    }
-
-    fn tracker() -> Tracker {
-        Tracker::new(Duration::from_millis(500))
-    }
-
-    #[test]
-    fn one_face_keeps_its_track_over_movement_and_flicker() {
-        let mut tracker = tracker();
-        for n in 0..60_u32 {
-            let at = FRAME * n;
-            let missing = n % 7 >= 4;
-            let faces = if missing { vec![] } else { vec![face(100.0 + 6.0 * n as f32, 100.0, 60.0 + n as f32)] };
-            let update = tracker.update(at, &faces);
-            assert!(update.assigned.iter().all(|id| *id == TrackId(1)), "frame {n}: {update:?}");
-            assert!(update.ended.is_empty());
-        }
-    }
-
-    #[test]
-    fn out_of_sight_for_too_long_is_another_visit() {
-        let mut tracker = tracker();
-        tracker.update(Duration::ZERO, &[face(100.0, 100.0, 60.0)]);
-        let update = tracker.update(Duration::from_millis(501), &[face(100.0, 100.0, 60.0)]);
-        assert_eq!(update, TrackUpdate { assigned: vec![TrackId(2)], ended: vec![TrackId(1)] });
-        assert_eq!(tracker.end_all(), [TrackId(2)]);
-        assert_eq!(tracker.end_all(), []);
-    }
-
-    #[test]
-    fn two_faces_that_cross_keep_their_tracks() {
-        let mut tracker = tracker();
-        for n in 0..40_u32 {
-            let x = 100.0 + 10.0 * n as f32;
-            let faces = [face(x, 100.0, 70.0), face(490.0 - 10.0 * n as f32, 128.0, 70.0)];
-            let order = if n % 2 == 0 { [0, 1] } else { [1, 0] };
-            let update = tracker.update(FRAME * n, &order.map(|k| faces[k]));
-            let expected = order.map(|k| TrackId(k as u64 + 1));
-            assert_eq!(update.assigned, expected, "frame {n}");
-        }
-    }
-
-    #[test]
-    fn a_face_far_away_or_of_another_size_is_another() {
-        let mut tracker = tracker();
-        tracker.update(Duration::ZERO, &[face(100.0, 100.0, 60.0)]);
-        assert_eq!(tracker.update(FRAME, &[face(300.0, 100.0, 60.0)]).assigned, [TrackId(2)]);
-        assert_eq!(tracker.update(FRAME, &[face(100.0, 100.0, 150.0)]).assigned, [TrackId(3)]);
-    }
-
-    proptest! {
-        #[test]
-        fn assignment_is_one_to_one(frames in proptest::collection::vec(
-            proptest::collection::vec((0.0..640_f32, 0.0..480_f32, 20.0..200_f32), 0..6), 1..20)
-        ) {
-            let mut tracker = tracker();
-            let mut ended = std::collections::BTreeSet::new();
-            for (n, faces) in frames.iter().enumerate() {
-                let faces: Vec<Rect> = faces.iter().map(|&(x, y, s)| face(x, y, s)).collect();
-                let update = tracker.update(FRAME * u32::try_from(n).unwrap(), &faces);
-                ended.extend(update.ended);
-                let mut ids = update.assigned.clone();
-                ids.sort();
-                ids.dedup();
-                prop_assert_eq!(ids.len(), faces.len());
-                prop_assert!(ids.iter().all(|id| !ended.contains(id)));
-            }
-        }
-    }
-}
+#[path = "track_tests.rs"]
+mod tests;

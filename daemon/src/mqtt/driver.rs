@@ -19,7 +19,7 @@ use crate::domain::commands::Commands;
 use crate::domain::gallery_sync::{GallerySync, Holdings, SyncInput, SyncOutput};
 use crate::domain::outbox::{OutboxFlow, OutboxLimits, OutboxStep};
 use crate::recorder::Recorder;
-use crate::shared::{PackDefaults, Shared};
+use crate::shared::Shared;
 
 /// Events under way without the server's acknowledgement.
 const WINDOW_EVENTS: u64 = 4 * MAX_EVENTS_PER_BATCH as u64;
@@ -46,8 +46,6 @@ pub struct DriverParts {
     pub root: DeviceRoot,
     /// The configuration.
     pub config: Arc<Config>,
-    /// What the pack asks for.
-    pub pack_defaults: PackDefaults,
     /// The pack's embedding size.
     pub dimension: usize,
     /// What the device is.
@@ -215,7 +213,9 @@ impl Driver {
                     self.refused(&text);
                 }
                 SyncOutput::Apply(update) => {
-                    super::inbound::apply_gallery(&self.parts, &update)?;
+                    if super::inbound::apply_gallery(&self.parts, &update)? {
+                        self.report_config(None);
+                    }
                     let ack = self.gallery.applied(&update);
                     self.obey(vec![ack])?;
                 }
@@ -237,8 +237,7 @@ impl Driver {
         self.parts.shared.cache.meta.set_desired(desired)?;
         self.config_version = Some(desired.version);
         let parts = &self.parts;
-        let settings = crate::shared::Settings::effective(&parts.config, parts.pack_defaults, &desired.settings);
-        parts.shared.settings.store(Arc::new(settings));
+        parts.shared.enforce(&parts.config, &desired.settings);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::outbound::Outgoing;
 use crate::cache::EventDraft;
 use crate::config::Config;
 use crate::recorder::{Record, Recorder};
-use crate::testing::{DEFAULTS, DIMENSION, pack, shared, template};
+use crate::testing::{DIMENSION, pack, shared, template};
 use ostiary_common::envelope::{Envelope, WIRE_VERSION};
 use ostiary_common::ids::{EventId, MsgId};
 use ostiary_common::topics::{Channel, DeviceRoot};
@@ -39,16 +39,7 @@ fn open(dir: tempfile::TempDir, root: DeviceRoot) -> Bench {
     let config = Arc::new(Config::default());
     let (shared, holdings) = shared(dir.path(), &config);
     let (recorder, reports) = Recorder::new();
-    let parts = DriverParts {
-        shared,
-        recorder,
-        root,
-        config,
-        pack_defaults: DEFAULTS,
-        dimension: DIMENSION,
-        info: Info::default(),
-        holdings,
-    };
+    let parts = DriverParts { shared, recorder, root, config, dimension: DIMENSION, info: Info::default(), holdings };
     Bench { dir, driver: Driver::new(parts).unwrap(), reports, root }
 }
 

@@ -145,8 +145,9 @@ impl Driver {
     }
 }
 
-/// Makes a gallery update durable and searches it from now on.
-pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Result<(), CacheError> {
+/// Makes a gallery update durable and searches it from now on. Returns whether the settings in force changed
+/// with it.
+pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Result<bool, CacheError> {
     let shared = &parts.shared;
     shared.cache.gallery.apply(update, &shared.pack)?;
     let before = match update.kind {
@@ -162,5 +163,7 @@ pub(super) fn apply_gallery(parts: &DriverParts, update: &GalleryUpdate) -> Resu
         gallery.index.len()
     );
     shared.gallery.store(Arc::new(gallery));
-    Ok(())
+    // What keeps to a target depends on how many persons there are to be taken for.
+    let desired = shared.cache.meta.desired()?.map(|desired| desired.settings).unwrap_or_default();
+    Ok(shared.enforce(&parts.config, &desired))
 }

@@ -20,7 +20,7 @@ use crate::mqtt::connection::Incoming;
 use crate::mqtt::driver::DriverParts;
 use crate::recorder::Recorder;
 use crate::shared::Shared;
-use crate::testing::{DEFAULTS, DIMENSION, shared};
+use crate::testing::{DIMENSION, shared};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -111,7 +111,6 @@ fn start_device(dir: &Path, url: &str, ca_pem: &str) -> Device {
         recorder: Recorder::new().0,
         root,
         config,
-        pack_defaults: DEFAULTS,
         dimension: DIMENSION,
         info: Info::default(),
         holdings,

@@ -125,7 +125,8 @@ impl Capture {
     }
 }
 
-fn waits(config: &Config) -> bool {
+/// Whether the source waits until its frames are taken; else the newest wins.
+pub fn waits(config: &Config) -> bool {
     let replays = config.camera.source == SourceKind::Replay;
     match config.camera.drop {
         DropPolicy::Newest => false,

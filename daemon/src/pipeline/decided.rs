@@ -33,7 +33,7 @@ pub fn report(
         matched: verdict.matched.map(Into::into),
         nearest: verdict.nearest.map(Into::into),
         reason: verdict.reason,
-        liveness: None,
+        liveness: verdict.liveness,
         threshold: verdict.rule.threshold,
         margin: verdict.rule.margin,
         quality: verdict.best.summary(),

@@ -14,16 +14,24 @@ fn failed(error: impl std::fmt::Display) -> FinderError {
     FinderError(error.to_string())
 }
 
+/// Faint faces are looked for down to this share of the score that a clear one has.
+const FAINT: f32 = 0.5;
+
 impl FaceFinder for EngineFinder {
-    fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
-        self.0.find_faces(frame).map_err(failed)
+    fn clear_score(&self) -> f32 {
+        self.0.score_threshold()
     }
 
-    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace) -> Result<CloseLook, FinderError> {
+    fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
+        self.0.find_faces_from(frame, FAINT).map_err(failed)
+    }
+
+    fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace, wants_cues: bool) -> Result<CloseLook, FinderError> {
         let face = self.0.refine(frame, face).map_err(failed)?;
         let chip = self.0.chip(frame, &face);
         let quality = self.0.quality(&face, &chip);
-        Ok(CloseLook { face, chip, quality })
+        let cues = if wants_cues { self.0.liveness_cues(frame, &face, &chip).map_err(failed)? } else { None };
+        Ok(CloseLook { face, chip, quality, cues })
     }
 
     fn embed(&mut self, look: &CloseLook) -> Result<Embedding, FinderError> {

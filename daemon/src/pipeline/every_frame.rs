@@ -39,7 +39,12 @@ impl<F: FaceFinder> EveryFrame<F> {
         let shared = Arc::clone(&self.shared);
         let faces = shared.telemetry.stages.time(Stage::Detect, || self.finder.find(view))?;
         shared.telemetry.faces.add(faces.len() as u64);
-        faces.iter().map(|face| self.verdict(view, face, frame, gallery, settings)).collect()
+        let clear = self.finder.clear_score();
+        faces
+            .iter()
+            .filter(|face| face.score >= clear)
+            .map(|face| self.verdict(view, face, frame, gallery, settings))
+            .collect()
     }
 
     fn verdict(
@@ -51,7 +56,7 @@ impl<F: FaceFinder> EveryFrame<F> {
         settings: &Settings,
     ) -> Result<Verdict, FinderError> {
         let telemetry = &self.shared.telemetry;
-        let look = telemetry.stages.time(Stage::Look, || self.finder.look(view, face))?;
+        let look = telemetry.stages.time(Stage::Look, || self.finder.look(view, face, false))?;
         let embedding = telemetry.stages.time(Stage::Embed, || self.finder.embed(&look))?;
         telemetry.embeddings.add_one();
         let rule = settings.rules.decision;
@@ -70,6 +75,7 @@ impl<F: FaceFinder> EveryFrame<F> {
             best,
             frames: 1,
             embeddings: 1,
+            liveness: None,
             fused: Some(embedding),
             began: frame.at,
         })

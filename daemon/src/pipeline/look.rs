@@ -1,91 +1,99 @@
 //! One frame after the other: find, track, look closely, embed, decide. Holds everything that is known of who
 //! is in sight; runs on one thread and lends faces to helpers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ostiary_common::ids::PersonId;
-use ostiary_common::wire::{Latency, OutcomeKind};
+use ostiary_common::wire::{Latency, LivenessPolicy, OutcomeKind};
 use ostiary_models::detect::DetectedFace;
-use ostiary_models::embed::Embedding;
 use ostiary_models::frame::{RgbImage, RgbView};
+use ostiary_models::shots::Shot;
 
-use super::closely::{self, Job, Seen};
+use super::attention::{Attention, Company};
+use super::crew::{Crew, Job, Seen};
 use super::crop;
 use super::decided::{Decided, elapsed_ms, report};
+use super::in_sight::{InSight, Known, Moment, Wanted};
+use super::rate::Rate;
 use super::threads::Looks;
-use crate::domain::reentry::Reentry;
-use crate::domain::track::{TrackId, TrackUpdate, Tracker};
-use crate::domain::visit::{Verdict, Visit, VisitRules};
+use crate::domain::reentry::{Reentry, is_same};
+use crate::domain::rivals::{Claim, taken_by_others};
+use crate::domain::track::{Appearance, Sighting, TrackId, TrackUpdate, Tracker};
+use crate::domain::visit::{Search, Taken, Verdict, VisitRules, Wish};
 use crate::ports::{FaceFinder, Frame};
 use crate::recorder::VisitSpan;
 use crate::shared::{Gallery, Settings, Shared};
+use crate::telemetry::Stage;
 
-/// What is known of one track.
-struct InSight {
-    visit: Visit,
-    first_frame: Instant,
-    last_seen: Duration,
-    best_crop: Option<RgbImage>,
-    verdict: Option<Verdict>,
-}
-
-/// The present frame, for latencies.
-#[derive(Clone, Copy)]
-struct Moment {
-    at: Duration,
-    captured: Instant,
+/// How a pipeline is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// A face may be out of sight for this time and keeps its track.
+    pub max_gap: Duration,
+    /// The same face coming back within this time belongs to the visit before.
+    pub reentry: Duration,
+    /// Frames come in their own time, so that looking at fewer gives the board rest.
+    pub is_live: bool,
 }
 
 /// Follows who is in sight and decides each visit once.
 pub struct Pipeline<F> {
-    shared: Arc<Shared>,
-    finders: Vec<F>,
+    pub(super) shared: Arc<Shared>,
+    crew: Crew<F>,
+    attention: Attention,
+    rate: Rate,
     tracker: Tracker,
-    in_sight: BTreeMap<TrackId, InSight>,
+    in_sight: InSight,
     reentry: Reentry,
     last: Option<Moment>,
-    faces_in_frame: usize,
 }
 
-impl<F: FaceFinder> Pipeline<F> {
-    /// A pipeline with one finder for each inference thread, at least one.
-    pub fn new(shared: Arc<Shared>, finders: Vec<F>, max_gap: Duration, reentry: Duration) -> Self {
-        assert!(!finders.is_empty(), "a pipeline has at least one finder");
-        let (tracker, reentry) = (Tracker::new(max_gap), Reentry::new(reentry));
-        Self { shared, finders, tracker, in_sight: BTreeMap::new(), reentry, last: None, faces_in_frame: 0 }
+impl<F: FaceFinder + 'static> Pipeline<F> {
+    /// A pipeline with one finder for each inference thread: `own`, and `others` on threads of their own.
+    ///
+    /// # Errors
+    /// If a thread cannot be started.
+    pub fn new(shared: Arc<Shared>, own: F, others: Vec<F>, setup: Setup) -> std::io::Result<Self> {
+        Ok(Self {
+            crew: Crew::new(Arc::clone(&shared), own, others)?,
+            attention: Attention::default(),
+            rate: Rate::new(setup.is_live),
+            tracker: Tracker::new(setup.max_gap),
+            in_sight: InSight::default(),
+            reentry: Reentry::new(setup.reentry),
+            last: None,
+            shared,
+        })
     }
 
-    /// Looks at a frame; returns the visits decided by it.
-    fn process_frame(&mut self, frame: &Frame) -> Vec<Decided> {
-        let begun = Instant::now();
-        let telemetry = &self.shared.telemetry;
+    fn look_at(&mut self, frame: &Frame) -> Vec<Decided> {
+        let shared = Arc::clone(&self.shared);
+        let telemetry = &shared.telemetry;
         let unreadable = |error: &_| tracing::debug!(frame.seq = frame.seq, %error, "frame is not readable");
-        let Ok(picture) = frame.picture.to_rgb().inspect_err(unreadable) else {
+        let converted = telemetry.stages.time(Stage::Convert, || frame.picture.to_rgb());
+        let Ok(picture) = converted.inspect_err(unreadable) else {
             telemetry.frames_bad.add_one();
             return Vec::new();
         };
-        let settings = self.shared.settings.load_full();
+        let (picture, settings) = (Arc::new(picture), shared.settings.load_full());
         let moment = Moment { at: frame.at, captured: frame.captured };
         self.last = Some(moment);
         let faces = self.find(picture.view());
-        self.faces_in_frame = faces.len();
-        let update = self.tracker.update(frame.at, &faces.iter().map(|face| face.bbox).collect::<Vec<_>>());
+        let update = telemetry.stages.time(Stage::Track, || self.follow(picture.view(), &faces, moment));
         let mut decided = self.end(&update.ended, &settings);
-        let wanted = self.note_seen(&update, &faces, moment, &settings.rules);
-        let seen = self.look_closely(picture.view(), &wanted, &settings.rules);
+        let wanted = self.in_sight.note(&update, &faces, moment, &settings.rules);
+        let seen = self.look_closely(&picture, wanted, &settings.rules);
         decided.extend(self.take_evidence(seen, &update, picture.view(), moment, &settings));
-        let telemetry = &self.shared.telemetry;
         telemetry.frames_processed.add_one();
-        telemetry.processing_ms.add(u64::from(elapsed_ms(begun)));
         decided
     }
 
     fn find(&mut self, view: RgbView<'_>) -> Vec<DetectedFace> {
-        match self.finders[0].find(view) {
+        let shared = Arc::clone(&self.shared);
+        match shared.telemetry.stages.time(Stage::Detect, || self.crew.own().find(view)) {
             Ok(faces) => {
-                self.shared.telemetry.faces.add(faces.len() as u64);
+                shared.telemetry.faces.add(faces.len() as u64);
                 faces
             }
             Err(error) => {
@@ -100,128 +108,184 @@ impl<F: FaceFinder> Pipeline<F> {
         tracing::debug!(%error, "inference failed: {error}");
     }
 
-    /// Notes every face; returns those worth a closer look.
-    fn note_seen(
-        &mut self,
-        update: &TrackUpdate,
-        faces: &[DetectedFace],
-        moment: Moment,
-        rules: &VisitRules,
-    ) -> Vec<(TrackId, DetectedFace)> {
-        let mut wanted = Vec::new();
-        for (&track, face) in update.assigned.iter().zip(faces) {
-            let known = self.in_sight.entry(track).or_insert_with(|| InSight {
-                visit: Visit::new(moment.at),
-                first_frame: moment.captured,
-                last_seen: moment.at,
-                best_crop: None,
-                verdict: None,
-            });
-            known.last_seen = moment.at;
-            if known.visit.seen(moment.at, face.bbox.width, rules) {
-                wanted.push((track, *face));
-            }
-        }
-        wanted
+    fn follow(&mut self, view: RgbView<'_>, faces: &[DetectedFace], moment: Moment) -> TrackUpdate {
+        let clear = self.crew.own().clear_score();
+        let sighting = |face: &DetectedFace| Sighting {
+            bbox: face.bbox,
+            is_clear: face.score >= clear,
+            appearance: Some(Appearance::of(&view, &face.bbox)),
+        };
+        self.tracker.update(moment.at, &faces.iter().map(sighting).collect::<Vec<_>>())
     }
 
     /// Looks at the faces, side by side as far as there are finders.
-    fn look_closely(&mut self, view: RgbView<'_>, wanted: &[(TrackId, DetectedFace)], rules: &VisitRules) -> Vec<Seen> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        // Visits are asked and told by one helper each: a face has one track and a track one face in a frame.
-        let mut visits: BTreeMap<TrackId, &mut Visit> =
-            self.in_sight.iter_mut().map(|(id, known)| (*id, &mut known.visit)).collect();
-        let mut jobs: Vec<Job<'_>> = wanted
-            .iter()
-            .filter_map(|(track, face)| visits.remove(track).map(|visit| (*track, *face, visit)))
-            .collect();
-        let results = closely::side_by_side(&mut self.finders, view, &mut jobs, rules);
+    fn look_closely(&mut self, picture: &Arc<RgbImage>, wanted: Vec<Wanted>, rules: &VisitRules) -> Vec<Seen> {
+        let job = |wanted: Wanted| {
+            let bar = self.in_sight.get(wanted.track).filter(|_| wanted.wish == Wish::Evidence);
+            Job {
+                track: wanted.track,
+                face: wanted.face,
+                frame: Arc::clone(picture),
+                gate: rules.gate,
+                bar: bar.map(|known| known.visit.bar()),
+                wants_cues: wanted.wish == Wish::Evidence && rules.policy != LivenessPolicy::Off,
+            }
+        };
+        let jobs = wanted.into_iter().map(job).collect();
+        let results = self.crew.look(jobs);
         results.into_iter().filter_map(|seen| seen.inspect_err(|error| self.failed(error)).ok()).collect()
     }
 
-    /// Hands embeddings to their visits, the surest first, so that of two who resemble one person the better
-    /// one gets the name.
+    /// Hands looks and embeddings to their visits, then has every open visit of the frame judged, each person
+    /// going to one of them at most.
     fn take_evidence(
         &mut self,
-        mut seen: Vec<Seen>,
+        seen: Vec<Seen>,
         update: &TrackUpdate,
         view: RgbView<'_>,
         moment: Moment,
         settings: &Settings,
     ) -> Vec<Decided> {
-        let gallery = self.shared.gallery.load_full();
+        let shared = Arc::clone(&self.shared);
+        let gallery = shared.gallery.load_full();
         let mut decided = Vec::new();
-        self.keep_crops(&seen, view, settings);
-        seen.sort_by(|a, b| surest(b, &gallery).total_cmp(&surest(a, &gallery)));
-        for Seen { track, look, embedding } in seen {
-            let Some(embedding) = embedding else { continue };
-            self.shared.telemetry.embeddings.add_one();
-            let taken = self.persons_beside(track, &update.assigned);
-            let Some(known) = self.in_sight.get_mut(&track) else { continue };
-            let verdict = known.visit.embedded(moment.at, &look.quality, embedding, &*gallery, &taken, &settings.rules);
-            decided.extend(verdict.and_then(|verdict| self.decide(track, verdict, &gallery, settings)));
+        let mut is_new = false;
+        for seen in seen {
+            is_new = true;
+            decided.extend(self.take(seen, view, moment, &gallery, settings));
+        }
+        if is_new {
+            let in_frame: Vec<TrackId> = update.assigned.iter().flatten().copied().collect();
+            let verdicts = shared
+                .telemetry
+                .stages
+                .time(Stage::Decide, || self.judge(&in_frame, moment, &gallery, &settings.rules));
+            let faces = in_frame.len();
+            let report = |(track, verdict)| self.decide(track, verdict, faces, &gallery, settings);
+            decided.extend(verdicts.into_iter().filter_map(report));
         }
         decided
     }
 
-    fn keep_crops(&mut self, seen: &[Seen], view: RgbView<'_>, settings: &Settings) {
-        for Seen { track, look, .. } in seen.iter().filter(|_| settings.send_crops) {
-            if let Some(known) = self.in_sight.get_mut(track).filter(|known| known.visit.is_best(&look.quality)) {
-                known.best_crop = Some(crop::cut(&view, &look.face.bbox));
+    /// Takes one look in. A face that turns out to be somebody else's ends the visit its track had.
+    fn take(
+        &mut self,
+        seen: Seen,
+        view: RgbView<'_>,
+        moment: Moment,
+        gallery: &Gallery,
+        settings: &Settings,
+    ) -> Option<Decided> {
+        let Seen { track, look, embedding } = seen;
+        let known = self.in_sight.get_mut(track)?;
+        known.visit.looked(moment.at, &look.face, &look.quality, look.cues, &settings.rules);
+        if settings.send_crops && known.verdict.is_none() && known.visit.is_best(&look.quality) {
+            known.best_crop = Some(crop::cut(&view, &look.face.bbox));
+        }
+        let embedding = embedding?;
+        self.shared.telemetry.embeddings.add_one();
+        let nearest = self.shared.telemetry.stages.time(Stage::Decide, || gallery.nearest(&embedding, 2));
+        let shot = Shot { at: moment.at, quality: look.quality, embedding: embedding.clone(), nearest };
+        match known.visit.embedded(shot, &settings.rules) {
+            Taken::Same => self.tracker.confirm(track),
+            Taken::Strange => {}
+            Taken::Another => {
+                self.shared.telemetry.tracks_taken_over.add_one();
+                let old = self.in_sight.taken_over(track, &embedding, moment, &settings.rules);
+                return old.and_then(|old| self.finish(track, old, gallery, settings));
             }
         }
+        None
     }
 
-    /// Persons who stand in this frame under another track; they cannot be this one.
-    fn persons_beside(&self, track: TrackId, in_frame: &[TrackId]) -> BTreeSet<PersonId> {
-        let others = in_frame.iter().filter(|other| **other != track).filter_map(|other| self.in_sight.get(other));
-        others.filter_map(|known| Some(known.verdict.as_ref()?.matched?.person)).collect()
+    fn judge(
+        &mut self,
+        in_frame: &[TrackId],
+        moment: Moment,
+        gallery: &Gallery,
+        rules: &VisitRules,
+    ) -> Vec<(TrackId, Verdict)> {
+        let claims = self.in_sight.claims(in_frame, gallery);
+        let taken = taken_by_others(&claims, rules.decision.threshold);
+        let mut verdicts = Vec::new();
+        for ((track, claim), taken) in in_frame.iter().zip(claims).zip(taken) {
+            let (Claim::Open(nearest), Some(known)) = (claim, self.in_sight.get_mut(*track)) else { continue };
+            verdicts.extend(known.visit.judge(moment.at, &nearest, &taken, rules).map(|verdict| (*track, verdict)));
+        }
+        verdicts
     }
 
     fn end(&mut self, ended: &[TrackId], settings: &Settings) -> Vec<Decided> {
+        if ended.is_empty() {
+            return Vec::new();
+        }
         let gallery = self.shared.gallery.load_full();
-        let mut decided = Vec::new();
-        for track in ended {
-            let nobody = BTreeSet::new();
-            let Some(known) = self.in_sight.get_mut(track) else { continue };
-            if let Some(verdict) = known.visit.ended(&*gallery, &nobody, &settings.rules) {
-                decided.extend(self.decide(*track, verdict, &gallery, settings));
-            }
-            let Some(known) = self.in_sight.remove(track) else { continue };
-            match known.verdict {
-                Some(verdict) => self.reentry.left(verdict, known.last_seen),
-                None => self.shared.telemetry.tracks_brief.add_one(),
-            }
+        let finish = |track: &TrackId| {
+            let known = self.in_sight.remove(*track)?;
+            self.finish(*track, known, &gallery, settings)
+        };
+        ended.iter().filter_map(finish).collect()
+    }
+
+    /// The last word on a visit whose face is gone.
+    fn finish(&mut self, track: TrackId, mut known: Known, gallery: &Gallery, settings: &Settings) -> Option<Decided> {
+        let last = known.visit.ended(gallery, &BTreeSet::new(), &settings.rules);
+        let decided = last.and_then(|verdict| self.say(track, &mut known, verdict, 0, gallery, settings));
+        match known.verdict {
+            Some(verdict) => self.reentry.left(verdict, known.last_seen, known.place),
+            None => self.shared.telemetry.tracks_brief.add_one(),
         }
         decided
     }
 
-    /// Makes a verdict a report, unless it only repeats what was said a moment ago.
-    fn decide(&mut self, track: TrackId, verdict: Verdict, gallery: &Gallery, settings: &Settings) -> Option<Decided> {
+    fn decide(
+        &mut self,
+        track: TrackId,
+        verdict: Verdict,
+        faces: usize,
+        gallery: &Gallery,
+        settings: &Settings,
+    ) -> Option<Decided> {
+        let mut known = self.in_sight.remove(track)?;
+        let decided = self.say(track, &mut known, verdict, faces, gallery, settings);
+        self.in_sight.put_back(track, known);
+        decided
+    }
+
+    /// Makes a verdict a report, unless it only repeats what was said a moment ago. `faces` are those of the
+    /// deciding frame; 0 if the visit was decided by its end.
+    fn say(
+        &mut self,
+        track: TrackId,
+        known: &mut Known,
+        verdict: Verdict,
+        faces: usize,
+        gallery: &Gallery,
+        settings: &Settings,
+    ) -> Option<Decided> {
         let decided = Instant::now();
-        let known = self.in_sight.get_mut(&track)?;
         known.verdict = Some(verdict.clone());
-        if self.reentry.is_repeat(&verdict) {
+        let is_same_visit = known.before.as_ref().is_some_and(|before| is_same(before, &verdict));
+        if is_same_visit || self.reentry.is_repeat(&verdict, &known.place) {
+            tracing::debug!(track = track.0, "a visit goes on");
             self.shared.telemetry.visits_resumed.add_one();
             return None;
         }
         let crop = known.best_crop.take().filter(|_| settings.send_crops).and_then(|picture| crop::jpeg(&picture));
+        let waited = self.last.map_or(Duration::ZERO, |moment| moment.captured.elapsed());
         let latency = Latency {
             first_frame_to_decision_ms: elapsed_ms(known.first_frame),
-            frame_to_decision_ms: self.last.map_or(0, |moment| elapsed_ms(moment.captured)),
+            frame_to_decision_ms: u32::try_from(waited.as_millis()).unwrap_or(u32::MAX),
             decision_to_durable_ms: 0,
         };
         self.count(verdict.outcome);
         let span = VisitSpan {
             began: verdict.began,
             decided: self.last.map_or(verdict.began, |moment| moment.at),
-            frame_to_decision: self.last.map_or(Duration::ZERO, |moment| moment.captured.elapsed()),
-            faces: self.faces_in_frame,
+            frame_to_decision: waited,
+            faces,
         };
-        let report = report(&self.shared, verdict, gallery, latency, crop);
-        Some(Decided { report, decided, span })
+        Some(Decided { report: report(&self.shared, verdict, gallery, latency, crop), decided, span })
     }
 
     fn count(&self, outcome: OutcomeKind) {
@@ -229,14 +293,33 @@ impl<F: FaceFinder> Pipeline<F> {
         match outcome {
             OutcomeKind::Match => telemetry.visits_match.add_one(),
             OutcomeKind::Unknown => telemetry.visits_unknown.add_one(),
-            _ => telemetry.visits_unusable.add_one(),
+            OutcomeKind::SpoofSuspected => telemetry.visits_spoof.add_one(),
+            OutcomeKind::Unusable | OutcomeKind::Other => telemetry.visits_unusable.add_one(),
+        }
+    }
+
+    fn company(&self) -> Company {
+        match (self.tracker.is_empty(), self.in_sight.has_open()) {
+            (true, _) => Company::Nobody,
+            (false, false) => Company::Decided,
+            (false, true) => Company::Open,
         }
     }
 }
 
-impl<F: FaceFinder> Looks for Pipeline<F> {
+impl<F: FaceFinder + 'static> Looks for Pipeline<F> {
     fn process(&mut self, frame: &Frame) -> Vec<Decided> {
-        self.process_frame(frame)
+        let begun = Instant::now();
+        if !self.rate.is_due(frame.at, &self.shared) {
+            return Vec::new();
+        }
+        let company = self.company();
+        let decided = match self.attention.call(frame, company, &self.shared) {
+            Some(_) => self.look_at(frame),
+            None => Vec::new(),
+        };
+        self.rate.worked(frame.at, begun, &self.shared);
+        decided
     }
 
     fn end_all(&mut self) -> Vec<Decided> {
@@ -244,11 +327,6 @@ impl<F: FaceFinder> Looks for Pipeline<F> {
         let settings = self.shared.settings.load_full();
         self.end(&ended, &settings)
     }
-}
-
-fn surest(seen: &Seen, gallery: &Gallery) -> f32 {
-    let nearest = |probe: &Embedding| gallery.index.best_persons(probe, 1).first().map(|found| found.similarity);
-    seen.embedding.as_ref().and_then(nearest).unwrap_or(-1.0)
 }
 
 #[cfg(test)]

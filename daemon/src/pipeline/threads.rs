@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::capture::Capture;
+use super::capture::{self, Capture};
 use super::decided::Decided;
 use super::every_frame::EveryFrame;
-use super::look::Pipeline;
+use super::look::{Pipeline, Setup};
 use super::mailbox::{Mailbox, Taken};
 use crate::config::{Config, SourceKind};
 use crate::ports::{FaceFinder, Frame};
@@ -73,11 +73,12 @@ pub fn run<F: FaceFinder + 'static>(parts: PipelineParts<F>) -> std::io::Result<
     let gap = Duration::from_millis(config.recognition.track_gap_ms);
     let default_reentry_s = if config.camera.source == SourceKind::Replay { 0.0 } else { REENTRY_S };
     let reentry = Duration::from_secs_f64(config.recognition.reentry_s.unwrap_or(default_reentry_s));
-    let mut looks: Box<dyn Looks> = match (mode, finders.pop()) {
-        (Mode::EveryFrame, Some(finder)) => Box::new(EveryFrame::new(Arc::clone(&shared), finder)),
-        (_, finder) => {
-            finders.extend(finder);
-            Box::new(Pipeline::new(Arc::clone(&shared), finders, gap, reentry))
+    let own = finders.pop().ok_or_else(|| std::io::Error::other("a pipeline has at least one finder"))?;
+    let mut looks: Box<dyn Looks> = match mode {
+        Mode::EveryFrame => Box::new(EveryFrame::new(Arc::clone(&shared), own)),
+        Mode::Visits => {
+            let setup = Setup { max_gap: gap, reentry, is_live: !capture::waits(&config) };
+            Box::new(Pipeline::new(Arc::clone(&shared), own, finders, setup)?)
         }
     };
     let capture =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ostiary_common::wire::{Revision, VisitReport};
+use ostiary_common::wire::{DeviceSettings, Revision, VisitReport};
 use tokio_util::sync::CancellationToken;
 
 use super::Args;
@@ -64,6 +64,7 @@ pub fn measure(args: &Args, config: Config) -> anyhow::Result<Outcome> {
     let engine = &mut models.finders.first_mut().context("no inference thread")?.0;
     let people = args.gallery.as_deref().map(|dir| gallery::enroll(engine, dir)).transpose()?.unwrap_or_default();
     shared.gallery.store(Arc::new(Gallery::build(Revision(1), models.dimension, people.persons.clone())));
+    shared.enforce(&config, &DeviceSettings::default());
 
     let threads = models.finders.len();
     let mode = if args.every_frame { Mode::EveryFrame } else { Mode::Visits };
