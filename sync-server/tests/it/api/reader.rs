@@ -3,8 +3,8 @@
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::InferenceError;
 use ostiary_models::geometry::Rect;
+use ostiary_models::photo;
 use ostiary_models::quality::FaceQuality;
-use ostiary_server::enroll::photo;
 use ostiary_server::enroll::problem::PhotoProblem;
 use ostiary_server::enroll::reader::{PhotoReader, Reading};
 
@@ -17,7 +17,7 @@ impl PhotoReader for PixelReader {
     fn read(&mut self, bytes: &[u8]) -> Result<Result<Reading, PhotoProblem>, InferenceError> {
         let picture = match photo::decode(bytes) {
             Ok(picture) => picture,
-            Err(problem) => return Ok(Err(problem)),
+            Err(problem) => return Ok(Err(problem.into())),
         };
         let first: [u8; 3] = *picture.as_raw().first_chunk().unwrap();
         Ok(match first {
