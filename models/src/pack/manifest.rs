@@ -193,7 +193,7 @@ impl Thresholds {
             min_exposure: 0.25,
             min_pose: 0.25,
             min_overall: self.min_quality,
-            min_unoccluded: 0.0,
+            min_unoccluded: 0.25,
         }
     }
 
@@ -206,7 +206,7 @@ impl Thresholds {
             min_exposure: 0.35,
             min_pose: 0.3,
             min_overall: self.enroll_min_quality,
-            min_unoccluded: 0.0,
+            min_unoccluded: 0.35,
         }
     }
 }
