@@ -59,3 +59,38 @@ impl Attached {
         seen * moved * (1.0 - ramp(loose, LOOSE.0, LOOSE.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Landmarks;
+    use crate::geometry::{Point, Rect};
+
+    /// A face that moves by 20 pixels in both directions over ten looks, and the lines seen with it.
+    fn strength(lines: impl Fn(f32) -> [Option<f32>; SIDES]) -> f32 {
+        let mut attached = Attached::default();
+        for index in 0..10_u8 {
+            let shift = 2.0 * f32::from(index);
+            let point = |x: f32, y: f32| Point::new(x + shift, y + shift);
+            let landmarks = Landmarks::with_mouth_centre(
+                point(175.0, 150.0),
+                point(225.0, 150.0),
+                point(200.0, 180.0),
+                point(200.0, 204.0),
+            );
+            let face = DetectedFace { bbox: Rect::centred(point(200.0, 170.0), 115.0, 120.0), score: 0.9, landmarks };
+            attached.take(&face, &Border { lines: lines(shift) });
+        }
+        attached.strength()
+    }
+
+    #[test]
+    fn edges_count_only_if_three_move_with_the_face() {
+        let sheet = |shift: f32| [Some(90.0 + shift), Some(310.0 + shift), Some(60.0 + shift), Some(300.0 + shift)];
+        assert!(strength(sheet) > 0.95);
+        assert!(strength(|shift| [None, sheet(shift)[1], sheet(shift)[2], sheet(shift)[3]]) > 0.95);
+        assert_eq!(strength(|shift| [sheet(shift)[0], sheet(shift)[1], None, None]), 0.0);
+        assert_eq!(strength(|_| sheet(0.0)), 0.0);
+        assert_eq!(strength(|_| [None; SIDES]), 0.0);
+    }
+}

@@ -11,7 +11,6 @@ pub(super) struct Evidence {
     pub(super) model: f32,
     pub(super) moire: f32,
     pub(super) frame: f32,
-    pub(super) flat: f32,
     pub(super) rigid: f32,
     pub(super) still: f32,
 }
@@ -26,12 +25,11 @@ impl Evidence {
         (score, strongest.filter(|(strength, _)| *strength >= WORTH_NAMING).map(|(_, cue)| cue))
     }
 
-    pub(super) const fn rows(&self) -> [(f32, SpoofCue); 6] {
+    pub(super) const fn rows(&self) -> [(f32, SpoofCue); 5] {
         [
             (self.model, SpoofCue::Model),
             (self.moire, SpoofCue::Moire),
             (self.frame, SpoofCue::Frame),
-            (self.flat, SpoofCue::Flat),
             (self.rigid, SpoofCue::Rigid),
             (self.still, SpoofCue::Still),
         ]
@@ -52,6 +50,6 @@ mod tests {
         check(Evidence { moire: 0.2, ..Evidence::default() }, 0.8, None);
         check(Evidence { moire: 0.5, rigid: 0.6, ..Evidence::default() }, 0.2, Some(SpoofCue::Rigid));
         check(Evidence { still: 1.0, model: 0.9, ..Evidence::default() }, 0.0, Some(SpoofCue::Still));
-        check(Evidence { frame: 2.0, flat: -1.0, ..Evidence::default() }, 0.0, Some(SpoofCue::Frame));
+        check(Evidence { frame: 2.0, rigid: -1.0, ..Evidence::default() }, 0.0, Some(SpoofCue::Frame));
     }
 }

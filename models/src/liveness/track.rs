@@ -100,7 +100,7 @@ impl LivenessTrack {
 
     /// How strongly each cue speaks against a live face so far, 0 to 1.
     #[must_use]
-    pub fn strengths(&self) -> [(SpoofCue, f32); 6] {
+    pub fn strengths(&self) -> [(SpoofCue, f32); 5] {
         self.evidence().rows().map(|(strength, cue)| (cue, strength))
     }
 
@@ -118,7 +118,6 @@ impl LivenessTrack {
             frame: self.attached.strength(),
             rigid: ramp(moved, MOVED.0, MOVED.1) * self.turns.flatness() * (1.0 - BLINK_RELIEF * blink),
             still: still_for * (1.0 - ramp(moved, STILL_BELOW.0, STILL_BELOW.1)) * (1.0 - blink),
-            ..Evidence::default()
         }
     }
 
@@ -175,5 +174,100 @@ impl Turns {
     /// 0 (a head, or too little seen) to 1 (surely flat).
     fn flatness(&self) -> f32 {
         (self.sure / SURE_LOOKS).min(1.0) * (1.0 - ramp(self.largest_deg, HEAD_TURN_DEG.0, HEAD_TURN_DEG.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::border::Border;
+    use super::super::sheet::samples::moved;
+    use super::*;
+    use crate::detect::Landmarks;
+    use crate::geometry::{Point, Rect};
+
+    fn face_at(x: f32, y: f32) -> DetectedFace {
+        let point = |dx: f32, dy: f32| Point::new(x + dx, y + dy);
+        let landmarks =
+            Landmarks::with_mouth_centre(point(-25.0, 0.0), point(25.0, 0.0), point(0.0, 31.0), point(0.0, 54.0));
+        DetectedFace { bbox: Rect::centred(point(0.0, 20.0), 115.0, 120.0), score: 0.9, landmarks }
+    }
+
+    fn cues(face: Thumbnail, eye_darkness: f32, moire: f32) -> FrameCues {
+        FrameCues { moire, border: Border::default(), model: None, eye_darkness, face }
+    }
+
+    /// Ten looks, 150 ms apart: how far the face has moved by then (pixels), what it shows, how dark the eyes are.
+    fn visit(look: impl Fn(f32) -> (f32, FrameCues)) -> Liveness {
+        let mut track = LivenessTrack::new(&LivenessRules::default());
+        for index in 0..10_u8 {
+            let (x, cues) = look(f32::from(index) / 9.0);
+            track.observe(Duration::from_millis(150 * u64::from(index)), &face_at(200.0 + x, 150.0), Some(cues));
+        }
+        track.verdict()
+    }
+
+    fn tilted(share: f32) -> Thumbnail {
+        moved([0.02 * share, 0.01 * share, -0.02 * share, 0.0, 0.01 * share, 0.02 * share, 0.01, 0.0], (0.0, 0.0))
+    }
+
+    #[test]
+    fn a_sheet_that_moves_is_suspected_and_a_head_is_not() {
+        let sheet = visit(|share| (20.0 * share, cues(tilted(share), 0.4, 0.0)));
+        assert!(sheet.is_suspected() && sheet.cue == Some(SpoofCue::Rigid), "{sheet:?}");
+        let head = visit(|share| (20.0 * share, cues(moved([0.0; 8], (6.0 * share, 0.0)), 0.4, 0.0)));
+        assert!(!head.is_suspected() && head.score > 0.9, "{head:?}");
+    }
+
+    #[test]
+    fn who_does_not_move_is_not_taken_for_a_sheet() {
+        let quiet = visit(|share| (2.0 * share, cues(tilted(0.1 * share), 0.4, 0.0)));
+        assert!(!quiet.is_suspected(), "{quiet:?}");
+    }
+
+    #[test]
+    fn blinking_eyes_in_a_sheet_do_not_save_it() {
+        let blinks = |share: f32| if (0.4..0.6).contains(&share) { 0.1 } else { 0.4 };
+        let cut_out = visit(|share| (20.0 * share, cues(tilted(share), blinks(share), 0.0)));
+        assert!(cut_out.is_suspected(), "{cut_out:?}");
+    }
+
+    #[test]
+    fn a_screens_dots_are_named() {
+        let screen = visit(|share| (20.0 * share, cues(moved([0.0; 8], (6.0 * share, 0.0)), 0.4, 0.8)));
+        assert!(screen.is_suspected() && screen.cue == Some(SpoofCue::Moire), "{screen:?}");
+    }
+
+    #[test]
+    fn a_model_of_the_pack_counts() {
+        let judged = |live: f32| {
+            visit(|share| (5.0 * share, cues(moved([0.0; 8], (5.0 * share, 0.0)), 0.4, 0.0).with_model(live)))
+        };
+        assert!(judged(0.1).is_suspected() && judged(0.1).cue == Some(SpoofCue::Model));
+        assert!(!judged(0.9).is_suspected());
+    }
+
+    #[test]
+    fn nothing_is_said_too_early() {
+        let mut track = LivenessTrack::new(&LivenessRules::default());
+        assert!(!track.verdict().enough);
+        for index in 0..10 {
+            track.observe(Duration::from_millis(20 * index), &face_at(200.0, 150.0), Some(cues(tilted(0.0), 0.4, 1.0)));
+        }
+        assert!(!track.verdict().enough && !track.verdict().is_suspected());
+        track.observe(Duration::from_millis(500), &face_at(200.0, 150.0), None);
+        assert!(!track.verdict().enough, "a look without cues counts for nothing");
+        track.observe(Duration::from_millis(500), &face_at(200.0, 150.0), Some(cues(tilted(0.0), 0.4, 1.0)));
+        assert!(track.verdict().is_suspected());
+    }
+
+    #[test]
+    fn a_picture_that_never_moves_is_still() {
+        let mut track = LivenessTrack::new(&LivenessRules::default());
+        for index in 0..30 {
+            let at = Duration::from_millis(150 * index);
+            track.observe(at, &face_at(200.0, 150.0), Some(cues(tilted(0.0), 0.4, 0.0)));
+        }
+        let found = track.verdict();
+        assert!(found.is_suspected() && found.cue == Some(SpoofCue::Still), "{found:?}");
     }
 }

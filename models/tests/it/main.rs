@@ -4,6 +4,7 @@
 
 mod default_pack;
 mod labelled_faces;
+mod liveness;
 mod optional_packs;
 mod pack_check;
 mod support;
