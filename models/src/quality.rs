@@ -151,10 +151,11 @@ impl FaceQuality {
             Some(self.exposure_problem())
         } else if self.pose < gate.min_pose {
             Some(UnusableReason::TurnedAway)
-        } else if self.unoccluded().is_some_and(|free| free < gate.min_unoccluded) {
-            Some(UnusableReason::Occluded)
         } else if self.sharpness < gate.min_sharpness {
             Some(UnusableReason::Blurred)
+        } else if self.unoccluded().is_some_and(|free| free < gate.min_unoccluded) {
+            // After blur, which takes the mouth's line away as a mask does.
+            Some(UnusableReason::Occluded)
         } else if self.overall < gate.min_overall {
             Some(self.weakest())
         } else {
