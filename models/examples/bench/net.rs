@@ -1,6 +1,6 @@
 //! The nets. `net PACK FRAME` prints one JSON object of each stage's milliseconds for each line it reads; `bare-nets`
-//! times the nets alone on one kind of kernels; `frames FRAME DIR COUNT` writes frames of a face that drifts through the
-//! picture, for a daemon to replay.
+//! times the nets alone on one kind of kernels; `frames FRAME DIR COUNT` writes frames of a face that drifts through
+//! the picture, for a daemon to replay.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -33,8 +33,8 @@ pub fn rounds(pack: &str, frame: &str) -> Answer<()> {
     Ok(())
 }
 
-/// The bare nets, computed with one kind of kernels. Each line of input asks for something: the milliseconds of a run of
-/// the `detector` or the `embedder`, or of `load`ing both; their `outputs`; the `kernels` in use.
+/// The bare nets, computed with one kind of kernels. Each line of input asks for something: the milliseconds of a run
+/// of the `detector` or the `embedder`, or of `load`ing both; their `outputs`; the `kernels` in use.
 pub fn bare(pack: &str, input: &str, chip: &str, kernels: &str) -> Answer<()> {
     let kernels = Kernels::parse(kernels).ok_or("kernels: auto, stock or an instruction set")?;
     let pack = Pack::load(pack)?;
