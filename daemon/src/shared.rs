@@ -239,7 +239,6 @@ impl Settings {
             min_face_px: Some(min_face_px),
             send_crops: Some(self.send_crops),
             health_interval_s: u32::try_from(self.health_interval.as_secs()).ok(),
-            ..DeviceSettings::default()
         }
     }
 }

@@ -61,7 +61,7 @@ mod tests {
         check(PixelFormat::Grey, 40, plane.clone());
         check(PixelFormat::Yuyv, 80, [90, 128].repeat(40 * 8));
         check(PixelFormat::Nv12, 40, [plane.clone(), vec![128; 160]].concat());
-        check(PixelFormat::I420, 40, [plane.clone(), vec![128; 160]].concat());
+        check(PixelFormat::I420, 40, [plane, vec![128; 160]].concat());
         check(PixelFormat::Rgb, 120, vec![90; 960]);
         let mut picture = RgbImage::black(40, 8);
         picture.as_raw_mut().fill(90);

@@ -42,15 +42,10 @@ impl Rate {
         }
         let dropped = telemetry.frames_dropped.get();
         self.pace.worked(at, took, dropped.saturating_sub(std::mem::replace(&mut self.dropped, dropped)));
-        if let Some((celsius, limit)) = self.thermometer.read(now) {
-            if self.pace.measured(celsius, limit) {
-                tracing::info!(
-                    celsius,
-                    limit,
-                    "the board is {:?} at {celsius:.0} of {limit:.0} degrees",
-                    self.pace.heat()
-                );
-            }
+        if let Some((celsius, limit)) = self.thermometer.read(now)
+            && self.pace.measured(celsius, limit)
+        {
+            tracing::info!(celsius, limit, "the board is {:?}: {celsius:.0} of {limit:.0} degrees", self.pace.heat());
         }
         self.tell(shared);
     }
