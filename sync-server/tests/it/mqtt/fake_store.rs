@@ -210,6 +210,9 @@ impl GalleryStore for FakeStore {
         let contents = self.look();
         Ok((Revision(contents.revision), Self::truth(&contents)))
     }
+    async fn changes_since(&self, _: &PackId, _: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
     async fn gallery_size(&self, _: &PackId) -> Result<GallerySize, StoreError> {
         unreachable!("{NOT_USED}")
     }
