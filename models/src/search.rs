@@ -1,12 +1,12 @@
 //! Who is nearest: an exact search over the templates, the best of each person counting.
 //!
 //! Every template is kept twice: as it is, and in a quarter of the bytes with a proven bound of what that leaves
-//! out ([`codes`]). A search goes through the compact rows with vector instructions ([`segment`]), puts aside what
-//! may be among the nearest ([`shortlist`]), and reads only those rows themselves. The answer is that of a search
+//! out (`codes`). A search goes through the compact rows with vector instructions (`segment`), puts aside what
+//! may be among the nearest (`shortlist`), and reads only those rows themselves. The answer is that of a search
 //! through everything in f64, and the same on every machine.
 //!
 //! An index is made once and never changed. [`GalleryIndex::with_changes`] makes a new one that shares what did not
-//! change, so that a sync costs little and never holds up a search ([`change`]).
+//! change, so that a sync costs little and never holds up a search (`change`).
 
 mod change;
 mod codes;

@@ -1,7 +1,7 @@
 //! What follows from how strict recognition is to be: threshold and margin, the errors to expect, and how many
 //! people the model pack can tell apart.
 //!
-//! [`forecast`] computes it, [`words`] says it plainly, [`watch`] tells metrics, log and health when the gallery
+//! [`forecast`] computes it, `words` says it plainly, `watch` tells metrics, log and health when the gallery
 //! outgrows the pack.
 
 pub mod forecast;
