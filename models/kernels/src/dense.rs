@@ -6,11 +6,15 @@
 
 #![expect(unsafe_code, reason = "the inner loop works on pointers; all reaches are checked in `run`")]
 
+mod packed;
 mod tile;
+
+use half::f16;
 
 use crate::Isa;
 use crate::grid::{Grid, Size, rounded};
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Simd, Stored, dispatch};
+use packed::Packed;
 use tile::tile;
 
 /// The weights of a layer, laid out for one instruction set.
@@ -19,8 +23,7 @@ pub struct Dense {
     outputs: usize,
     runs: usize,
     run: usize,
-    /// For each group of outputs computed at once, their weights for each input value in turn.
-    packed: Vec<f32>,
+    packed: Packed,
     bias: Vec<f32>,
 }
 
@@ -79,13 +82,7 @@ impl Dense {
         let isa = isa.or_scalar();
         let outputs = rounded(bias.len());
         let inputs = runs * run;
-        let mut packed = vec![0.0; outputs * inputs];
-        for (output, weights) in weights.chunks_exact(inputs).enumerate() {
-            let (first, width) = group(isa, outputs, output);
-            for (input, weight) in weights.iter().enumerate() {
-                packed[first * inputs + input * width + output - first] = *weight;
-            }
-        }
+        let packed = Packed::new(isa, weights, inputs, outputs);
         let mut bias = bias.to_vec();
         bias.resize(outputs, 0.0);
         Self { isa, outputs, runs, run, packed, bias }
@@ -100,7 +97,7 @@ impl Dense {
     /// Bytes its weights take.
     #[must_use]
     pub const fn size_bytes(&self) -> usize {
-        4 * (self.packed.len() + self.bias.len())
+        self.packed.size_bytes() + 4 * self.bias.len()
     }
 
     /// Computes `size` output pixels.
@@ -134,60 +131,59 @@ impl Dense {
     }
 }
 
-dispatch!(run, columns, Job<'_>, avx512: 12, avx2: 6, others: 6);
+dispatch!(run, layer, Job<'_>, avx512: 12, avx2: 6, others: 6);
 
-/// The group of outputs an output is computed in: the first of it, and how many.
-fn group(isa: Isa, outputs: usize, output: usize) -> (usize, usize) {
-    let lanes = match isa {
-        Isa::Avx512 => 16,
-        Isa::Avx2 => 8,
-        Isa::Scalar | Isa::Sse2 | Isa::Neon => 4,
-    };
-    let mut first = 0;
-    for width in [2 * lanes, lanes, lanes / 2] {
-        let groups = (outputs - first) / width;
-        if output < first + groups * width {
-            return (first + (output - first) / width * width, width);
-        }
-        first += groups * width;
+/// Everything, with the weights as they are kept.
+#[inline(always)]
+unsafe fn layer<V: Simd, const PIXELS: usize>(job: &Job<'_>) {
+    match &job.layer.packed {
+        // SAFETY: the pointer is to the layer's weights, the rest is what `run` checked.
+        Packed::Whole(weights) => unsafe { columns::<V, f32, PIXELS>(job, weights.as_ptr()) },
+        // SAFETY: as above.
+        Packed::Halves(weights) => unsafe { columns::<V, f16, PIXELS>(job, weights.as_ptr()) },
     }
-    (first, 0)
 }
 
 /// All pixels for two vectors of outputs, then the next two; what is left by one vector, then half of one.
 #[inline(always)]
-unsafe fn columns<V: Simd, const PIXELS: usize>(job: &Job<'_>) {
+unsafe fn columns<V: Simd, W: Stored, const PIXELS: usize>(job: &Job<'_>, weights: *const W) {
     let outputs = job.layer.outputs;
     let mut first = 0;
     // SAFETY: each call stays within the layer's outputs, and they are what `run` checked.
     unsafe {
         while first + 2 * V::LANES <= outputs {
-            pixels::<V, PIXELS, 2>(job, first);
+            pixels::<V, W, PIXELS, 2>(job, weights, first);
             first += 2 * V::LANES;
         }
         if first + V::LANES <= outputs {
-            pixels::<V, PIXELS, 1>(job, first);
+            pixels::<V, W, PIXELS, 1>(job, weights, first);
             first += V::LANES;
         }
         if first < outputs {
-            pixels::<V::Half, PIXELS, 1>(job, first);
+            pixels::<V::Half, W, PIXELS, 1>(job, weights, first);
         }
     }
 }
 
 /// All pixels for `VECTORS` vectors of outputs, some pixels at a time, across the ends of rows.
 #[inline(always)]
-unsafe fn pixels<V: Simd, const PIXELS: usize, const VECTORS: usize>(job: &Job<'_>, output: usize) {
+unsafe fn pixels<V: Simd, W: Stored, const PIXELS: usize, const VECTORS: usize>(
+    job: &Job<'_>,
+    weights: *const W,
+    output: usize,
+) {
+    // SAFETY: within the packed weights, for `output` is where a group begins.
+    let weights = unsafe { weights.add(output * job.runs.len() * job.layer.run) };
     let total = job.size.width * job.size.height;
     let mut first = 0;
     while first < total {
         // SAFETY: `first` is a pixel; a tile repeats the last pixel where there are fewer.
         unsafe {
             if total - first > 4 {
-                tile::<V, PIXELS, VECTORS>(job, first, output);
+                tile::<V, W, PIXELS, VECTORS>(job, weights, first, output);
                 first += PIXELS;
             } else {
-                tile::<V, 4, VECTORS>(job, first, output);
+                tile::<V, W, 4, VECTORS>(job, weights, first, output);
                 first += 4;
             }
         }

@@ -7,7 +7,7 @@ pub enum Isa {
     Scalar,
     /// x86-64 as every such processor has it.
     Sse2,
-    /// AVX2 and FMA.
+    /// AVX2, FMA and F16C, which came together.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -33,7 +33,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Sse2 => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
                 Self::Avx2.is_available()

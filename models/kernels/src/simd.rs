@@ -6,6 +6,10 @@
 
 #![expect(unsafe_code, reason = "vector instructions are only there on some processors")]
 
+use half::f16;
+
+use crate::Isa;
+
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plain;
@@ -31,6 +35,18 @@ pub(crate) trait Simd: Copy {
 
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// Values of half precision (`LANES` of them are there, at any alignment), widened. Here one by one; a set that
+    /// does it in one instruction says so in [`has_halves`].
+    #[inline(always)]
+    unsafe fn load_halves(from: *const f16) -> Self {
+        let mut values = [0.0; 16];
+        for (lane, value) in values.iter_mut().enumerate().take(Self::LANES) {
+            // SAFETY: the caller promises `LANES` values.
+            *value = unsafe { from.add(lane).read_unaligned() }.to_f32();
+        }
+        // SAFETY: no set has more than sixteen lanes.
+        unsafe { Self::load(values.as_ptr()) }
+    }
     unsafe fn splat(value: f32) -> Self;
     /// `self * by + to`, rounded once where the processor can.
     unsafe fn mul_add(self, by: Self, to: Self) -> Self;
@@ -43,6 +59,34 @@ pub(crate) trait Simd: Copy {
     fn prefetch(_: *const f32) {}
 }
 
+/// Whether half-precision values are widened for nothing on their way into a register.
+pub(crate) const fn has_halves(isa: Isa) -> bool {
+    matches!(isa, Isa::Avx2 | Isa::Avx512)
+}
+
+/// How a number is kept in memory.
+pub(crate) trait Stored: Copy {
+    /// # Safety
+    /// As of [`Simd::load`].
+    unsafe fn load<V: Simd>(from: *const Self) -> V;
+}
+
+impl Stored for f32 {
+    #[inline(always)]
+    unsafe fn load<V: Simd>(from: *const Self) -> V {
+        // SAFETY: as the caller promises.
+        unsafe { V::load(from) }
+    }
+}
+
+impl Stored for f16 {
+    #[inline(always)]
+    unsafe fn load<V: Simd>(from: *const Self) -> V {
+        // SAFETY: as the caller promises.
+        unsafe { V::load_halves(from) }
+    }
+}
+
 /// Makes `fn NAME(isa, job)`: the kernel compiled for every instruction set of this architecture, with the number of
 /// pixels it takes at a time for each, and the choice between them.
 ///
@@ -53,13 +97,13 @@ macro_rules! dispatch {
         /// What the kernel asks of its job; and `isa` must be available.
         unsafe fn $name(isa: $crate::Isa, job: &$job) {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
             unsafe fn avx512(job: &$job) {
                 // SAFETY: the features are those of this function; the job is as the caller promises.
                 unsafe { $kernel::<$crate::simd::Avx512, $p512>(job) }
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
+            #[target_feature(enable = "avx2,fma,f16c")]
             unsafe fn avx2(job: &$job) {
                 // SAFETY: as above.
                 unsafe { $kernel::<$crate::simd::Avx2, $p2>(job) }

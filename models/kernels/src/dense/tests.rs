@@ -100,6 +100,31 @@ fn shapes_of_the_nets() {
     }
 }
 
+/// Large layers of half-precision weights are kept in half the bytes and give the same.
+#[test]
+fn weights_of_half_precision_are_kept_as_such() {
+    let (outputs, inputs) = (136, 2048);
+    let weights: Vec<f32> = noise(outputs * inputs, 2).iter().map(|w| half::f16::from_f32(*w).to_f32()).collect();
+    let (input, bias) = (noise(5 * inputs, 1), noise(outputs, 3));
+    for isa in available() {
+        let halves = Dense::new(isa, &weights, &bias, 1, inputs);
+        let mut odd = weights.clone();
+        odd[7] += 1e-6;
+        let whole = Dense::new(isa, &odd, &bias, 1, inputs);
+        let kept = if crate::simd::has_halves(isa) { 2 } else { 4 };
+        assert_eq!(halves.size_bytes(), kept * weights.len() + 4 * outputs, "{isa:?}");
+        assert_eq!(whole.size_bytes(), 4 * (weights.len() + outputs), "{isa:?}");
+        let [a, b] = [halves, whole].map(|layer| {
+            let mut values = vec![0.0; 5 * outputs];
+            let target = &mut Target { values: &mut values, grid: Grid::packed(5, outputs), floor: f32::NEG_INFINITY };
+            let grid = Grid::packed(5, inputs);
+            layer.run(Size { width: 5, height: 1 }, Windows { values: &input, grid, runs: &[0] }, target, None);
+            values
+        });
+        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4), "{isa:?}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "windows lie within the input")]
 fn a_window_beyond_the_input_is_refused() {

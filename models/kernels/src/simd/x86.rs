@@ -4,6 +4,8 @@
 
 use std::arch::x86_64::*;
 
+use half::f16;
+
 use super::Simd;
 
 #[derive(Clone, Copy)]
@@ -18,7 +20,7 @@ pub(crate) struct Avx512(__m512);
 /// One width: the intrinsics by their names, and how to multiply and add.
 macro_rules! width {
     ($name:ident, $lanes:literal, $half:ty, $load:ident, $store:ident, $splat:ident, $add:ident, $mul:ident, $max:ident,
-     |$a:ident, $b:ident, $c:ident| $mul_add:expr) => {
+     |$a:ident, $b:ident, $c:ident| $mul_add:expr $(, halves: |$from:ident| $widen:expr)?) => {
         // SAFETY (each block): the trait's caller promises the instruction set, and the memory of load and store,
         // which are the unaligned ones.
         impl Simd for $name {
@@ -36,6 +38,12 @@ macro_rules! width {
                 // SAFETY: as above.
                 unsafe { $store(to, self.0) }
             }
+
+            $(#[inline(always)]
+            unsafe fn load_halves($from: *const f16) -> Self {
+                // SAFETY: as above.
+                Self(unsafe { $widen })
+            })?
 
             #[inline(always)]
             unsafe fn splat(value: f32) -> Self {
@@ -90,7 +98,8 @@ width!(
     _mm256_add_ps,
     _mm256_mul_ps,
     _mm256_max_ps,
-    |a, b, c| _mm256_fmadd_ps(a, b, c)
+    |a, b, c| _mm256_fmadd_ps(a, b, c),
+    halves: |from| _mm256_cvtph_ps(_mm_loadu_si128(from.cast()))
 );
 width!(
     Avx512,
@@ -102,5 +111,6 @@ width!(
     _mm512_add_ps,
     _mm512_mul_ps,
     _mm512_max_ps,
-    |a, b, c| _mm512_fmadd_ps(a, b, c)
+    |a, b, c| _mm512_fmadd_ps(a, b, c),
+    halves: |from| _mm512_cvtph_ps(_mm256_loadu_si256(from.cast()))
 );
