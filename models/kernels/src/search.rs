@@ -63,6 +63,7 @@ pub fn probe_max(dimension: usize) -> i16 {
 #[derive(Clone, Debug)]
 pub struct Probe {
     words: Vec<[i16; GROUP]>,
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AVX-512 VNNI multiplies bytes"))]
     bytes: Vec<Bytes>,
     /// What the rows' shift by 128 adds to every sum.
     shift: i32,
