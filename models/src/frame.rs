@@ -56,6 +56,16 @@ impl<'a> RgbView<'a> {
         &self.data[start..start + 3 * self.width as usize]
     }
 
+    /// All rows, [`RgbView::stride`] bytes from each to the next.
+    pub(crate) const fn rows(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// Bytes from a row to the next.
+    pub(crate) const fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// The whole picture as a rectangle from (0, 0).
     #[must_use]
     pub fn bounds(&self) -> Rect {

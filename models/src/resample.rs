@@ -1,5 +1,8 @@
 //! Reading a picture through a map: what chips and the nets' inputs are cut out with.
 
+use ostiary_kernels::Isa;
+use ostiary_kernels::pixels::{self, Line, Rgb};
+
 use crate::frame::{RgbImage, RgbView};
 use crate::geometry::{Point, Similarity};
 
@@ -49,15 +52,14 @@ impl<'a> Part<'a> {
 
     /// Fills `target` from `source`, which is this part shrunk by `shrink`.
     fn sample(&self, source: &RgbView<'_>, back: &Similarity, shrink: f32, target: &mut RgbImage) {
-        let (step_x, step_y) = (back.step_x().0 * shrink, back.step_x().1 * shrink);
+        let isa = Isa::best();
+        let picture = Rgb::new(source.rows(), (source.width(), source.height()), source.stride());
+        let step = (back.step_x().0 * shrink, back.step_x().1 * shrink);
         let row_bytes = 3 * target.width() as usize;
         for (y, row) in target.as_raw_mut().chunks_exact_mut(row_bytes).enumerate() {
-            let start = back.apply(Point::new(0.5, y as f32 + 0.5));
-            let (start_x, start_y) = ((start.x - self.left) * shrink - 0.5, (start.y - self.top) * shrink - 0.5);
-            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                let x = x as f32;
-                *pixel = bilinear(source, start_x + x * step_x, start_y + x * step_y);
-            }
+            let first = back.apply(Point::new(0.5, y as f32 + 0.5));
+            let start = ((first.x - self.left) * shrink - 0.5, (first.y - self.top) * shrink - 0.5);
+            pixels::sample(isa, picture, Line { start, step }, row);
         }
     }
 }
@@ -83,49 +85,12 @@ fn span(low: f32, high: f32, size: u32) -> Option<(u32, u32)> {
 /// Half the size, each pixel the mean of 2x2; a last odd row or column is averaged with itself.
 fn halved(view: &RgbView<'_>) -> RgbImage {
     let (width, height) = (view.width().div_ceil(2), view.height().div_ceil(2));
-    let mut target = RgbImage::black(width, height);
+    let (isa, mut target) = (Isa::best(), RgbImage::black(width, height));
     for (y, row) in target.as_raw_mut().chunks_exact_mut(3 * width as usize).enumerate() {
         let y = 2 * y as u32;
-        halve_rows(view.row(y), view.row((y + 1).min(view.height() - 1)), row);
+        pixels::halve(isa, view.row(y), view.row((y + 1).min(view.height() - 1)), row);
     }
     target
-}
-
-fn halve_rows(upper: &[u8], lower: &[u8], target: &mut [u8]) {
-    let mean = |a: u8, b: u8, c: u8, d: u8| ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) / 4) as u8;
-    let pairs = upper.chunks(6).zip(lower.chunks(6));
-    for ((up, low), pixel) in pairs.zip(target.as_chunks_mut::<3>().0) {
-        let next = up.len() - 3;
-        for c in 0..3 {
-            pixel[c] = mean(up[c], up[next + c], low[c], low[next + c]);
-        }
-    }
-}
-
-/// The colour at (x, y), counted from the centre of the top-left pixel; black beyond the edges.
-fn bilinear(view: &RgbView<'_>, x: f32, y: f32) -> [u8; 3] {
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, lower_share) = (x - left, y - top);
-    let (left, top) = (left as i32, top as i32);
-    let upper = pixel_pair(view, left, top);
-    let lower = pixel_pair(view, left, top + 1);
-    std::array::from_fn(|c| {
-        let up = upper[0][c] + (upper[1][c] - upper[0][c]) * right_share;
-        let low = lower[0][c] + (lower[1][c] - lower[0][c]) * right_share;
-        (up + (low - up) * lower_share + 0.5) as u8
-    })
-}
-
-fn pixel_pair(view: &RgbView<'_>, x: i32, y: i32) -> [[f32; 3]; 2] {
-    if y < 0 || y >= view.height() as i32 {
-        return [[0.0; 3]; 2];
-    }
-    let row = view.row(y as u32).as_chunks::<3>().0;
-    let pixel = |x: i32| {
-        let found = usize::try_from(x).ok().and_then(|x| row.get(x));
-        found.map_or([0.0; 3], |rgb| rgb.map(f32::from))
-    };
-    [pixel(x), pixel(x + 1)]
 }
 
 #[cfg(test)]
@@ -180,5 +145,29 @@ mod tests {
         let near = draw(&picture.view(), &Similarity::new(1.0, 0.0, 4.0, 4.0), 16, 16);
         let lit = near.as_raw().iter().filter(|&&value| value == 200).count();
         assert_eq!(lit, 48);
+    }
+
+    #[test]
+    #[ignore = "times, does not check: for docs/performance.md"]
+    fn time_on_the_way_to_a_net() {
+        let picture = ramp(640, 480);
+        let pixels = crate::inference::Pixels::new(crate::pack::ColorOrder::Bgr, [127.5; 3], [128.0; 3]);
+        let time = |what: &str, map: Similarity, width, height| {
+            let least = |work: &dyn Fn()| {
+                let times = (0..50).map(|_| {
+                    let begun = std::time::Instant::now();
+                    work();
+                    begun.elapsed()
+                });
+                times.min().unwrap()
+            };
+            let drawn = draw(&picture.view(), &map, width, height);
+            let drawing = least(&|| drop(std::hint::black_box(draw(&picture.view(), &map, width, height))));
+            let planes = least(&|| drop(std::hint::black_box(pixels.tensor(&drawn))));
+            println!("{what}: drawn in {drawing:?}, planes in {planes:?}");
+        };
+        time("640x480 into 256x192", Similarity::new(0.4, 0.0, 0.0, 0.0), 256, 192);
+        time("a crop of 240 into 192x192", Similarity::new(0.8, 0.0, -150.0, -100.0), 192, 192);
+        time("a face of 190, turned, into a chip of 150", Similarity::new(0.8, 9.0, -150.0, -150.0), 150, 150);
     }
 }

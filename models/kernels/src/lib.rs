@@ -9,6 +9,7 @@
 
 mod grid;
 mod isa;
+pub mod pixels;
 pub mod search;
 mod simd;
 

@@ -1,5 +1,7 @@
 //! From 8-bit colours to a net's input.
 
+use ostiary_kernels::Isa;
+use ostiary_kernels::pixels::{Channel, planes};
 use tract_onnx::prelude::Tensor;
 
 use crate::frame::RgbImage;
@@ -8,8 +10,7 @@ use crate::pack::ColorOrder;
 /// What becomes of a colour value on its way into a net: `value * scale + shift`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pixels {
-    /// Which byte of a pixel each plane takes.
-    channels: [usize; 3],
+    color: ColorOrder,
     scale: [f32; 3],
     shift: [f32; 3],
 }
@@ -17,23 +18,26 @@ pub(crate) struct Pixels {
 impl Pixels {
     /// `(value - mean) / std`, the planes in the net's order.
     pub(crate) fn new(color: ColorOrder, mean: [f32; 3], std: [f32; 3]) -> Self {
-        let channels = match color {
-            ColorOrder::Rgb => [0, 1, 2],
-            ColorOrder::Bgr => [2, 1, 0],
-        };
         let scale = std.map(|value| 1.0 / value);
-        Self { channels, scale, shift: std::array::from_fn(|c| -mean[c] * scale[c]) }
+        Self { color, scale, shift: std::array::from_fn(|c| -mean[c] * scale[c]) }
     }
 
     /// The picture as [1, 3, height, width].
     pub(crate) fn tensor(&self, picture: &RgbImage) -> Tensor {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let pixels = picture.as_raw().as_chunks::<3>().0;
-        let mut planes = Vec::with_capacity(3 * width * height);
-        for ((channel, scale), shift) in self.channels.into_iter().zip(self.scale).zip(self.shift) {
-            planes.extend(pixels.iter().map(|pixel| f32::from(pixel[channel]) * scale + shift));
+        let mut tensor = Tensor::zero::<f32>(&[1, 3, height, width]).expect("a picture's planes fit into memory");
+        let mut values = tensor.try_as_plain_ram_mut().expect("a new tensor is plain");
+        let values = values.as_slice_mut::<f32>().expect("it was made of f32");
+        let mut all = values.chunks_exact_mut(width * height).zip(self.scale).zip(self.shift);
+        let mut channels = std::array::from_fn(|_| {
+            let ((plane, scale), shift) = all.next().expect("three planes of width x height values");
+            Channel { plane, scale, shift }
+        });
+        if self.color == ColorOrder::Bgr {
+            channels.reverse();
         }
-        Tensor::from_shape(&[1, 3, height, width], &planes).expect("three planes of width x height values")
+        planes(Isa::best(), picture.as_raw(), channels);
+        tensor
     }
 }
 
