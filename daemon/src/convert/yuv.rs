@@ -1,19 +1,22 @@
 //! Raw pixels into RGB, row by row.
 
+use ostiary_kernels::{Isa, pixels};
+
 use super::{PixelFormat, RawPicture};
 
 /// Fills `rgb` (3 bytes a pixel, no padding). The picture's size was checked.
 pub fn fill(picture: &RawPicture, rgb: &mut [u8]) {
-    let width = picture.width as usize;
+    let (isa, width) = (Isa::best(), picture.width as usize);
     for (y, row) in rgb.chunks_exact_mut(3 * width).enumerate() {
+        let line = line(picture, y);
         match picture.format {
-            PixelFormat::Rgb => row.copy_from_slice(&line(picture, y)[..3 * width]),
-            PixelFormat::Grey => grey(&line(picture, y)[..width], row),
-            PixelFormat::Yuyv => yuyv(line(picture, y), row),
-            PixelFormat::Nv12 => nv12(picture, y, row),
-            PixelFormat::I420 => planar(picture, y, row, 2, 2),
-            PixelFormat::I422 => planar(picture, y, row, 2, 1),
-            PixelFormat::I444 => planar(picture, y, row, 1, 1),
+            PixelFormat::Rgb => row.copy_from_slice(&line[..3 * width]),
+            PixelFormat::Grey => pixels::grey(isa, line, row),
+            PixelFormat::Yuyv => pixels::yuyv(isa, line, row),
+            PixelFormat::Nv12 => pixels::nv12(isa, line, interleaved_chroma(picture, y), row),
+            PixelFormat::I420 => pixels::planar::<2>(isa, line, chroma(picture, y, 2, 2), row),
+            PixelFormat::I422 => pixels::planar::<2>(isa, line, chroma(picture, y, 2, 1), row),
+            PixelFormat::I444 => pixels::planar::<1>(isa, line, chroma(picture, y, 1, 1), row),
             PixelFormat::Jpeg => {}
         }
     }
@@ -23,46 +26,17 @@ fn line(picture: &RawPicture, y: usize) -> &[u8] {
     &picture.data[y * picture.stride..]
 }
 
-fn grey(line: &[u8], row: &mut [u8]) {
-    for (pixel, &y) in row.chunks_exact_mut(3).zip(line) {
-        pixel.fill(y);
-    }
+fn interleaved_chroma(picture: &RawPicture, y: usize) -> &[u8] {
+    line(picture, picture.height as usize + y / 2)
 }
 
-fn yuyv(line: &[u8], row: &mut [u8]) {
-    for (pixels, quad) in row.chunks_mut(6).zip(line.chunks_exact(4)) {
-        for (pixel, y) in pixels.chunks_exact_mut(3).zip([quad[0], quad[2]]) {
-            pixel.copy_from_slice(&to_rgb(y, quad[1], quad[3]));
-        }
-    }
-}
-
-fn nv12(picture: &RawPicture, y: usize, row: &mut [u8]) {
-    let luma = line(picture, y);
-    let chroma = &picture.data[picture.stride * (picture.height as usize + y / 2)..];
-    for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-        let pair = x / 2 * 2;
-        pixel.copy_from_slice(&to_rgb(luma[x], chroma[pair], chroma[pair + 1]));
-    }
-}
-
-/// Planes U and V are smaller by `across` and `down`.
-fn planar(picture: &RawPicture, y: usize, row: &mut [u8], across: usize, down: usize) {
+/// The rows of U and V for row `y`; their planes are smaller by `across` and `down`.
+fn chroma(picture: &RawPicture, y: usize, across: usize, down: usize) -> (&[u8], &[u8]) {
     let height = picture.height as usize;
-    let stride_c = picture.stride.div_ceil(across);
+    let stride = picture.stride.div_ceil(across);
     let start_u = picture.stride * height;
-    let start_v = start_u + stride_c * height.div_ceil(down);
-    let (u, v) = (&picture.data[start_u + stride_c * (y / down)..], &picture.data[start_v + stride_c * (y / down)..]);
-    for ((x, pixel), &luma) in row.chunks_exact_mut(3).enumerate().zip(line(picture, y)) {
-        pixel.copy_from_slice(&to_rgb(luma, u[x / across], v[x / across]));
-    }
-}
-
-/// BT.601, limited range, in 16.16 fixed point.
-fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
-    let (y, u, v) = ((i32::from(y) - 16) * 76_309, i32::from(u) - 128, i32::from(v) - 128);
-    let clip = |value: i32| u8::try_from(((value + 32_768) >> 16).clamp(0, 255)).unwrap_or(u8::MAX);
-    [clip(y + 104_597 * v), clip(y - 25_675 * u - 53_279 * v), clip(y + 132_201 * u)]
+    let start_v = start_u + stride * height.div_ceil(down);
+    (&picture.data[start_u + stride * (y / down)..], &picture.data[start_v + stride * (y / down)..])
 }
 
 #[cfg(test)]
