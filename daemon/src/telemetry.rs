@@ -45,6 +45,8 @@ counters! {
     frames_still => "ostiary_frames_still_total",
     /// Frames passed over because everyone in sight was decided and is followed at a lower rate.
     frames_followed => "ostiary_frames_followed_total",
+    /// Frames passed over because what moves in them has shown no face again and again.
+    frames_vain => "ostiary_frames_vain_total",
     /// Frames passed over because the board is busy or hot.
     frames_paced => "ostiary_frames_paced_total",
     /// Least milliseconds between two frames looked at, because the board is busy or hot; 0 for every frame.

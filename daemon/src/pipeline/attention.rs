@@ -11,6 +11,13 @@ use crate::telemetry::Stage;
 /// While everyone in sight is decided, a look now and then is enough to follow them and to find who joins them.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
+/// Looks in a row at something that moves and shows no face, before it is taken for a shadow, a plant, a door leaf.
+const LOOKS_IN_VAIN: u32 = 4;
+/// From then on it is looked at this often, which is how much later someone who steps into it may be found.
+const VAIN_EVERY: Duration = Duration::from_millis(200);
+/// What moves again after this long is something new.
+const CALM: Duration = Duration::from_secs(1);
+
 /// Who is in sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
@@ -26,7 +33,8 @@ pub enum Company {
 #[derive(Default)]
 pub struct Attention {
     gate: MotionGate,
-    followed: Option<Duration>,
+    looked: Option<Duration>,
+    in_vain: u32,
 }
 
 impl Attention {
@@ -34,8 +42,8 @@ impl Attention {
     pub fn call(&mut self, frame: &Frame, company: Company, shared: &Shared) -> Option<Why> {
         let telemetry = &shared.telemetry;
         let in_sight = company != Company::Nobody;
-        let is_followed = self.followed.is_some_and(|then| frame.at.saturating_sub(then) < FOLLOW_EVERY);
-        if company == Company::Decided && is_followed {
+        let since = self.looked.map_or(Duration::MAX, |then| frame.at.saturating_sub(then));
+        if company == Company::Decided && since < FOLLOW_EVERY {
             telemetry.frames_followed.add_one();
             return None;
         }
@@ -45,14 +53,26 @@ impl Attention {
             self.gate.judge(frame.at, sample.as_ref(), in_sight)
         });
         match glance {
+            Glance::Look(Why::Moving | Why::JustMoved) if self.in_vain >= LOOKS_IN_VAIN && since < VAIN_EVERY => {
+                telemetry.frames_vain.add_one();
+                None
+            }
             Glance::Look(why) => {
-                self.followed = Some(frame.at);
+                self.looked = Some(frame.at);
                 Some(why)
             }
             Glance::Skip => {
+                if since >= CALM {
+                    self.in_vain = 0;
+                }
                 telemetry.frames_still.add_one();
                 None
             }
         }
+    }
+
+    /// What came of a look: whether there was anything like a face.
+    pub const fn looked(&mut self, found: bool) {
+        self.in_vain = if found { 0 } else { self.in_vain.saturating_add(1) };
     }
 }

@@ -80,6 +80,7 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
         let moment = Moment { at: frame.at, captured: frame.captured };
         self.last = Some(moment);
         let faces = self.find(picture.view());
+        self.attention.looked(!faces.is_empty());
         let update = telemetry.stages.time(Stage::Track, || self.follow(picture.view(), &faces, moment));
         let mut decided = self.end(&update.ended, &settings);
         let wanted = self.in_sight.note(&update, &faces, moment, &settings.rules);

@@ -16,6 +16,8 @@ use ostiary_models::quality::FaceQuality;
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 240;
+/// Brightness of what is behind; by it changes of light are told from people.
+const WALL: u8 = 40;
 /// Brightness of the face along axis 0; each axis is ten brighter.
 const FIRST: u8 = 60;
 /// Brightness of a face too blurred to use.
@@ -91,6 +93,7 @@ struct Door {
     _dir: tempfile::TempDir,
     pipeline: Pipeline<Squares>,
     frames: u64,
+    interval: Duration,
     decided: Vec<VisitReport>,
 }
 
@@ -104,11 +107,11 @@ impl Door {
         let (max_gap, reentry) = (Duration::from_millis(500), Duration::from_secs(reentry_s));
         let setup = Setup { max_gap, reentry, is_live: false };
         let pipeline = Pipeline::new(shared, Squares, vec![Squares], setup).unwrap();
-        Self { _dir: dir, pipeline, frames: 0, decided: Vec::new() }
+        Self { _dir: dir, pipeline, frames: 0, interval: Duration::from_millis(100), decided: Vec::new() }
     }
 
     fn frame(&mut self, faces: &[Face]) {
-        let mut data = vec![0; (WIDTH * HEIGHT) as usize];
+        let mut data = vec![WALL; (WIDTH * HEIGHT) as usize];
         for face in faces {
             for y in face.y..face.y + face.side {
                 let start = (y * WIDTH + face.x) as usize;
@@ -117,7 +120,7 @@ impl Door {
         }
         let picture =
             RawPicture { format: PixelFormat::Grey, width: WIDTH, height: HEIGHT, stride: WIDTH as usize, data };
-        let at = Duration::from_millis(100) * u32::try_from(self.frames).unwrap();
+        let at = self.interval * u32::try_from(self.frames).unwrap();
         self.frames += 1;
         let frame = Frame { picture, at, captured: Instant::now(), seq: self.frames };
         self.decided.extend(self.pipeline.process(&frame).into_iter().map(|decided| decided.report));
@@ -204,4 +207,18 @@ fn a_frame_that_cannot_be_read_is_counted_and_passed_over() {
     let frame = Frame { picture, at: Duration::ZERO, captured: Instant::now(), seq: 1 };
     assert!(door.pipeline.process(&frame).is_empty());
     assert_eq!(door.pipeline.shared.telemetry.frames_bad.get(), 1);
+}
+
+/// A leaf in the wind is looked at less and less; who steps out of it is found all the same.
+#[test]
+fn what_moves_in_vain_is_looked_at_less_often() {
+    let mut door = Door::new(0);
+    let leaf = |n: u32| vec![Face { x: 20 + 10 * (n % 3), y: 180, side: 30, light: 55 }];
+    door.interval = Duration::from_millis(50);
+    door.frames(60, leaf);
+    let looked = door.pipeline.shared.telemetry.frames_processed.get();
+    assert!((15..=30).contains(&looked), "{looked} of 60 frames");
+    door.frames(20, |n| [leaf(n), vec![person(0, 200, 40)]].concat());
+    door.frames(20, |_| vec![]);
+    assert_eq!(door.outcomes(), [(OutcomeKind::Match, Some(0))]);
 }
