@@ -14,9 +14,9 @@ pub fn fill(picture: &RawPicture, rgb: &mut [u8]) {
             PixelFormat::Grey => pixels::grey(isa, line, row),
             PixelFormat::Yuyv => pixels::yuyv(isa, line, row),
             PixelFormat::Nv12 => pixels::nv12(isa, line, interleaved_chroma(picture, y), row),
-            PixelFormat::I420 => pixels::planar::<2>(isa, line, chroma(picture, y, 2, 2), row),
-            PixelFormat::I422 => pixels::planar::<2>(isa, line, chroma(picture, y, 2, 1), row),
-            PixelFormat::I444 => pixels::planar::<1>(isa, line, chroma(picture, y, 1, 1), row),
+            PixelFormat::I420 => pixels::planar_halved(isa, line, chroma(picture, y, 2, 2), row),
+            PixelFormat::I422 => pixels::planar_halved(isa, line, chroma(picture, y, 2, 1), row),
+            PixelFormat::I444 => pixels::planar(isa, line, chroma(picture, y, 1, 1), row),
             PixelFormat::Jpeg => {}
         }
     }

@@ -9,12 +9,12 @@ use crate::shared::Shared;
 use crate::telemetry::Stage;
 
 /// While everyone in sight is decided, a look now and then is enough to follow them and to find who joins them.
-const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+const FOLLOW_EVERY: Duration = Duration::from_millis(300);
 
 /// Looks in a row at something that moves and shows no face, before it is taken for a shadow, a plant, a door leaf.
 const LOOKS_IN_VAIN: u32 = 4;
 /// From then on it is looked at this often, which is how much later someone who steps into it may be found.
-const VAIN_EVERY: Duration = Duration::from_millis(200);
+const VAIN_EVERY: Duration = Duration::from_millis(300);
 /// What moves again after this long is something new.
 const CALM: Duration = Duration::from_secs(1);
 

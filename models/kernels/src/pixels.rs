@@ -18,7 +18,7 @@ mod tests;
 pub use halve::halve;
 pub use planes::{Channel, planes};
 pub use sample::{Line, Rgb, sample};
-pub use yuv::{grey, nv12, planar, yuyv};
+pub use yuv::{grey, nv12, planar, planar_halved, yuyv};
 
 use crate::Isa;
 

@@ -19,11 +19,24 @@ pub fn nv12(isa: Isa, luma: &[u8], chroma: &[u8], rgb: &mut [u8]) {
     on(isa, Nv12 { luma: &luma[..width], chroma: &chroma[..width.next_multiple_of(2)], rgb });
 }
 
-/// Rows of luminance, U and V; of U and V one value for `ACROSS` pixels, 1 or 2.
+/// Rows of luminance, U and V, one value of each for a pixel.
 ///
 /// # Panics
 /// If a row is shorter than `rgb` asks for.
-pub fn planar<const ACROSS: usize>(isa: Isa, luma: &[u8], (u, v): (&[u8], &[u8]), rgb: &mut [u8]) {
+pub fn planar(isa: Isa, luma: &[u8], chroma: (&[u8], &[u8]), rgb: &mut [u8]) {
+    planes::<1>(isa, luma, chroma, rgb);
+}
+
+/// Rows of luminance, U and V, of U and V one value for two pixels.
+///
+/// # Panics
+/// If a row is shorter than `rgb` asks for.
+pub fn planar_halved(isa: Isa, luma: &[u8], chroma: (&[u8], &[u8]), rgb: &mut [u8]) {
+    planes::<2>(isa, luma, chroma, rgb);
+}
+
+/// `ACROSS`: pixels that share a value of U and V.
+fn planes<const ACROSS: usize>(isa: Isa, luma: &[u8], (u, v): (&[u8], &[u8]), rgb: &mut [u8]) {
     const { assert!(ACROSS == 1 || ACROSS == 2) };
     let width = rgb.len() / 3;
     let chroma = width.div_ceil(ACROSS);
