@@ -43,7 +43,9 @@ impl Attention {
         let telemetry = &shared.telemetry;
         let in_sight = company != Company::Nobody;
         let since = self.looked.map_or(Duration::MAX, |then| frame.at.saturating_sub(then));
-        if company == Company::Decided && since < FOLLOW_EVERY {
+        // Who was just missed is looked for again at once: by the next look in turn they might be lost.
+        let was_missed = self.in_vain == 1;
+        if company == Company::Decided && since < FOLLOW_EVERY && !was_missed {
             telemetry.frames_followed.add_one();
             return None;
         }

@@ -217,7 +217,7 @@ fn what_moves_in_vain_is_looked_at_less_often() {
     door.interval = Duration::from_millis(50);
     door.frames(60, leaf);
     let looked = door.pipeline.shared.telemetry.frames_processed.get();
-    assert!((15..=30).contains(&looked), "{looked} of 60 frames");
+    assert!((8..=25).contains(&looked), "{looked} of 60 frames");
     door.frames(20, |n| [leaf(n), vec![person(0, 200, 40)]].concat());
     door.frames(20, |_| vec![]);
     assert_eq!(door.outcomes(), [(OutcomeKind::Match, Some(0))]);
