@@ -2,7 +2,7 @@
 //! ([`halve`], [`sample`]), RGB into planes of f32 ([`planes`]).
 //!
 //! Each is plain Rust over short blocks, without branches and of fixed length, so that the compiler makes vectors of
-//! it; [`on`] has it compiled for every instruction set. Each operation is rounded by itself, none is fused, so what
+//! it; `on` has it compiled for every instruction set. Each operation is rounded by itself, none is fused, so what
 //! comes out is the same to the last bit everywhere.
 
 #![expect(unsafe_code, reason = "a function compiled for an instruction set is called where the machine has it")]
