@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cache::OutboxSection;
 pub use camera::{CameraSection, DropPolicy, ReplaySection, ReplaySpeed, SourceKind};
-pub use inference::{InferenceSection, KernelsSetting};
+pub use inference::InferenceSection;
 pub use liveness::LivenessSection;
 pub use load::{ConfigError, DEFAULT_PATH, load};
 pub use recognition::RecognitionSection;

@@ -35,7 +35,7 @@ use crate::liveness::{FrameCues, LivenessRules};
 use crate::pack::{Pack, Thresholds};
 use crate::quality::FaceQuality;
 
-pub use crate::inference::{EngineKernels, Kernels, NetKernels, NetworkError, NetworkStep};
+pub use crate::inference::{EngineKernels, Kernels, KernelsSetting, NetKernels, NetworkError, NetworkStep};
 pub(crate) use detector::DetectorNet;
 pub(crate) use embedder::EmbedderNet;
 pub(crate) use liveness::LivenessNet;

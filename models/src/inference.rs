@@ -15,7 +15,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
 
-pub use kernels::{EngineKernels, Kernels, NetKernels};
+pub use kernels::{EngineKernels, Kernels, KernelsSetting, NetKernels};
 pub(crate) use pixels::Pixels;
 
 use crate::detect::{InputSize, Output};

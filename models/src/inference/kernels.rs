@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ostiary_kernels::Isa;
+use serde::{Deserialize, Serialize};
 
 /// What to compute the nets with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,26 @@ pub enum Kernels {
     Stock,
     /// Our own kernels for one instruction set: for tests and benches.
     Only(Isa),
+}
+
+/// What a configuration may say of [`Kernels`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KernelsSetting {
+    /// Our own where they know the net, else tract's.
+    #[default]
+    Auto,
+    /// tract's.
+    Stock,
+}
+
+impl From<KernelsSetting> for Kernels {
+    fn from(setting: KernelsSetting) -> Self {
+        match setting {
+            KernelsSetting::Auto => Self::Auto,
+            KernelsSetting::Stock => Self::Stock,
+        }
+    }
 }
 
 impl Kernels {

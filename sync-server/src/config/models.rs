@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ostiary_models::engine::Kernels;
+use ostiary_models::engine::KernelsSetting;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, not_allowed};
@@ -19,26 +19,6 @@ pub struct ModelsConfig {
     pub queue: usize,
     /// Which code computes the nets.
     pub kernels: KernelsSetting,
-}
-
-/// Which code computes the nets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KernelsSetting {
-    /// Our own where they know the net, else tract's.
-    #[default]
-    Auto,
-    /// tract's.
-    Stock,
-}
-
-impl From<KernelsSetting> for Kernels {
-    fn from(setting: KernelsSetting) -> Self {
-        match setting {
-            KernelsSetting::Auto => Self::Auto,
-            KernelsSetting::Stock => Self::Stock,
-        }
-    }
 }
 
 impl Default for ModelsConfig {
