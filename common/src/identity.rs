@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeviceId, DoorId, SiteId};
+use crate::ids::{DeviceId, DoorId, GalleryKeyId, SiteId, StreamId};
 use crate::time::UnixMillis;
+use crate::wire::Revision;
 
 /// Path of the claim, `POST` [`ClaimRequest`] -> [`ClaimResponse`].
 pub const CLAIM_PATH: &str = "/api/v1/device/claim";
@@ -67,6 +68,25 @@ pub struct NonceResponse {
 pub struct TokenRequest {
     /// A [`crate::claims::DeviceAssertion`], signed by the device (JWT, EdDSA).
     pub assertion: String,
+    /// A certificate signing request, PEM, when the device's certificate nears its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr_pem: Option<String>,
+    /// Where the device stands; tells the server a restored image of an old card from the device it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+}
+
+/// Where a device stands by its own memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The last session it used.
+    pub session: u64,
+    /// Its outbox's stream.
+    pub stream: StreamId,
+    /// The last number it gave in that stream.
+    pub last_seq: u64,
+    /// The gallery revision it holds.
+    pub gallery_rev: Revision,
 }
 
 /// A new device token.
@@ -80,4 +100,53 @@ pub struct TokenResponse {
     pub server_time: UnixMillis,
     /// The highest session number the server has seen; the device's next one must be higher.
     pub session_floor: u64,
+    /// The key gallery chunks are sealed with from now on. Absent: chunks come open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gallery_key: Option<GalleryKey>,
+    /// The device's memory is behind what the server has of it: it was restored from an old image. It begins a new
+    /// stream and asks for the whole gallery before it matches anything.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restored: bool,
+    /// Where the device belongs now; absent: where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posting: Option<Posting>,
+    /// The new certificate asked for, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_pem: Option<String>,
+}
+
+/// Where a device belongs; it moves with the next token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Its site, part of its topics.
+    pub site: SiteId,
+    /// The door it watches.
+    pub door: DoorId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A key for sealed gallery chunks; travels over HTTPS only, never over MQTT.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GalleryKey {
+    /// Named in each sealed chunk.
+    pub id: GalleryKeyId,
+    /// 32 bytes in base64 (RFC 4648, padded).
+    pub key: Secret,
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

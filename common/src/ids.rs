@@ -80,6 +80,12 @@ uuid_id!(/// One life of a device's outbox: sequence numbers count from 1 within
     StreamId, "stream");
 uuid_id!(/// One boot of a device, as the kernel names it.
     BootId, "boot");
+uuid_id!(/// The key a device's gallery is sealed with on the way; a new one after a revocation or a move.
+    GalleryKeyId, "gallery key");
+uuid_id!(/// A set of persons, by which doors are told whom they may know.
+    GroupId, "group");
+uuid_id!(/// The removal of a person for good, followed until every device has confirmed it.
+    ErasureId, "erasure");
 uuid_id!(/// An account of a person or service on the server.
     UserId, "user");
 uuid_id!(/// A token's id (`jti`).

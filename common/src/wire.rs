@@ -18,7 +18,8 @@ pub use events::{
     UnusableReason, VisitReport,
 };
 pub use gallery::{
-    Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryRequest, PersonChange, Revision, TemplateRow,
+    Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof,
+    PersonChange, Revision, SealedPersons, TemplateRow, holding_statement,
 };
 
 #[doc(no_inline)]

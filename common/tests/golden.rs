@@ -11,13 +11,14 @@ use std::path::PathBuf;
 
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
-use ostiary_common::ids::{BootId, DeviceId, EventId, MsgId, PackId, PersonId, StreamId, TemplateId};
+use ostiary_common::ids::{BootId, DeviceId, EventId, GalleryKeyId, MsgId, PackId, PersonId, StreamId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
     Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceReport,
     DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk, GalleryNotice,
-    GalleryRequest, Latency, LivenessPolicy, LivenessReport, MAX_REJECTED_TOLD, OutcomeKind, PersonChange,
-    QualitySummary, RejectedEvent, ReportKind, Revision, SpoofCue, TemplateRow, UnusableReason, VisitReport,
+    GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy, LivenessReport,
+    MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision, SealedPersons,
+    SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
 use uuid::Uuid;
 
@@ -187,11 +188,30 @@ fn the_largest_ack_fits() {
     assert!(body.len() <= EventAck::MAX_BYTES);
 }
 
+fn resumed() -> GalleryRequest {
+    let after = GalleryPlace { rev: Revision(7), person: PersonId(uuid(20)) };
+    GalleryRequest {
+        request: MsgId(uuid(6)),
+        rev: Revision(3),
+        digest: digest(),
+        pack: pack(),
+        resume: Some(GalleryWalk { kind: ChunkKind::Snapshot, began: Revision(9), after }),
+        most_chunks: Some(8),
+    }
+}
+
 #[test]
 fn gallery() {
     check(
         "gallery_request",
-        GalleryRequest { request: MsgId(uuid(6)), rev: Revision(11), digest: digest(), pack: pack() },
+        GalleryRequest {
+            request: MsgId(uuid(6)),
+            rev: Revision(11),
+            digest: digest(),
+            pack: pack(),
+            resume: None,
+            most_chunks: None,
+        },
     );
     let row = |n: u128, angle| TemplateRow {
         id: TemplateId(uuid(30 + n)),
@@ -217,9 +237,32 @@ fn gallery() {
                 },
                 PersonChange { person: PersonId(uuid(21)), rev: Revision(11), templates: vec![] },
             ],
+            walk: None,
+            sealed: None,
         },
     );
-    check("gallery_ack", GalleryAck { rev: Revision(12), digest: digest(), persons: 1, templates: 2 });
+    check("gallery_ack", GalleryAck { rev: Revision(12), digest: digest(), persons: 1, templates: 2, proof: None });
+    check("gallery_request_resume", resumed());
+    let walk = resumed().resume;
+    let bytes = vec![1, 2, 3].into();
+    check(
+        "gallery_chunk_sealed",
+        GalleryChunk {
+            request: MsgId(uuid(6)),
+            kind: ChunkKind::Snapshot,
+            to_rev: Revision(12),
+            index: 2,
+            last: false,
+            digest: digest(),
+            pack: pack(),
+            persons: vec![],
+            walk,
+            sealed: Some(SealedPersons { key: GalleryKeyId(uuid(7)), deflated: true, bytes }),
+        },
+    );
+    let proof = HoldingProof { at: UnixMillis(1_795_224_129_000), signature: vec![9; 64].into() };
+    let ack = GalleryAck { rev: Revision(12), digest: digest(), persons: 1, templates: 2, proof: Some(proof) };
+    check("gallery_ack_proof", ack);
     check("gallery_notice", GalleryNotice { rev: Revision(12) });
 }
 

@@ -1,11 +1,16 @@
 //! Gallery synchronisation by state: "I have revision M" is answered by what changed since, per person.
+//!
+//! The answer is a walk over persons by `(revision of last change, id)`. The device takes it page by page
+//! ([`GalleryRequest::most_chunks`]) and continues with [`GalleryWalk`]; whoever changes meanwhile moves to the end of
+//! the order, so that a walk over several pages, connections and hours leaves nobody out.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::digest::GalleryDigest;
 use crate::envelope::Body;
-use crate::ids::{MsgId, PackId, PersonId, TemplateId};
+use crate::ids::{DeviceId, GalleryKeyId, MsgId, PackId, PersonId, TemplateId};
+use crate::time::UnixMillis;
 
 /// The gallery's revision; rises with every change of a person or template, 0 for "nothing".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +43,33 @@ pub struct GalleryRequest {
     pub digest: GalleryDigest,
     /// The pack the templates must be of.
     pub pack: PackId,
+    /// Continue a walk instead of beginning one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<GalleryWalk>,
+    /// Answer with at most so many chunks; the device asks for the rest when it has taken them in. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_chunks: Option<u32>,
+}
+
+/// How far a device has come in an answer of several pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GalleryWalk {
+    /// What the walk is.
+    pub kind: ChunkKind,
+    /// The server's revision when the walk began. If the device's scope changed since, the server begins anew with a
+    /// snapshot.
+    pub began: Revision,
+    /// The place reached: persons behind it in the order `(rev, person)` are still to come.
+    pub after: GalleryPlace,
+}
+
+/// A person's place in the order of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GalleryPlace {
+    /// The revision of the person's last change.
+    pub rev: Revision,
+    /// The person.
+    pub person: PersonId,
 }
 
 /// Whether chunks add to what is held or replace it.
@@ -61,14 +93,31 @@ pub struct GalleryChunk {
     pub to_rev: Revision,
     /// Position, from 0.
     pub index: u32,
-    /// Whether this is the last.
+    /// Whether this is the last of the walk: the device then holds revision `to_rev`.
     pub last: bool,
     /// The digest of the whole gallery at `to_rev`, what the device must hold after the last chunk.
     pub digest: GalleryDigest,
     /// The model pack of all templates here.
     pub pack: PackId,
-    /// The persons, each whole.
+    /// The persons, each whole; empty where `sealed` carries them.
     pub persons: Vec<PersonChange>,
+    /// The walk so far: what to send as [`GalleryRequest::resume`] for what comes behind this chunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk: Option<GalleryWalk>,
+    /// The persons, compressed and sealed with the device's gallery key, so that nobody reads them on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedPersons>,
+}
+
+/// A list of [`PersonChange`] in CBOR, compressed if that helps, then sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SealedPersons {
+    /// Which gallery key.
+    pub key: GalleryKeyId,
+    /// Whether the opened bytes are to be inflated (DEFLATE, RFC 1951) first.
+    pub deflated: bool,
+    /// Nonce, ciphertext and tag of [`crate::seal::SealKey::seal`]; its place is the request's id.
+    pub bytes: ByteBuf,
 }
 
 /// A person's templates now; none means gone.
@@ -96,7 +145,7 @@ pub struct TemplateRow {
 }
 
 /// "I hold this now."
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GalleryAck {
     /// The revision held.
     pub rev: Revision,
@@ -106,6 +155,29 @@ pub struct GalleryAck {
     pub persons: u32,
     /// How many templates.
     pub templates: u32,
+    /// The device's word for it, to be kept as proof that what is not in this gallery is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<HoldingProof>,
+}
+
+/// A signed statement of what a device holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldingProof {
+    /// The device's wall time.
+    pub at: UnixMillis,
+    /// Ed25519 by the device's key over [`holding_statement`].
+    pub signature: ByteBuf,
+}
+
+/// The bytes a device signs to say what it holds.
+#[must_use]
+pub fn holding_statement(device: DeviceId, rev: Revision, digest: &GalleryDigest, at: UnixMillis) -> Vec<u8> {
+    let mut statement = b"ostiary holds 1\0".to_vec();
+    statement.extend(device.as_bytes());
+    statement.extend(rev.0.to_le_bytes());
+    statement.extend(digest.to_bytes());
+    statement.extend(at.0.to_le_bytes());
+    statement
 }
 
 /// "Something changed, come and get it."

@@ -179,6 +179,7 @@ impl GallerySync {
             digest: self.holdings.digest(),
             persons: count(self.holdings.persons()),
             templates: count(self.holdings.templates()),
+            proof: None,
         }
     }
 
@@ -215,8 +216,14 @@ impl GallerySync {
         }
         self.ask_at = None;
         let rev = if self.snapshot_wanted { Revision(0) } else { self.rev };
-        let request =
-            GalleryRequest { request: MsgId::generate(), rev, digest: self.holdings.digest(), pack: self.pack.clone() };
+        let request = GalleryRequest {
+            request: MsgId::generate(),
+            rev,
+            digest: self.holdings.digest(),
+            pack: self.pack.clone(),
+            resume: None,
+            most_chunks: None,
+        };
         self.pending = Some(Pending {
             request: request.request,
             next_index: 0,

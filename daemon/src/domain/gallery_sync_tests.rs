@@ -64,6 +64,8 @@ impl Server {
             digest: self.digest(),
             pack: pack(),
             persons,
+            walk: None,
+            sealed: None,
         };
         parts.into_iter().enumerate().map(chunk).collect()
     }

@@ -100,7 +100,7 @@ impl DeviceApi {
     /// # Errors
     /// [`ApiError`].
     pub async fn token(&self, assertion: String) -> Result<TokenResponse, ApiError> {
-        self.post(TOKEN_PATH, &TokenRequest { assertion }).await
+        self.post(TOKEN_PATH, &TokenRequest { assertion, csr_pem: None, standing: None }).await
     }
 
     async fn post<Q: Serialize, A: DeserializeOwned>(&self, path: &str, question: &Q) -> Result<A, ApiError> {

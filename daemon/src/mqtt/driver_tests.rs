@@ -168,6 +168,8 @@ fn a_gallery_is_taken_proven_kept_and_searched() {
         digest: GalleryDigest::of([(row.id, row.version)]),
         pack: pack(),
         persons: vec![PersonChange { person, rev: Revision(5), templates: vec![row] }],
+        walk: None,
+        sealed: None,
     };
     bench.hear(&Channel::GalleryChunk, chunk.clone());
     let ack = &bench.said_body::<GalleryAck>(&Channel::GalleryAck)[0];

@@ -141,6 +141,10 @@ impl DeviceIdentity {
             expires_at: issued.expires_at,
             server_time: now,
             session_floor: device.presence.session,
+            gallery_key: None,
+            restored: false,
+            posting: None,
+            certificate_pem: None,
         }
     }
 }

@@ -33,6 +33,8 @@ pub(super) fn chunks(request: MsgId, delta: GalleryDelta, max_bytes: usize) -> C
         digest: delta.digest,
         pack: delta.pack,
         persons: Vec::new(),
+        walk: None,
+        sealed: None,
     };
     Chunks { persons: delta.persons.into_iter().peekable(), next: Some(first), max_bytes }
 }
@@ -51,7 +53,18 @@ impl Iterator for Chunks {
         if !chunk.last {
             let GalleryChunk { request, kind, to_rev, index, digest, ref pack, .. } = chunk;
             let (index, pack, persons) = (index + 1, pack.clone(), Vec::new());
-            self.next = Some(GalleryChunk { request, kind, to_rev, index, last: false, digest, pack, persons });
+            self.next = Some(GalleryChunk {
+                request,
+                kind,
+                to_rev,
+                index,
+                last: false,
+                digest,
+                pack,
+                persons,
+                walk: None,
+                sealed: None,
+            });
         }
         Some(chunk)
     }

@@ -133,7 +133,7 @@ impl Task {
         session: u64,
         request: &GalleryRequest,
     ) -> Result<(u32, u64), AnswerError> {
-        let GalleryRequest { request: id, rev, digest, pack } = request;
+        let GalleryRequest { request: id, rev, digest, pack, .. } = request;
         let delta = persist(|| self.store.delta(root.device, pack, *rev, digest)).await?;
         let to_rev = delta.to_rev.0;
         let mut count = 0;

@@ -173,7 +173,8 @@ mod tests {
         let sorted = Sorted { batch, rejected: Vec::new() };
         let routed = route(&root.topic(&Channel::Events), &bytes).unwrap().unwrap();
         assert_eq!(routed, Routed { root, session: 3, sent_at: UnixMillis(17), message: Message::Events(sorted) });
-        let ack = GalleryAck { rev: Revision(1), digest: GalleryDigest::default(), persons: 0, templates: 0 };
+        let ack =
+            GalleryAck { rev: Revision(1), digest: GalleryDigest::default(), persons: 0, templates: 0, proof: None };
         check(root, &Channel::GalleryAck, &envelope(root.device, ack).encode().unwrap(), Ok(true));
         let status = Status { state: State::Online, session: 1, since: UnixMillis(0), version: "1".into() };
         check(root, &Channel::Status, &to_json(&status), Ok(true));

@@ -268,7 +268,7 @@ impl DeviceStore for FakeStore {
         Ok(())
     }
     async fn put_held(&self, id: DeviceId, ack: &GalleryAck, now: UnixMillis) -> Result<(), StoreError> {
-        let GalleryAck { rev, digest, persons, templates } = *ack;
+        let GalleryAck { rev, digest, persons, templates, .. } = *ack;
         self.change(id, |device| device.held = Some(HeldGallery { rev, digest, persons, templates, at: now }));
         Ok(())
     }

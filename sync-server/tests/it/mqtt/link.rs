@@ -453,7 +453,14 @@ fn person(rev: u64, templates: usize) -> PersonChange {
 
 fn request(rev: u64, pack: &str) -> GalleryRequest {
     let pack = PackId::parse(pack).unwrap();
-    GalleryRequest { request: MsgId::generate(), rev: Revision(rev), digest: GalleryDigest::default(), pack }
+    GalleryRequest {
+        request: MsgId::generate(),
+        rev: Revision(rev),
+        digest: GalleryDigest::default(),
+        pack,
+        resume: None,
+        most_chunks: None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -482,7 +489,7 @@ async fn the_gallery_comes_in_chunks_and_a_wrong_one_is_noticed() {
     }
     assert_eq!(persons, 200);
 
-    let ack = |digest| GalleryAck { rev: Revision(200), digest, persons: 200, templates: 400 };
+    let ack = |digest| GalleryAck { rev: Revision(200), digest, persons: 200, templates: 400, proof: None };
     camera.send(&Channel::GalleryAck, ack(GalleryDigest::default())).await;
     assert_eq!(camera.next::<GalleryNotice>(&Channel::GalleryNotice).await, GalleryNotice { rev: Revision(200) });
     camera.send(&Channel::GalleryAck, ack(digest)).await;

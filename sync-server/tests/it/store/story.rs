@@ -247,7 +247,7 @@ async fn sync(store: &dyn Store, device: DeviceId, (ada, [first, second]): (Pers
     assert_eq!((rev, digest), (Revision(5), at(&[first])));
     assert_eq!(changes.digest, digest);
     assert!(delta(5, &digest).await.persons.is_empty());
-    let ack = GalleryAck { rev, digest, persons: 1, templates: 1 };
+    let ack = GalleryAck { rev, digest, persons: 1, templates: 1, proof: None };
     store.put_held(device, &ack, NOW).await.unwrap();
     let held = store.device(device).await.unwrap().unwrap().held.unwrap();
     assert_eq!((held.rev, held.digest, held.persons), (rev, digest, 1));
