@@ -10,19 +10,24 @@
 //!                     <- outgoing <- acks, chunks, notices, desired configuration, seen
 //! ```
 //!
-//! Start reading at [`start`]; the rules are in the pure parts: `route`, `batch`, `holes`, `chunks`, `judge`.
+//! Start reading at [`start`]; what is done with a message stands in [`LinkCore`], without the connection, queues and
+//! tasks around it; the rules are in the pure parts: `route`, `batch`, `holes`, `chunks`, `judge`.
 
 mod batch;
 mod chunks;
 mod connection;
+mod core;
 mod fault;
 mod gallery;
 mod holes;
+mod incoming;
 mod ingest;
 mod intake;
 mod judge;
+mod limits;
 mod notices;
 mod outgoing;
+mod patience;
 mod route;
 mod seen;
 mod state;
@@ -32,11 +37,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ostiary_common::ids::{DeviceId, PackId};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::core::{CoreParts, LinkCore};
 pub use connection::{Endpoint, Login, TlsError, trusting};
+pub use incoming::{Courier, Incoming, Receipt};
+pub use outgoing::{Keep, Outbound, SendError};
+pub use patience::Patience;
 
 use crate::ports::{Clock, DeviceLink, LiveFeed, Store};
 use crate::refusals::RefusalLog;
@@ -92,37 +101,28 @@ pub struct RunningLink {
 /// Starts the link. It connects in the background, and again whenever the connection is lost.
 pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
     let (outgoing, feed) = outgoing::channel();
-    let mailer = Arc::new(outgoing::Mailer::new(outgoing, parts.clock.clone()));
-    let intake = Arc::new(intake::Intake::new(parts.store.clone(), parts.refusals.clone()));
+    let LinkCore { intake, ingest, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
+        store: parts.store,
+        clock: parts.clock,
+        live: parts.live,
+        refusals: parts.refusals,
+        outbound: outgoing,
+        pack: config.pack.clone(),
+        patience: Patience::default(),
+    });
     let (inboxes, queues) = connection::inboxes();
     let (connected, connection_state) = watch::channel(false);
-    let (seen_sender, seen_queue) = mpsc::channel(SEEN_QUEUE);
     let spawner = Spawner { tasks: parts.tasks, shutdown: parts.shutdown.clone() };
 
     let link = connection::Connection { config: config.connection(), inboxes, feed, connected };
     spawner.spawn("link connection", link.run(parts.shutdown.clone()));
 
-    let ingest = ingest::Writer {
-        store: parts.store.clone(),
-        clock: parts.clock.clone(),
-        live: parts.live,
-        intake: intake.clone(),
-        mailer: mailer.clone(),
-        seen: seen_sender,
-        holes: holes::HoleWatch::default(),
-    };
     spawner.spawn("event ingest", ingest.run(queues.events));
-
-    let gallery = gallery::Answerer::new(parts.store.clone(), parts.refusals, mailer.clone(), config.pack.clone());
     spawner.spawn("gallery answers", gallery.run(queues.gallery, intake.clone()));
-
-    let state = state::StateKeeper::new(parts.store.clone(), parts.clock, mailer.clone(), config.pack.clone());
     spawner.spawn("device state", state.run(queues.state, intake));
+    spawner.spawn("seen", teller.run(seen));
 
-    let seen = seen::Teller { store: parts.store.clone(), mailer: mailer.clone() };
-    spawner.spawn("seen", seen.run(seen_queue));
-
-    let (devices, notices) = notices::desk(parts.store, mailer, config.pack, parts.kick);
+    let (devices, notices) = notices::desk(herald, parts.kick);
     spawner.spawn("device notices", notices.run(connection_state.clone()));
     RunningLink { devices: Arc::new(devices), connected: connection_state }
 }

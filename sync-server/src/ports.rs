@@ -1,6 +1,9 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::digest::GalleryDigest;
@@ -50,7 +53,15 @@ pub enum StoreError {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> UnixMillis;
+
+    /// Time since a fixed moment of this process: for pauses and limits, which a corrected wall clock must not move.
+    fn elapsed(&self) -> Duration {
+        STARTED.elapsed()
+    }
 }
+
+/// What [`Clock::elapsed`] counts from unless a clock says otherwise.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Accounts.
 #[async_trait]

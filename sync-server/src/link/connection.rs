@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use async_trait::async_trait;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, SubAck, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
@@ -16,6 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::incoming::{Courier, Incoming, Receipt};
 use super::outgoing::Feed;
 use super::{RECEIVE_MAX, UNCONFIRMED_MAX};
 use crate::secret::Secret;
@@ -96,21 +97,13 @@ fn certificates(what: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'st
     }
 }
 
-/// What one message was, and how to tell the broker that it is dealt with.
-pub(super) struct Incoming {
-    pub(super) topic: String,
-    pub(super) payload: Bytes,
-    pub(super) receipt: Receipt,
-}
+/// The connection a message came on, and what of it the broker's acknowledgement names.
+struct BrokerAck(AsyncClient, Publish);
 
-/// The broker's acknowledgement, still to be given. Dropped, it is not given, and the broker sends the message
-/// again.
-pub(super) struct Receipt(AsyncClient, Publish);
-
-impl Receipt {
-    /// Tells the broker that the message is dealt with. If the connection it came on has ended there is nobody
-    /// to tell, and the message comes again.
-    pub(super) async fn give(self) {
+#[async_trait]
+impl Courier for BrokerAck {
+    async fn settled(self: Box<Self>) {
+        // Fails only if the connection has ended, and then the message comes again.
         let _ = self.0.ack(&self.1).await;
     }
 }
@@ -266,7 +259,7 @@ fn incoming(client: &AsyncClient, mut publish: Publish) -> Incoming {
     let payload = std::mem::take(&mut publish.payload);
     // A topic that is not text is not one of ours, and is refused as such.
     let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-    Incoming { topic, payload, receipt: Receipt(client.clone(), publish) }
+    Incoming { topic, payload, receipt: Receipt::to(BrokerAck(client.clone(), publish)) }
 }
 
 async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use ostiary_common::ids::{DeviceId, MsgId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::GalleryRequest;
@@ -13,9 +13,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::chunks::{CHUNK_BYTES, chunks};
-use super::connection::Incoming;
-use super::intake::{Intake, Passed, persist};
+use super::core::CoreParts;
+use super::incoming::Incoming;
+use super::intake::{Intake, Passed};
+use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer, SendError};
+use super::patience::Patience;
 use super::route::Message;
 use crate::ports::{Store, StoreError};
 use crate::refusals::{Refusal, RefusalLog};
@@ -39,7 +42,7 @@ pub(super) struct Answerer {
     task: Task,
     refusals: Arc<RefusalLog>,
     pack: PackId,
-    limits: DefaultKeyedRateLimiter<DeviceId>,
+    limits: PerDevice,
     /// The newest request of each device; an older one still being answered is stopped.
     under_way: HashMap<DeviceId, CancellationToken>,
 }
@@ -49,6 +52,17 @@ pub(super) struct Answerer {
 struct Task {
     store: Arc<dyn Store>,
     mailer: Arc<Mailer>,
+    patience: Patience,
+}
+
+/// A request to be answered.
+struct Accepted {
+    task: Task,
+    root: DeviceRoot,
+    session: u64,
+    request: GalleryRequest,
+    /// Ends when a newer request of the same device comes.
+    newest: CancellationToken,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +74,17 @@ enum AnswerError {
 }
 
 impl Answerer {
-    pub(super) fn new(store: Arc<dyn Store>, refusals: Arc<RefusalLog>, mailer: Arc<Mailer>, pack: PackId) -> Self {
-        let limits = RateLimiter::keyed(Quota::per_second(PER_SECOND).allow_burst(BURST));
-        Self { task: Task { store, mailer }, refusals, pack, limits, under_way: HashMap::new() }
+    pub(super) fn new(parts: &CoreParts, mailer: Arc<Mailer>) -> Self {
+        let limits = PerDevice::new(Quota::per_second(PER_SECOND).allow_burst(BURST), parts.clock.clone());
+        let task = Task { store: parts.store.clone(), mailer, patience: parts.patience };
+        let (refusals, pack) = (parts.refusals.clone(), parts.pack.clone());
+        Self { task, refusals, pack, limits, under_way: HashMap::new() }
+    }
+
+    /// Answers one request.
+    pub(super) async fn take(&mut self, message: Incoming, intake: &Intake) {
+        let Some(Accepted { task, root, session, request, .. }) = self.admit(message, intake).await else { return };
+        task.answer(root, session, &request).await;
     }
 
     /// Answers what comes until there is no more. Waits while [`AT_ONCE`] answers are under way.
@@ -70,19 +92,25 @@ impl Answerer {
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let mut answers = JoinSet::new();
         while let Some(message) = queue.recv().await {
-            let passed = intake.pass(&message).await;
-            message.receipt.give().await;
+            let accepted = self.admit(message, &intake).await;
             while answers.try_join_next().is_some() {}
-            let Passed::In(admitted) = passed else { continue };
-            let Message::GalleryRequest(request) = admitted.routed.message else { continue };
-            let Some(newest) = self.accept(admitted.device.id, &request) else { continue };
+            let Some(Accepted { task, root, session, request, newest }) = accepted else { continue };
             let Ok(slot) = slots.clone().acquire_owned().await else { return };
-            let (task, root, session) = (self.task.clone(), admitted.routed.root, admitted.routed.session);
             answers.spawn(newest.run_until_cancelled_owned(async move {
                 let _slot = slot;
                 task.answer(root, session, &request).await;
             }));
         }
+    }
+
+    async fn admit(&mut self, message: Incoming, intake: &Intake) -> Option<Accepted> {
+        let passed = intake.pass(&message).await;
+        message.receipt.give().await;
+        let Passed::In(admitted) = passed else { return None };
+        let (root, session) = (admitted.routed.root, admitted.routed.session);
+        let Message::GalleryRequest(request) = admitted.routed.message else { return None };
+        let newest = self.accept(admitted.device.id, &request)?;
+        Some(Accepted { task: self.task.clone(), root, session, request, newest })
     }
 
     /// Whether a request is answered; the token ends when a newer one of the same device comes.
@@ -92,12 +120,12 @@ impl Answerer {
             self.refuse(device, "gallery.pack", format!("the device has {}, the server {}", request.pack, self.pack));
             return None;
         }
-        if self.limits.check_key(&device).is_err() {
+        if !self.limits.allows(device) {
             self.refuse(device, "gallery.rate", "too many gallery requests".to_owned());
             return None;
         }
         if self.under_way.len() >= MANY {
-            self.limits.retain_recent();
+            self.limits.forget_quiet();
             // Those nobody holds the other end of any more are cancelled or done; losing one that is still
             // under way only means that a newer request does not stop it.
             self.under_way.clear();
@@ -134,7 +162,7 @@ impl Task {
         request: &GalleryRequest,
     ) -> Result<(u32, u64), AnswerError> {
         let GalleryRequest { request: id, rev, digest, pack, .. } = request;
-        let delta = persist(|| self.store.delta(root.device, pack, *rev, digest)).await?;
+        let delta = self.patience.ask(|| self.store.delta(root.device, pack, *rev, digest)).await?;
         let to_rev = delta.to_rev.0;
         let mut count = 0;
         for chunk in chunks(MsgId(id.0), delta, CHUNK_BYTES) {

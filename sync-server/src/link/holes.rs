@@ -1,10 +1,10 @@
-//! When to ask for missing events again, and when to give them up. Pure: time comes in.
+//! When to ask for missing events again, and when to give them up. Pure: time comes in, and is not wall time: a
+//! clock set right must not make a device look as if it had been asked for long.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use ostiary_common::ids::{DeviceId, StreamId};
-use ostiary_common::time::UnixMillis;
 
 /// Asked at most this often; every batch behind a hole shows it again.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -33,8 +33,8 @@ pub(super) enum Answer {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     from: u64,
-    first_at: UnixMillis,
-    last_at: UnixMillis,
+    first_at: Duration,
+    last_at: Duration,
     times: u32,
 }
 
@@ -48,7 +48,7 @@ impl HoleWatch {
     /// Takes what the store says of a stream after a batch.
     pub(super) fn look(
         &mut self,
-        now: UnixMillis,
+        now: Duration,
         device: DeviceId,
         stream: StreamId,
         missing_from: Option<u64>,
@@ -74,7 +74,7 @@ impl HoleWatch {
         }
     }
 
-    fn make_room(&mut self, now: UnixMillis) {
+    fn make_room(&mut self, now: Duration) {
         if self.asked.len() >= MANY {
             self.asked.retain(|_, asked| !passed(asked.last_at, now, FORGET_AFTER));
         }
@@ -82,7 +82,7 @@ impl HoleWatch {
 }
 
 impl Asked {
-    fn again(&mut self, now: UnixMillis) -> Answer {
+    fn again(&mut self, now: Duration) -> Answer {
         if self.times >= ASKS && passed(self.first_at, now, GIVE_UP_AFTER) {
             return Answer::GiveUp;
         }
@@ -95,19 +95,19 @@ impl Asked {
     }
 }
 
-fn passed(since: UnixMillis, now: UnixMillis, duration: Duration) -> bool {
-    now >= since.plus(duration)
+fn passed(since: Duration, now: Duration, duration: Duration) -> bool {
+    now >= since + duration
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(steps: &[(i64, Option<u64>, Answer)]) {
+    fn check(steps: &[(u64, Option<u64>, Answer)]) {
         let (device, stream) = (DeviceId::generate(), StreamId::generate());
         let mut watch = HoleWatch::default();
         for (second, missing_from, expected) in steps {
-            let now = UnixMillis(second * 1_000);
+            let now = Duration::from_secs(*second);
             assert_eq!(watch.look(now, device, stream, *missing_from), *expected, "at {second} s of {steps:?}");
         }
     }

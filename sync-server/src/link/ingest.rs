@@ -9,11 +9,12 @@ use ostiary_common::wire::{EventAck, MAX_REJECTED_TOLD, RejectedEvent};
 use tokio::sync::mpsc;
 
 use super::batch::{BatchFault, Sorted};
-use super::connection::{Incoming, Receipt};
 use super::fault;
 use super::holes::{Answer, HoleWatch};
-use super::intake::{Admitted, Intake, Passed, persist};
+use super::incoming::{Incoming, Receipt};
+use super::intake::{Admitted, Intake, Passed};
 use super::outgoing::{Keep, Mailer};
+use super::patience::Patience;
 use super::route::Message;
 use super::visits;
 use crate::domain::audit::{AuditEntry, AuditResult};
@@ -38,6 +39,7 @@ pub(super) struct Writer {
     /// Events to be told to people. When it is full they are not told, only stored.
     pub(super) seen: mpsc::Sender<Vec<EventId>>,
     pub(super) holes: HoleWatch,
+    pub(super) patience: Patience,
 }
 
 /// A batch on its way into the store.
@@ -62,6 +64,17 @@ impl Writer {
             if !group.is_empty() {
                 self.write(group).await;
             }
+        }
+    }
+
+    /// Writes these in one commit, and answers.
+    pub(super) async fn take(&mut self, messages: Vec<Incoming>) {
+        let mut group = Vec::with_capacity(messages.len());
+        for message in messages {
+            group.extend(self.admit(message).await);
+        }
+        if !group.is_empty() {
+            self.write(group).await;
         }
     }
 
@@ -104,7 +117,7 @@ impl Writer {
         let started = Instant::now();
         let (ingests, owners): (Vec<Ingest>, Vec<_>) =
             group.into_iter().map(|one| (one.ingest, (one.sender, one.receipt))).unzip();
-        let results = match persist(|| self.store.ingest_many(&ingests)).await {
+        let results = match self.patience.ask(|| self.store.ingest_many(&ingests)).await {
             Ok(results) => results,
             Err(error) => {
                 tracing::error!(%error, batches = ingests.len(), "a group of batches could not be stored, trying each alone");
@@ -171,7 +184,7 @@ impl Writer {
 
     async fn ack(&mut self, device: DeviceId, stream: StreamId, ingested: &Ingested) -> EventAck {
         let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from, rejected: Vec::new() };
-        match self.holes.look(self.clock.now(), device, stream, ingested.missing_from) {
+        match self.holes.look(self.clock.elapsed(), device, stream, ingested.missing_from) {
             Answer::Whole | Answer::Wait => ack(ingested.upto_seq, None),
             Answer::Ask(from) => {
                 metrics::counter!("ostiary_server_events_asked_again_total").increment(1);

@@ -1,31 +1,23 @@
 //! The door every message passes: decoded, from a device that is known and active, or refused and noted.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ostiary_common::ids::DeviceId;
 use ostiary_common::topics::DeviceRoot;
 
 use super::batch::BatchFault;
-use super::connection::Incoming;
+use super::incoming::Incoming;
+use super::patience::Patience;
 use super::route::{Fault, Routed, route};
 use crate::domain::device::{Device, DeviceState};
-use crate::ports::{Store, StoreError};
+use crate::ports::Store;
 use crate::refusals::{Refusal, RefusalLog};
-
-/// Pauses between tries while the store does not answer; after the last one the message is left unacknowledged.
-const TRY_AGAIN_AFTER: [Duration; 5] = [
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-];
 
 /// Checks messages against the store.
 pub(super) struct Intake {
     store: Arc<dyn Store>,
     refusals: Arc<RefusalLog>,
+    patience: Patience,
 }
 
 /// A message let in, and the device it is from.
@@ -69,8 +61,8 @@ pub(super) enum Passed {
 }
 
 impl Intake {
-    pub(super) fn new(store: Arc<dyn Store>, refusals: Arc<RefusalLog>) -> Self {
-        Self { store, refusals }
+    pub(super) fn new(store: Arc<dyn Store>, refusals: Arc<RefusalLog>, patience: Patience) -> Self {
+        Self { store, refusals, patience }
     }
 
     /// Lets a message in or not.
@@ -80,7 +72,7 @@ impl Intake {
             Ok(None) => return Passed::Out,
             Err(fault) => return self.refuse(message, &fault.into()),
         };
-        let device = match persist(|| self.store.device(routed.root.device)).await {
+        let device = match self.patience.ask(|| self.store.device(routed.root.device)).await {
             Ok(device) => device,
             Err(error) => {
                 tracing::error!(%error, device.id = %routed.root.device, "a device could not be looked up");
@@ -130,22 +122,4 @@ fn known(device: Option<Device>, root: DeviceRoot) -> Result<Device, Refused> {
         DeviceState::Active => Ok(device),
         state => Err(Refused::NotActive(state.as_str())),
     }
-}
-
-/// Asks the store, and again if the database does not answer. Other errors do not get better by waiting.
-pub(super) async fn persist<T, F>(mut ask: impl FnMut() -> F) -> Result<T, StoreError>
-where
-    F: Future<Output = Result<T, StoreError>>,
-{
-    for pause in TRY_AGAIN_AFTER {
-        match ask().await {
-            Err(StoreError::Database(error)) => {
-                tracing::warn!(%error, "the store does not answer, trying again in {pause:?}");
-                metrics::counter!("ostiary_server_store_retries_total").increment(1);
-                tokio::time::sleep(pause).await;
-            }
-            answer => return answer,
-        }
-    }
-    ask().await
 }

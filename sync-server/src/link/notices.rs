@@ -28,28 +28,27 @@ pub(super) struct Desk {
     kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
 }
 
-/// Passes it on to devices.
+/// Tells devices.
+pub(super) struct Herald {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) mailer: Arc<Mailer>,
+    pub(super) pack: PackId,
+}
+
+/// Passes on what is said at the desk.
 pub(super) struct Notices {
-    store: Arc<dyn Store>,
-    mailer: Arc<Mailer>,
-    pack: PackId,
+    herald: Herald,
     revision: watch::Receiver<Revision>,
     configs: mpsc::Receiver<DeviceId>,
     all_configs: watch::Receiver<u64>,
 }
 
 /// A desk and what works for it.
-pub(super) fn desk(
-    store: Arc<dyn Store>,
-    mailer: Arc<Mailer>,
-    pack: PackId,
-    kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
-) -> (Desk, Notices) {
+pub(super) fn desk(herald: Herald, kick: Arc<dyn Fn(DeviceId) + Send + Sync>) -> (Desk, Notices) {
     let (revision, revision_seen) = watch::channel(Revision(0));
     let (configs, config_queue) = mpsc::channel(CONFIG_QUEUE);
     let (all_configs, all_configs_seen) = watch::channel(0);
-    let notices =
-        Notices { store, mailer, pack, revision: revision_seen, configs: config_queue, all_configs: all_configs_seen };
+    let notices = Notices { herald, revision: revision_seen, configs: config_queue, all_configs: all_configs_seen };
     (Desk { revision, configs, all_configs, kick }, notices)
 }
 
@@ -74,7 +73,7 @@ impl DeviceLink for Desk {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum NoticeError {
+pub(super) enum NoticeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -89,25 +88,33 @@ impl Notices {
             let told = tokio::select! {
                 Ok(()) = connected.changed() => {
                     let is_up = *connected.borrow_and_update();
-                    if is_up { self.catch_up().await } else { Ok(()) }
+                    if is_up { self.herald.catch_up().await } else { Ok(()) }
                 }
                 Ok(()) = self.revision.changed() => {
                     tokio::time::sleep(COALESCE).await;
                     let rev = *self.revision.borrow_and_update();
-                    self.gallery(rev).await
+                    self.herald.gallery(rev).await
                 }
-                Some(device) = self.configs.recv() => self.config(device).await,
-                Ok(()) = self.all_configs.changed() => self.every_config().await,
+                Some(device) = self.configs.recv() => self.herald.config(device).await,
+                Ok(()) = self.all_configs.changed() => self.herald.every_config().await,
                 else => return,
             };
-            match told {
-                Ok(()) | Err(NoticeError::Send(SendError::Offline)) => {}
-                Err(error) => tracing::error!(%error, "devices could not be told of a change"),
-            }
+            note(told);
         }
     }
+}
 
-    async fn gallery(&self, rev: Revision) -> Result<(), NoticeError> {
+/// What went wrong, if it is worth a line: without a connection everything is told when it is back.
+pub(super) fn note(told: Result<(), NoticeError>) {
+    match told {
+        Ok(()) | Err(NoticeError::Send(SendError::Offline)) => {}
+        Err(error) => tracing::error!(%error, "devices could not be told of a change"),
+    }
+}
+
+impl Herald {
+    /// The gallery is at this revision.
+    pub(super) async fn gallery(&self, rev: Revision) -> Result<(), NoticeError> {
         let devices = self.active().await?;
         tracing::debug!(rev = rev.0, devices = devices.len(), "telling devices of revision {}", rev.0);
         for device in devices {
@@ -123,7 +130,8 @@ impl Notices {
         Ok(self.mailer.send(device.root(), &Channel::GalleryNotice, Keep::No, session, notice).await?)
     }
 
-    async fn config(&self, id: DeviceId) -> Result<(), NoticeError> {
+    /// A device's configuration changed.
+    pub(super) async fn config(&self, id: DeviceId) -> Result<(), NoticeError> {
         match self.store.device(id).await? {
             Some(device) if device.state == DeviceState::Active => self.desired(device).await,
             _ => Ok(()),
@@ -148,7 +156,7 @@ impl Notices {
     }
 
     /// After every connect: the broker may have lost what it kept, and notices may have been missed.
-    async fn catch_up(&self) -> Result<(), NoticeError> {
+    pub(super) async fn catch_up(&self) -> Result<(), NoticeError> {
         for device in self.active().await? {
             let truth = self.store.digest(device.id, &self.pack).await?;
             // A device never heard of holds nothing.

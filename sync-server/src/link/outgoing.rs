@@ -17,7 +17,7 @@ use crate::ports::Clock;
 /// Why a message was not sent. None of them is retried here: devices ask again, and what must be told is told
 /// when the connection is back.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SendError {
+pub enum SendError {
     /// There is no connection to the broker.
     #[error("the broker is not connected")]
     Offline,
@@ -28,14 +28,20 @@ pub(super) enum SendError {
 
 /// Whether the broker keeps a message for those who subscribe later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub enum Keep {
+    /// Whoever is subscribed now.
     No,
+    /// The newest of the topic is kept.
     Yes,
 }
 
 /// Hands bytes to the broker; waits while it is behind.
 #[async_trait]
-pub(super) trait Outbound: Send + Sync {
+pub trait Outbound: Send + Sync {
+    /// Hands over one message.
+    ///
+    /// # Errors
+    /// [`SendError::Offline`] without a connection.
     async fn send(&self, topic: String, keep: Keep, payload: Vec<u8>) -> Result<(), SendError>;
 }
 

@@ -4,17 +4,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{State, Status, to_json};
 use ostiary_common::wire::{GalleryAck, GalleryNotice};
 use tokio::sync::mpsc;
 
-use super::connection::Incoming;
-use super::intake::{Admitted, Intake, Passed, persist};
+use super::core::CoreParts;
+use super::incoming::Incoming;
+use super::intake::{Admitted, Intake, Passed};
 use super::judge::{Verdict, judge};
+use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer};
+use super::patience::Patience;
 use super::route::Message;
 use crate::ports::{Clock, Store, StoreError};
 
@@ -32,32 +35,37 @@ pub(super) struct StateKeeper {
     clock: Arc<dyn Clock>,
     mailer: Arc<Mailer>,
     pack: PackId,
-    told: DefaultKeyedRateLimiter<DeviceId>,
+    told: PerDevice,
+    patience: Patience,
 }
 
 impl StateKeeper {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, mailer: Arc<Mailer>, pack: PackId) -> Self {
+    pub(super) fn new(parts: &CoreParts, mailer: Arc<Mailer>) -> Self {
         let quota = Quota::with_period(TOLD_AGAIN_AFTER).expect("the period is above zero").allow_burst(TOLD_AT_ONCE);
-        Self { store, clock, mailer, pack, told: RateLimiter::keyed(quota) }
+        let (store, clock, patience) = (parts.store.clone(), parts.clock.clone(), parts.patience);
+        let told = PerDevice::new(quota, clock.clone());
+        Self { store, clock, mailer, pack: parts.pack.clone(), told, patience }
     }
 
     /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
     /// comes again.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
         while let Some(message) = queue.recv().await {
-            let admitted = match intake.pass(&message).await {
-                Passed::In(admitted) => *admitted,
-                Passed::Out => {
-                    message.receipt.give().await;
-                    continue;
-                }
-                Passed::NotNow => continue,
-            };
-            let device = admitted.device.id;
-            match self.keep(admitted).await {
-                Ok(()) => message.receipt.give().await,
-                Err(error) => tracing::error!(%error, device.id = %device, "the state of {device} could not be kept"),
-            }
+            self.take(message, &intake).await;
+        }
+    }
+
+    /// Keeps what one message says.
+    pub(super) async fn take(&self, message: Incoming, intake: &Intake) {
+        let admitted = match intake.pass(&message).await {
+            Passed::In(admitted) => *admitted,
+            Passed::Out => return message.receipt.give().await,
+            Passed::NotNow => return,
+        };
+        let device = admitted.device.id;
+        match self.keep(admitted).await {
+            Ok(()) => message.receipt.give().await,
+            Err(error) => tracing::error!(%error, device.id = %device, "the state of {device} could not be kept"),
         }
     }
 
@@ -68,18 +76,18 @@ impl StateKeeper {
             Message::Status(status) => self.presence(id, &status).await,
             Message::Info(info) => {
                 let json = text(to_json(&info));
-                persist(|| self.store.put_info(id, &json, self.clock.now())).await
+                self.patience.ask(|| self.store.put_info(id, &json, self.clock.now())).await
             }
             Message::Health(health) => {
                 let json = text(to_json(&health));
-                persist(|| self.store.put_health(id, &json, self.clock.now())).await
+                self.patience.ask(|| self.store.put_health(id, &json, self.clock.now())).await
             }
             Message::GalleryAck(ack) => self.held(root, session, &ack).await,
             Message::ConfigReported(reported) => {
                 if let Some(error) = &reported.error {
                     tracing::warn!(device.id = %id, version = reported.version, error, "{id} did not take its configuration");
                 }
-                persist(|| self.store.put_config_reported(id, &reported, self.clock.now())).await
+                self.patience.ask(|| self.store.put_config_reported(id, &reported, self.clock.now())).await
             }
             Message::CommandResult(kind, result) => {
                 tracing::info!(device.id = %id, command = kind.as_str(), status = ?result.status, "{id} answered a command");
@@ -93,7 +101,8 @@ impl StateKeeper {
     async fn presence(&self, device: DeviceId, status: &Status) -> Result<(), StoreError> {
         let Status { state, session, version, .. } = status;
         let name = state_name(*state);
-        let taken = persist(|| self.store.put_presence(device, name, *session, version, self.clock.now())).await?;
+        let taken =
+            self.patience.ask(|| self.store.put_presence(device, name, *session, version, self.clock.now())).await?;
         if taken {
             tracing::info!(device.id = %device, session, "{device} is {name}");
         } else {
@@ -104,14 +113,14 @@ impl StateKeeper {
     }
 
     async fn held(&self, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
-        persist(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
-        let truth = persist(|| self.store.digest(root.device, &self.pack)).await?;
+        self.patience.ask(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
+        let truth = self.patience.ask(|| self.store.digest(root.device, &self.pack)).await?;
         let verdict = judge((ack.rev, ack.digest), truth);
         if verdict == Verdict::Differs {
             metrics::counter!("ostiary_server_gallery_differs_total").increment(1);
             tracing::warn!(device.id = %root.device, rev = ack.rev.0, "{} holds another gallery than it should", root.device);
         }
-        if verdict != Verdict::InSync && self.told.check_key(&root.device).is_ok() {
+        if verdict != Verdict::InSync && self.told.allows(root.device) {
             let notice = GalleryNotice { rev: truth.0 };
             // Not sent means not connected, and then it is told when the connection is back.
             let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await;
