@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
-use ostiary_common::wire::{Angle, TemplateRow};
+use ostiary_common::wire::{Angle, LivenessPolicy, TemplateRow};
 use ostiary_models::decide::Rule;
 use ostiary_models::liveness::LivenessRules;
 use ostiary_models::quality::QualityGate;
@@ -16,6 +16,7 @@ use crate::cache::{self, Budget};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::gallery_sync::Holdings;
+use crate::domain::visit::VisitRules;
 use crate::shared::{Gallery, PackDefaults, Settings, Shared, overflow_limiter};
 
 /// Values in the embeddings of tests.
@@ -25,20 +26,28 @@ pub const DIMENSION: usize = 8;
 pub const LIVENESS: LivenessRules =
     LivenessRules { threshold: 0.5, min_looks: 4, min_span: Duration::from_millis(400) };
 
-/// What a made-up pack asks for.
-const DEFAULTS: PackDefaults = PackDefaults {
-    decision: Rule { threshold: 0.9, margin: 0.02 },
-    gate: QualityGate {
-        min_face_px: 40.0,
-        min_sharpness: 0.1,
-        min_exposure: 0.1,
-        min_pose: 0.1,
-        min_overall: 0.2,
-        min_unoccluded: 0.1,
-    },
-    liveness: LIVENESS,
-    calibration: None,
+const DECISION: Rule = Rule { threshold: 0.9, margin: 0.02 };
+const GATE: QualityGate = QualityGate {
+    min_face_px: 40.0,
+    min_sharpness: 0.1,
+    min_exposure: 0.1,
+    min_pose: 0.1,
+    min_overall: 0.2,
+    min_unoccluded: 0.1,
 };
+
+/// The rules of visits that follow from it.
+pub const RULES: VisitRules = VisitRules {
+    decision: DECISION,
+    gate: GATE,
+    min_agreeing: 2,
+    max_embeddings: 5,
+    policy: LivenessPolicy::Off,
+    liveness: LIVENESS,
+};
+
+/// What a made-up pack asks for.
+const DEFAULTS: PackDefaults = PackDefaults { decision: DECISION, gate: GATE, liveness: LIVENESS, calibration: None };
 
 pub fn pack() -> PackId {
     PackId::parse("test@1").unwrap()

@@ -188,7 +188,7 @@ impl FaceEngine {
     }
 
     /// The faces of a camera frame, best first, in pixels of the frame. The frame is shrunk so far that a face
-    /// of 50 pixels is just found (640x480 to 256x192, 1280x720 to 512x288): good for tracking;
+    /// of 60 pixels is just found (640x480 to 224x160, 1280x720 to 448x256): good for tracking;
     /// [`FaceEngine::refine`] a face before it is embedded.
     ///
     /// # Errors

@@ -103,6 +103,8 @@ fn configured(args: &Args, mut config: Config, dir: PathBuf) -> Config {
     if let Some(pack) = &args.pack {
         config.models.pack_dir.clone_from(pack);
     }
+    // The recording stands for a camera, before which people come back; it does not begin anew.
+    config.recognition.reentry_s.get_or_insert(crate::pipeline::REENTRY_S);
     // Decisions are what is asked for; each is logged otherwise.
     config.log.level = "warn".into();
     config

@@ -79,3 +79,46 @@ pub fn is_same(before: &Verdict, now: &Verdict) -> bool {
 fn is_near(before: &Rect, now: &Rect) -> bool {
     before.centre().distance(now.centre()) <= CONTINUES_NEAR * before.width.max(now.width)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use ostiary_models::decide::Rule;
+    use ostiary_models::quality::FaceQuality;
+
+    /// A stranger whose track began at `began_s`, with a face at this angle in the plane of all faces.
+    pub(crate) fn stranger(began_s: u64, angle: f32) -> Verdict {
+        Verdict {
+            outcome: OutcomeKind::Unknown,
+            matched: None,
+            nearest: None,
+            reason: None,
+            rule: Rule { threshold: 0.9, margin: 0.02 },
+            best: FaceQuality::default(),
+            frames: 5,
+            embeddings: 3,
+            liveness: None,
+            fused: Embedding::from_raw(vec![angle.cos(), angle.sin()]).ok(),
+            began: Duration::from_secs(began_s),
+        }
+    }
+
+    fn place(x: f32) -> Rect {
+        Rect { left: x, top: 100.0, width: 80.0, height: 80.0 }
+    }
+
+    #[test]
+    fn a_stranger_who_comes_back_soon_is_the_same_visit() {
+        let check = |window_s, began_s, angle, expected| {
+            let mut reentry = Reentry::new(Duration::from_secs(window_s));
+            reentry.left(stranger(0, 0.0), Duration::from_secs(10), place(0.0));
+            let found = reentry.is_repeat(&stranger(began_s, angle), &place(500.0));
+            assert_eq!(found, expected, "window {window_s} s, back at {began_s} s, turned by {angle}");
+        };
+        check(5, 12, 0.1, true);
+        check(5, 15, 0.1, true);
+        check(5, 16, 0.1, false);
+        check(5, 12, 1.0, false);
+        check(0, 10, 0.0, false);
+    }
+}

@@ -218,16 +218,17 @@ impl Visit {
         was_seen.then_some(LivenessReport { score, threshold, policy: rules.policy, cue })
     }
 
-    /// Whether it was decided.
-    pub const fn is_decided(&self) -> bool {
-        self.decided
-    }
-
     /// Outcome of nobody's visit: the track ended before there was surely a face. Such flickers of the detector
     /// are counted, not reported: fewer than four frames, of them at most one with a good score, and no look
     /// that was fit to embed.
     fn is_flicker(&self) -> bool {
         self.frames < 4 && self.sure_frames < 2 && self.shots.kept().is_empty()
+    }
+
+    /// Whether nothing is wanted of a frame at `at` but to follow the face: the visit is decided, or the next look
+    /// would come too soon after the last to say more.
+    pub fn is_at_rest(&self, at: Duration, rules: &VisitRules) -> bool {
+        self.decided || (!self.shots.kept().is_empty() && !self.is_look_due(at, rules))
     }
 
     fn is_look_due(&self, at: Duration, rules: &VisitRules) -> bool {

@@ -1,4 +1,5 @@
-//! Which frames are looked at at all: an empty door is only glanced at, and who was decided is only followed.
+//! Which frames are looked at at all: an empty door is only glanced at, and of whom nothing is wanted is only
+//! followed.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::ports::Frame;
 use crate::shared::Shared;
 use crate::telemetry::Stage;
 
-/// While everyone in sight is decided, a look now and then is enough to follow them and to find who joins them.
+/// While no look is wanted of anyone in sight, one now and then is enough to follow them and to find who joins them.
 const FOLLOW_EVERY: Duration = Duration::from_millis(300);
 
 /// Looks in a row at something that moves and shows no face, before it is taken for a shadow, a plant, a door leaf.
@@ -23,9 +24,9 @@ const CALM: Duration = Duration::from_secs(1);
 pub enum Company {
     /// Nobody.
     Nobody,
-    /// People whose visits are all decided, beyond doubt.
-    Decided,
-    /// Somebody whose visit is open.
+    /// People of whom no look is wanted now: decided, or looked at a moment ago.
+    AtRest,
+    /// Somebody whose visit waits for a look.
     Open,
 }
 
@@ -45,7 +46,7 @@ impl Attention {
         let since = self.looked.map_or(Duration::MAX, |then| frame.at.saturating_sub(then));
         // Who was just missed is looked for again at once: by the next look in turn they might be lost.
         let was_missed = self.in_vain == 1;
-        if company == Company::Decided && since < FOLLOW_EVERY && !was_missed {
+        if company == Company::AtRest && since < FOLLOW_EVERY && !was_missed {
             telemetry.frames_followed.add_one();
             return None;
         }

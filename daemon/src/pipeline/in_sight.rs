@@ -8,6 +8,7 @@ use ostiary_models::embed::Embedding;
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::Rect;
 
+use crate::domain::reentry::is_same;
 use crate::domain::rivals::Claim;
 use crate::domain::track::{TrackId, TrackUpdate};
 use crate::domain::visit::{Search, Sight, Verdict, Visit, VisitRules, Wish};
@@ -82,9 +83,9 @@ impl InSight {
         self.known.insert(track, known);
     }
 
-    /// Whether somebody's visit is open.
-    pub fn has_open(&self) -> bool {
-        self.known.values().any(|known| !known.visit.is_decided())
+    /// Whether somebody's visit is open and waits for a look at `at`.
+    pub fn wants_look(&self, at: Duration, rules: &VisitRules) -> bool {
+        self.known.values().any(|known| !known.visit.is_at_rest(at, rules))
     }
 
     /// Notes every face of a frame; returns those that are wanted a closer look at.
@@ -137,6 +138,13 @@ impl InSight {
         None
     }
 
+    /// Whether `verdict` only says again what was said of somebody whose track is still kept, but who has not been
+    /// seen since the present visit began: who passed behind somebody else and came out on the other side.
+    pub fn is_repeat(&self, verdict: &Verdict) -> bool {
+        let lost = self.known.values().filter(|known| known.last_seen < verdict.began);
+        lost.filter_map(|known| known.verdict.as_ref()).any(|before| is_same(before, verdict))
+    }
+
     /// What each face of the frame lays claim to.
     pub fn claims(&self, in_frame: &[TrackId], search: &dyn Search) -> Vec<Claim> {
         let claim = |track: &TrackId| {
@@ -147,5 +155,24 @@ impl InSight {
             }
         };
         in_frame.iter().map(claim).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::reentry::tests::stranger;
+    use crate::testing::RULES;
+
+    #[test]
+    fn who_comes_out_behind_somebody_is_not_said_again() {
+        let moment = Moment { at: Duration::from_secs(3), captured: Instant::now() };
+        let place = Rect { left: 0.0, top: 0.0, width: 80.0, height: 80.0 };
+        let said = Known { verdict: Some(stranger(1, 0.0)), ..Known::new(moment, place, &RULES) };
+        let mut in_sight = InSight::default();
+        in_sight.put_back(TrackId(1), said);
+        assert!(in_sight.is_repeat(&stranger(4, 0.1)), "lost at 3 s, and the same face from 4 s on");
+        assert!(!in_sight.is_repeat(&stranger(4, 1.0)), "another face");
+        assert!(!in_sight.is_repeat(&stranger(2, 0.1)), "both were seen at once");
     }
 }

@@ -267,7 +267,7 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
         let decided = Instant::now();
         known.verdict = Some(verdict.clone());
         let is_same_visit = known.before.as_ref().is_some_and(|before| is_same(before, &verdict));
-        if is_same_visit || self.reentry.is_repeat(&verdict, &known.place) {
+        if is_same_visit || self.in_sight.is_repeat(&verdict) || self.reentry.is_repeat(&verdict, &known.place) {
             tracing::debug!(track = track.0, "a visit goes on");
             self.shared.telemetry.visits_resumed.add_one();
             return None;
@@ -299,12 +299,12 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
         }
     }
 
-    fn company(&self) -> Company {
-        match (self.tracker.is_empty(), self.in_sight.has_open()) {
-            (true, _) => Company::Nobody,
-            (false, false) => Company::Decided,
-            (false, true) => Company::Open,
+    fn company(&self, at: Duration) -> Company {
+        if self.tracker.is_empty() {
+            return Company::Nobody;
         }
+        let settings = self.shared.settings.load();
+        if self.in_sight.wants_look(at, &settings.rules) { Company::Open } else { Company::AtRest }
     }
 }
 
@@ -314,7 +314,7 @@ impl<F: FaceFinder + 'static> Looks for Pipeline<F> {
         if !self.rate.is_due(frame.at, &self.shared) {
             return Vec::new();
         }
-        let company = self.company();
+        let company = self.company(frame.at);
         let decided = match self.attention.call(frame, company, &self.shared) {
             Some(_) => self.look_at(frame),
             None => Vec::new(),

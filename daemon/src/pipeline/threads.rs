@@ -19,7 +19,7 @@ use crate::shared::Shared;
 /// The longest wait for a frame without a sign of life.
 const ROUND: Duration = Duration::from_millis(500);
 /// Re-entry suppression of a camera, if nothing is configured; in replay there is none.
-const REENTRY_S: f64 = 5.0;
+pub const REENTRY_S: f64 = 5.0;
 
 /// Looks at frames one after the other, on one thread.
 pub trait Looks: Send {

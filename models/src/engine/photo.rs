@@ -1,6 +1,5 @@
 //! Faces of all sizes in a still photo: the same net at finer and finer scales.
 
-use super::scale::WANTED_FACE_PX;
 use super::{DetectorNet, InferenceError};
 use crate::detect::{DetectedFace, InputSize, keep_best};
 use crate::frame::RgbView;
@@ -13,6 +12,8 @@ const FINE_SIDE: u32 = 512;
 /// half of the input empty, so that a face may fill the whole photo; the first two cost little and are always
 /// taken.
 const LEVELS_PX: [f32; 5] = [96.0, 192.0, 480.0, 1200.0, 3000.0];
+/// The narrowest face worth finding in a photo, in its pixels: somewhat less than a match at a door wants.
+const WANTED_FACE_PX: f32 = 50.0;
 /// Once a face is this wide in the net's input, faces of a quarter of its size have been seen too.
 const COARSE_ENOUGH_PX: f32 = 80.0;
 /// Tiles of a fine scale overlap by this many pixels of the net, so that a face at a seam is whole in one.

@@ -7,7 +7,7 @@ use super::grid::LumaGrid;
 
 /// A scene that stands still is looked at again after this time: someone may have come unnoticed, or may stand
 /// there since before the start.
-const RECHECK: Duration = Duration::from_secs(2);
+const RECHECK: Duration = Duration::from_secs(3);
 /// After the last movement each frame is looked at for this time: who has just stopped turns to the camera.
 const LINGER: Duration = Duration::from_millis(700);
 /// Where taking a sample is as dear as decoding the frame: between samples of a scene that stands still.
