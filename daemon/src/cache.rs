@@ -4,6 +4,7 @@
 //!
 //! Start reading at [`open`]; a damaged cache is set aside there, and the daemon always starts.
 
+mod disk;
 mod gallery;
 mod key;
 mod meta;
@@ -14,6 +15,7 @@ mod shelf;
 #[cfg(test)]
 mod damage_tests;
 
+pub use disk::CacheDisk;
 pub use gallery::GalleryShelf;
 pub use key::load_or_make as load_or_make_key;
 pub use meta::MetaShelf;

@@ -7,6 +7,8 @@ use ostiary_common::ids::BootId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::EventTime;
 
+use crate::domain::now::Now;
+
 /// A clock this near to the server's can be believed.
 const BELIEVED_MS: i64 = 30_000;
 /// systemd-timesyncd makes this file once the clock is set from the network.
@@ -71,16 +73,17 @@ impl SystemClock {
         self.agreed.load(Ordering::Relaxed) || std::path::Path::new(TIMESYNC_FLAG).exists()
     }
 
-    /// Wall time if it can be believed.
-    #[must_use]
-    pub fn believed(&self) -> Option<UnixMillis> {
-        self.is_synced().then(|| self.wall())
-    }
-
     /// Time since the program started.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// The present moment for those who read no clock.
+    #[must_use]
+    pub fn now(&self, random: u128, queued: usize) -> Now {
+        let (wall, synced, floor) = (self.wall(), self.is_synced(), self.floor());
+        Now { monotonic: self.elapsed(), wall, synced, floor, random, queued }
     }
 
     /// The present moment by all clocks.

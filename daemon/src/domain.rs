@@ -7,10 +7,16 @@ pub mod backoff;
 pub mod commands;
 pub mod credentials;
 pub mod desired;
+#[cfg(test)]
+pub mod gallery_model;
 pub mod gallery_sync;
+pub mod holdings;
+pub mod now;
 pub mod outbox;
 pub mod pace;
 pub mod reentry;
 pub mod rivals;
+pub mod server_time;
 pub mod track;
+pub mod trust;
 pub mod visit;

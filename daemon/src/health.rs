@@ -2,6 +2,7 @@
 
 use ostiary_common::wire::monitor::Health;
 
+use crate::domain::trust::age_of;
 use crate::shared::Shared;
 use crate::telemetry::memory_bytes;
 
@@ -19,6 +20,9 @@ pub fn snapshot(shared: &Shared) -> Health {
     let mut metrics = telemetry.snapshot();
     metrics.insert("ostiary_uptime_seconds".into(), shared.clock.elapsed().as_secs_f64().round());
     metrics.insert("ostiary_clock_synced".into(), f64::from(u8::from(shared.clock.is_synced())));
+    metrics.insert("ostiary_gallery_trusted".into(), f64::from(u8::from(shared.trust().may_match())));
+    let age = age_of(**shared.proven.load(), &shared.clock.now(0, 0));
+    metrics.extend(age.map(|age| ("ostiary_gallery_proven_age_seconds".to_owned(), age.as_secs_f64().round())));
     if let Some((resident, peak)) = memory_bytes() {
         #[expect(clippy::cast_precision_loss, reason = "memory stays far below 2^52 bytes")]
         metrics.extend([

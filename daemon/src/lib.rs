@@ -19,6 +19,7 @@ mod ports;
 mod recorder;
 mod shared;
 mod source;
+pub mod sync;
 mod telemetry;
 #[cfg(test)]
 mod testing;

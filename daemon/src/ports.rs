@@ -1,4 +1,6 @@
-//! What the core needs of the outside: frames, and someone who finds faces in them.
+//! What the core needs of the outside: frames, someone who finds faces in them, and a disk.
+
+mod disk;
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,8 @@ use ostiary_models::liveness::FrameCues;
 use ostiary_models::quality::FaceQuality;
 
 use crate::convert::RawPicture;
+
+pub use disk::{ChunkKey, Disk, DiskError, Signer};
 
 /// A frame as the source gave it.
 #[derive(Clone, Debug)]

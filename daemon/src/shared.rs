@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use crate::cache::Cache;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::domain::trust::{self, Proven, Trust, TrustRules};
 use crate::domain::visit::{Search, VisitRules};
 use crate::telemetry::{Heartbeats, Telemetry};
 
@@ -41,6 +42,10 @@ pub struct Shared {
     pub pack: PackId,
     /// What it asks for.
     pub pack_defaults: PackDefaults,
+    /// When the gallery was last proven equal to the server's.
+    pub proven: ArcSwap<Proven>,
+    /// How long that lasts.
+    pub trust_rules: TrustRules,
     /// Something was appended to the outbox.
     pub outbox_changed: Notify,
     /// Holds back reports about the outbox being full.
@@ -48,6 +53,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// How far the gallery can be trusted at this moment.
+    pub fn trust(&self) -> Trust {
+        trust::trust(**self.proven.load(), &self.clock.now(0, 0), &self.trust_rules)
+    }
+
     /// Puts settings in force: what the server wishes, the configuration, and what follows from the gallery held.
     /// Returns whether anything changed.
     pub fn enforce(&self, config: &Config, desired: &DeviceSettings) -> bool {

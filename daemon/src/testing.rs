@@ -15,7 +15,8 @@ use ostiary_models::quality::QualityGate;
 use crate::cache::{self, Budget};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::domain::gallery_sync::Holdings;
+use crate::domain::holdings::KeptGallery;
+use crate::domain::trust::Proven;
 use crate::domain::visit::VisitRules;
 use crate::shared::{Gallery, PackDefaults, Settings, Shared, overflow_limiter};
 
@@ -54,7 +55,7 @@ pub fn pack() -> PackId {
 }
 
 /// Opens a state in `dir`, as the daemon does at its start.
-pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, Holdings) {
+pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, KeptGallery) {
     let key = SealKey::from_bytes([9; 32]);
     let budget = Budget { total_bytes: config.outbox.max_bytes, media_bytes: config.outbox.max_media_bytes };
     let opened = cache::open(&dir.join("cache"), &key, &pack(), budget, "test").unwrap();
@@ -67,13 +68,16 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, Holdings) {
         telemetry: Default::default(),
         heartbeats: Default::default(),
         settings: ArcSwap::from_pointee(Settings::effective(config, &DEFAULTS, &desired, 0)),
-        gallery: ArcSwap::from_pointee(Gallery::build(contents.rev, DIMENSION, contents.persons)),
+        gallery: ArcSwap::from_pointee(Gallery::build(contents.head.rev, DIMENSION, contents.persons)),
         pack: pack(),
         pack_defaults: DEFAULTS,
+        // As a device that was never away.
+        proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: Some(Duration::ZERO) }),
+        trust_rules: config.recognition.trust_rules(),
         outbox_changed: Default::default(),
         overflow_limiter: overflow_limiter(),
     };
-    (Arc::new(shared), contents.holdings)
+    (Arc::new(shared), KeptGallery { head: contents.head, holdings: contents.holdings })
 }
 
 /// A template of a made-up person: the unit vector along `axis`.

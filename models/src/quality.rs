@@ -173,7 +173,7 @@ impl FaceQuality {
             UnusableReason::TurnedAway => self.head.hint(),
             UnusableReason::Blurred => HOLD_STILL,
             UnusableReason::Occluded => self.occlusion_hint(),
-            UnusableReason::TooShort | UnusableReason::Other => LOOK_AT_CAMERA,
+            UnusableReason::TooShort | UnusableReason::GalleryStale | UnusableReason::Other => LOOK_AT_CAMERA,
         }
     }
 

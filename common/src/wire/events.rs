@@ -86,6 +86,8 @@ pub enum UnusableReason {
     TooShort,
     /// Part of the face was covered throughout.
     Occluded,
+    /// The gallery was too old, or could not be told to be new enough, to match anybody.
+    GalleryStale,
     /// A reason this program does not know.
     #[serde(other)]
     Other,
@@ -250,6 +252,12 @@ pub enum ReportKind {
     OutboxOverflow,
     /// A message from the server was refused.
     MessageRefused,
+    /// The gallery is too old to match anybody, or its age cannot be told.
+    GalleryStale,
+    /// The device's memory is older than what the server has of it; it began a new stream.
+    Restored,
+    /// The disk refuses writes.
+    DiskFailed,
     /// A kind this program does not know.
     #[serde(other)]
     Other,

@@ -13,7 +13,8 @@ use super::models::Models;
 use crate::cache::{self, Budget, Quarantine};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::domain::gallery_sync::Holdings;
+use crate::domain::holdings::KeptGallery;
+use crate::domain::trust::Proven;
 use crate::shared::{Gallery, Settings, Shared, overflow_limiter};
 
 /// The opened state.
@@ -21,7 +22,7 @@ pub struct State {
     /// Shared by every part.
     pub shared: Arc<Shared>,
     /// What the gallery holds.
-    pub holdings: Holdings,
+    pub holdings: KeptGallery,
     /// What was set aside, if something was.
     pub quarantine: Option<Quarantine>,
 }
@@ -71,7 +72,7 @@ pub fn open(config: &Config, models: &Models) -> anyhow::Result<State> {
         clock.raise_floor(floor);
     }
     let contents = opened.gallery;
-    let gallery = Gallery::build(contents.rev, models.dimension, contents.persons);
+    let gallery = Gallery::build(contents.head.rev, models.dimension, contents.persons);
     let settings = Settings::effective(config, &models.defaults, &desired, gallery.index.persons());
     let shared = Shared {
         cache: opened.cache,
@@ -82,8 +83,14 @@ pub fn open(config: &Config, models: &Models) -> anyhow::Result<State> {
         gallery: ArcSwap::from_pointee(gallery),
         pack: models.pack.clone(),
         pack_defaults: models.defaults.clone(),
+        proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: None }),
+        trust_rules: config.recognition.trust_rules(),
         outbox_changed: Default::default(),
         overflow_limiter: overflow_limiter(),
     };
-    Ok(State { shared: Arc::new(shared), holdings: contents.holdings, quarantine: opened.quarantine })
+    Ok(State {
+        shared: Arc::new(shared),
+        holdings: KeptGallery { head: contents.head, holdings: contents.holdings },
+        quarantine: opened.quarantine,
+    })
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
-use ostiary_common::wire::{Angle, ChunkKind, PersonChange, Revision, TemplateRow};
+use ostiary_common::wire::{Angle, PersonChange, Revision, TemplateRow};
 
 use super::open::Opened;
 use super::outbox::tests::{report, visit};
 use super::*;
-use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
+use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings};
 
 const BUDGET: Budget = Budget { total_bytes: 1 << 22, media_bytes: 1 << 22 };
 
@@ -27,9 +27,8 @@ fn open_at(path: &Path) -> Opened {
     open(path, &key(), &pack(), BUDGET, "stamp").unwrap()
 }
 
-fn update(rev: u64, persons: u64) -> GalleryUpdate {
-    let mut holdings = Holdings::default();
-    let persons: Vec<PersonChange> = (0..persons)
+fn update(rev: u64, persons: u64) -> GalleryStep {
+    let changes: Vec<PersonChange> = (0..persons)
         .map(|_| {
             let row = TemplateRow {
                 id: TemplateId::generate(),
@@ -40,8 +39,8 @@ fn update(rev: u64, persons: u64) -> GalleryUpdate {
             PersonChange { person: PersonId::generate(), rev: Revision(rev), templates: vec![row] }
         })
         .collect();
-    persons.iter().for_each(|p| holdings.set(p.person, &p.templates));
-    GalleryUpdate { kind: ChunkKind::Snapshot, rev: Revision(rev), holdings, persons }
+    let digest = Holdings::default().digest_after(&changes);
+    GalleryStep { changes, stamp: 0, head: GalleryHead { rev: Revision(rev), digest, ..GalleryHead::default() } }
 }
 
 /// A cache with a gallery of 20 persons at revision 7, 30 events, and a session.
@@ -51,7 +50,7 @@ fn filled(path: &Path) {
     for n in 0..30 {
         cache.outbox.append(if n % 3 == 0 { visit(2000) } else { report("x") }).unwrap();
     }
-    cache.meta.next_session(4).unwrap();
+    cache.meta.set_session(5).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -83,7 +82,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn check_usable(path: &Path, what: &str) -> bool {
     let opened = open_at(path);
     let quarantined = opened.quarantine.is_some();
-    let held = (opened.gallery.rev.0, opened.gallery.persons.len());
+    let held = (opened.gallery.head.rev.0, opened.gallery.persons.len());
     assert!(held == (7, 20) || held == (0, 0), "{what}: {held:?}");
     if quarantined {
         assert_eq!(held, (0, 0), "{what}: a new cache is empty");
@@ -92,7 +91,7 @@ fn check_usable(path: &Path, what: &str) -> bool {
     cache.outbox.append(report("after")).unwrap();
     let waiting = cache.outbox.len();
     assert_eq!(cache.outbox.batch(1, 1000, u64::MAX).unwrap().len(), waiting, "{what}");
-    assert!(cache.meta.next_session(0).unwrap() >= 1, "{what}");
+    cache.meta.set_session(cache.meta.session().unwrap() + 1).expect(what);
     drop(cache);
     let again = open_at(path);
     assert!(again.quarantine.is_none(), "{what}: {:?}", again.quarantine);
@@ -107,9 +106,9 @@ fn an_undamaged_cache_gives_back_what_was_written() {
     filled(&path);
     let opened = open_at(&path);
     assert!(opened.quarantine.is_none());
-    assert_eq!((opened.gallery.rev, opened.gallery.persons.len()), (Revision(7), 20));
+    assert_eq!((opened.gallery.head.rev, opened.gallery.persons.len()), (Revision(7), 20));
     assert_eq!(opened.cache.outbox.len(), 30);
-    assert_eq!(opened.cache.meta.next_session(2).unwrap(), 6);
+    assert_eq!(opened.cache.meta.session().unwrap(), 5);
 }
 
 #[test]
@@ -220,7 +219,7 @@ fn another_pack_empties_the_gallery_and_keeps_the_rest() {
     let other = PackId::parse("other@1").unwrap();
     let opened = open(&path, &key(), &other, BUDGET, "s").unwrap();
     assert!(opened.quarantine.is_none());
-    assert_eq!((opened.gallery.rev, opened.cache.outbox.len()), (Revision(0), 30));
+    assert_eq!((opened.gallery.head.rev, opened.cache.outbox.len()), (Revision(0), 30));
 }
 
 /// The card is full, read-only or closed: the door stays in service, and what is on the card stays there.

@@ -2,13 +2,14 @@
 
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{PackId, PersonId};
-use ostiary_common::wire::{ChunkKind, Revision, TemplateRow};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::{Revision, TemplateRow};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::CacheError;
 use super::shelf::{Shelf, ShelfBatch};
-use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
+use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings, KeptWalk, Stamp};
 
 const HEAD: &[u8] = b"head";
 
@@ -17,11 +18,18 @@ struct Head {
     rev: Revision,
     digest: GalleryDigest,
     pack: PackId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    walk: Option<KeptWalk>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proven_at: Option<UnixMillis>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct StoredPerson {
     templates: Vec<TemplateRow>,
+    /// The walk over the whole gallery that named the person last.
+    #[serde(default)]
+    stamp: Stamp,
 }
 
 /// The templates on disk.
@@ -31,8 +39,8 @@ pub struct GalleryShelf(Shelf);
 /// Everything the gallery holds.
 #[derive(Debug, Default, PartialEq)]
 pub struct GalleryContents {
-    /// The revision held.
-    pub rev: Revision,
+    /// The revision held, and how far a walk has come.
+    pub head: GalleryHead,
     /// What is held, for the digest.
     pub holdings: Holdings,
     /// The templates, for the index.
@@ -55,12 +63,14 @@ impl GalleryShelf {
             self.clear()?;
             return Ok(GalleryContents::default());
         }
-        let mut contents = GalleryContents { rev: head.rev, ..GalleryContents::default() };
+        let Head { rev, digest, walk, proven_at, .. } = head;
+        let head = GalleryHead { rev, digest, walk, proven_at };
+        let mut contents = GalleryContents { head, ..GalleryContents::default() };
         for row in self.0.rows::<StoredPerson>() {
             let row = row?;
             let Some(person) = person_of(&row.key) else { continue };
-            let templates = row.value?.templates;
-            contents.holdings.set(person, &templates);
+            let StoredPerson { templates, stamp } = row.value?;
+            contents.holdings.set(person, &templates, stamp);
             contents.persons.push((person, templates));
         }
         if contents.holdings.digest() != head.digest {
@@ -77,25 +87,23 @@ impl GalleryShelf {
         Err(CacheError::Inconsistent("the gallery has records but no revision".into()))
     }
 
-    /// Makes an update durable, all of it or nothing.
+    /// Makes a step durable, all of it or nothing.
     ///
     /// # Errors
     /// [`CacheError`] if it cannot be written.
-    pub fn apply(&self, update: &GalleryUpdate, pack: &PackId) -> Result<(), CacheError> {
+    pub fn apply(&self, step: &GalleryStep, pack: &PackId) -> Result<(), CacheError> {
         let mut batch = ShelfBatch::default();
-        if update.kind == ChunkKind::Snapshot {
-            self.0.keys()?.iter().for_each(|key| Shelf::stage_removal(&mut batch, key));
-        }
-        for change in &update.persons {
+        for change in &step.changes {
             let key = change.person.as_bytes();
             if change.templates.is_empty() {
                 Shelf::stage_removal(&mut batch, key);
             } else {
-                self.0.stage(&mut batch, key, &StoredPerson { templates: change.templates.clone() })?;
+                let stored = StoredPerson { templates: change.templates.clone(), stamp: step.stamp };
+                self.0.stage(&mut batch, key, &stored)?;
             }
         }
-        let head = Head { rev: update.rev, digest: update.holdings.digest(), pack: pack.clone() };
-        self.0.stage(&mut batch, HEAD, &head)?;
+        let GalleryHead { rev, digest, walk, proven_at } = step.head;
+        self.0.stage(&mut batch, HEAD, &Head { rev, digest, pack: pack.clone(), walk, proven_at })?;
         self.0.apply(batch)?;
         self.0.flush()
     }

@@ -1,15 +1,29 @@
-//! Counters and settings: the session number, the settings the server wants, the time floor, commands done.
+//! Counters and settings: the session number, the settings the server wants, the time floor, commands done, the key
+//! of sealed chunks.
 
+use ostiary_common::ids::GalleryKeyId;
+use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{CommandResult, ConfigDesired};
+use ostiary_common::wire::ConfigDesired;
+use serde::{Deserialize, Serialize};
 
 use super::CacheError;
 use super::shelf::Shelf;
+use crate::domain::commands::DoneCommand;
+use crate::ports::ChunkKey;
 
 const SESSION: &[u8] = b"session";
 const DESIRED: &[u8] = b"desired";
 const TIME_FLOOR: &[u8] = b"time-floor";
-const COMMANDS: &[u8] = b"commands";
+const COMMANDS: &[u8] = b"commands-done";
+const CHUNK_KEY: &[u8] = b"chunk-key";
+
+/// As it is kept, sealed like everything here.
+#[derive(Serialize, Deserialize)]
+struct StoredKey {
+    id: GalleryKeyId,
+    key: [u8; 32],
+}
 
 /// Small values.
 #[derive(Clone, Debug)]
@@ -22,21 +36,28 @@ impl MetaShelf {
 
     /// Reads every value once, so that damage shows at opening.
     pub(super) fn verify(&self) -> Result<(), CacheError> {
-        self.0.get::<u64>(SESSION)?;
+        self.session()?;
         self.desired()?;
         self.time_floor()?;
+        self.chunk_key()?;
         self.commands().map(drop)
     }
 
-    /// The next session number: durable, higher than any given before and than `floor`.
+    /// The session number used last; 0 for none.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be read.
+    pub fn session(&self) -> Result<u64, CacheError> {
+        Ok(self.0.get::<u64>(SESSION)?.unwrap_or(0))
+    }
+
+    /// Keeps a session number.
     ///
     /// # Errors
     /// [`CacheError`] if it cannot be made durable.
-    pub fn next_session(&self, floor: u64) -> Result<u64, CacheError> {
-        let session = self.0.get::<u64>(SESSION)?.unwrap_or(0).max(floor) + 1;
+    pub fn set_session(&self, session: u64) -> Result<(), CacheError> {
         self.0.put(SESSION, &session)?;
-        self.0.flush()?;
-        Ok(session)
+        self.0.flush()
     }
 
     /// The settings last taken from the server.
@@ -79,7 +100,7 @@ impl MetaShelf {
     ///
     /// # Errors
     /// [`CacheError`] if they cannot be read.
-    pub fn commands(&self) -> Result<Vec<CommandResult>, CacheError> {
+    pub fn commands(&self) -> Result<Vec<DoneCommand>, CacheError> {
         Ok(self.0.get(COMMANDS)?.unwrap_or_default())
     }
 
@@ -87,8 +108,27 @@ impl MetaShelf {
     ///
     /// # Errors
     /// [`CacheError`] if they cannot be made durable.
-    pub fn set_commands(&self, commands: &[CommandResult]) -> Result<(), CacheError> {
+    pub fn set_commands(&self, commands: &[DoneCommand]) -> Result<(), CacheError> {
         self.0.put(COMMANDS, &commands)?;
+        self.0.flush()
+    }
+
+    /// The key that opens sealed chunks of the gallery.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be read.
+    pub fn chunk_key(&self) -> Result<Option<ChunkKey>, CacheError> {
+        let stored = self.0.get::<Option<StoredKey>>(CHUNK_KEY)?.flatten();
+        Ok(stored.map(|StoredKey { id, key }| ChunkKey { id, key: SealKey::from_bytes(key) }))
+    }
+
+    /// Keeps the key that opens sealed chunks, or forgets it.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be made durable.
+    pub fn set_chunk_key(&self, key: Option<&ChunkKey>) -> Result<(), CacheError> {
+        let stored = key.map(|ChunkKey { id, key }| StoredKey { id: *id, key: *key.expose() });
+        self.0.put(CHUNK_KEY, &stored)?;
         self.0.flush()
     }
 }

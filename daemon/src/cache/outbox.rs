@@ -68,7 +68,7 @@ impl OutboxShelf {
     /// Reads and verifies everything; a new outbox gets a new stream.
     pub(super) fn load(events: Shelf, media: Shelf, budget: Budget) -> Result<Self, CacheError> {
         let stored = events.get::<Head>(HEAD)?;
-        let head = stored.unwrap_or_else(|| Head { stream: StreamId::generate(), next_seq: 1 });
+        let head = stored.unwrap_or_else(|| Head { stream: StreamId::generate(), next_seq: 1, base: 0 });
         let mut state = Ledger { head, rows: BTreeMap::new(), event_bytes: 0, media_bytes: 0 };
         for row in events.rows::<EventRecord>() {
             let row = row?;
@@ -108,13 +108,13 @@ impl OutboxShelf {
 
     /// The last number given; 0 for none yet.
     pub fn last_seq(&self) -> u64 {
-        self.state().head.next_seq - 1
+        self.state().head.last()
     }
 
     /// The first number still here; one past the last if there is none.
     pub fn first_seq(&self) -> u64 {
         let state = self.state();
-        state.rows.keys().next().copied().unwrap_or(state.head.next_seq)
+        state.rows.keys().next().copied().unwrap_or(state.head.next_seq) - state.head.base
     }
 
     /// How many events wait.
@@ -134,22 +134,23 @@ impl OutboxShelf {
     /// [`CacheError`] if it could not be made durable.
     pub fn append(&self, draft: EventDraft) -> Result<(u64, Dropped), CacheError> {
         let mut state = self.state();
-        let seq = state.head.next_seq;
-        let head = Head { next_seq: seq + 1, ..state.head };
+        let key = state.head.next_seq;
+        let head = Head { next_seq: key + 1, ..state.head };
+        let seq = key - head.base;
         let (record, crop) = split(draft, seq);
         let mut media_bytes = 0;
         if let Some(crop) = &crop {
             let mut batch = ShelfBatch::default();
-            media_bytes = self.media.stage(&mut batch, &seq.to_be_bytes(), crop)?;
+            media_bytes = self.media.stage(&mut batch, &key.to_be_bytes(), crop)?;
             self.media.apply(batch)?;
         }
         let mut batch = ShelfBatch::default();
-        let event_bytes = self.events.stage(&mut batch, &seq.to_be_bytes(), &record)?;
+        let event_bytes = self.events.stage(&mut batch, &key.to_be_bytes(), &record)?;
         self.events.stage(&mut batch, HEAD, &head)?;
         self.events.apply(batch)?;
         state.head = head;
-        state.insert(seq, Sizes { event: event_bytes, media: media_bytes });
-        let dropped = self.make_room(&mut state, seq)?;
+        state.insert(key, Sizes { event: event_bytes, media: media_bytes });
+        let dropped = self.make_room(&mut state, key)?;
         self.events.flush()?;
         Ok((seq, dropped))
     }
@@ -161,7 +162,7 @@ impl OutboxShelf {
     /// [`CacheError`] if it cannot be written.
     pub fn set_durable_ms(&self, seq: u64, elapsed_ms: u32) -> Result<(), CacheError> {
         let state = self.state();
-        let key = seq.to_be_bytes();
+        let key = (seq + state.head.base).to_be_bytes();
         let Some(mut record) = self.events.get::<EventRecord>(&key)? else { return Ok(()) };
         let Some(visit) = record.visit.as_mut() else { return Ok(()) };
         visit.latency.decision_to_durable_ms = elapsed_ms;
@@ -178,15 +179,17 @@ impl OutboxShelf {
     pub fn batch(&self, from: u64, max_events: usize, max_bytes: u64) -> Result<Vec<EventRecord>, CacheError> {
         let state = self.state();
         let (mut batch, mut used_bytes): (Vec<EventRecord>, u64) = (Vec::new(), 0);
-        for (&seq, sizes) in state.rows.range(from..).take(max_events) {
+        let base = state.head.base;
+        for (&key, sizes) in state.rows.range(from.saturating_add(base)..).take(max_events) {
             used_bytes += sizes.event + sizes.media;
+            let seq = key - base;
             let gap = batch.last().is_some_and(|last| last.seq + 1 != seq);
             if gap || (!batch.is_empty() && used_bytes > max_bytes) {
                 break;
             }
-            let key = seq.to_be_bytes();
+            let key = key.to_be_bytes();
             let Some(record) = self.events.get::<EventRecord>(&key)? else { break };
-            batch.push(with_media(&self.media, &key, record));
+            batch.push(EventRecord { seq, ..with_media(&self.media, &key, record) });
         }
         Ok(batch)
     }
@@ -198,6 +201,7 @@ impl OutboxShelf {
     /// [`CacheError`] if it cannot be removed.
     pub fn delete_upto(&self, upto: u64) -> Result<(), CacheError> {
         let mut state = self.state();
+        let upto = upto.saturating_add(state.head.base);
         let gone: Vec<u64> = state.rows.range(..=upto).map(|(&seq, _)| seq).collect();
         let keys: Vec<Vec<u8>> = gone.iter().map(|seq| seq.to_be_bytes().to_vec()).collect();
         remove(&self.media, &keys)?;
@@ -205,6 +209,20 @@ impl OutboxShelf {
         for seq in gone {
             state.remove(seq);
         }
+        Ok(())
+    }
+
+    /// Begins a new stream: events that wait keep their ids and order, and are numbered from 1.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be made durable; then the old stream goes on.
+    pub fn begin_stream(&self, stream: StreamId) -> Result<(), CacheError> {
+        let mut state = self.state();
+        let first = state.rows.keys().next().copied().unwrap_or(state.head.next_seq);
+        let head = Head { stream, base: first - 1, ..state.head };
+        self.events.put(HEAD, &head)?;
+        self.events.flush()?;
+        state.head = head;
         Ok(())
     }
 
@@ -223,7 +241,7 @@ impl OutboxShelf {
             state.remove(seq);
             events.push(seq.to_be_bytes().to_vec());
             dropped.events += 1;
-            dropped.upto_seq = seq;
+            dropped.upto_seq = seq.saturating_sub(state.head.base);
         }
         remove(&self.media, &media)?;
         remove(&self.events, &events)?;

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ostiary_common::ids::{PersonId, TemplateId};
-use ostiary_common::wire::{Angle, ChunkKind, PersonChange, Revision, TemplateRow};
+use ostiary_common::wire::{Angle, PersonChange, Revision, TemplateRow};
 use ostiary_models::embed::Embedding;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
 
 use crate::app;
 use crate::config::{Config, ReplaySpeed, SourceKind};
-use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
+use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings};
 use crate::pipeline::{self, PipelineParts};
 use crate::recorder::{Record, Recorder};
 use crate::telemetry::memory_bytes;
@@ -89,6 +89,7 @@ fn config(args: &Args, dir: &Path) -> Config {
     config.replay.path.clone_from(&args.frames);
     config.replay.speed = ReplaySpeed::Max;
     config.log.level = "warn".into();
+    config.recognition.unproven_grace_s = 0;
     config
 }
 
@@ -130,11 +131,13 @@ fn measure(args: &Args, dir: &Path) -> anyhow::Result<()> {
 /// Random unit vectors, one a person, written in portions.
 fn fill(shared: &crate::shared::Shared, count: usize, dimension: usize) -> anyhow::Result<()> {
     let mut holdings = Holdings::default();
+    let head = GalleryHead { rev: Revision(1), proven_at: Some(shared.clock.wall()), ..GalleryHead::default() };
     for start in (0..count).step_by(1000) {
-        let persons: Vec<PersonChange> = (start..count.min(start + 1000)).map(|_| person(dimension)).collect();
-        persons.iter().for_each(|change| holdings.set(change.person, &change.templates));
-        let update = GalleryUpdate { kind: ChunkKind::Changes, rev: Revision(1), holdings: holdings.clone(), persons };
-        shared.cache.gallery.apply(&update, &shared.pack)?;
+        let changes: Vec<PersonChange> = (start..count.min(start + 1000)).map(|_| person(dimension)).collect();
+        let digest = holdings.digest_after(&changes);
+        let step = GalleryStep { changes, stamp: 0, head: GalleryHead { digest, ..head } };
+        holdings.take(&step);
+        shared.cache.gallery.apply(&step, &shared.pack)?;
     }
     Ok(())
 }

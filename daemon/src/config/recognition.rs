@@ -1,8 +1,11 @@
 //! `[recognition]`: when a face is a match, and when it is looked at at all.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Problem, rule};
+use crate::domain::trust::TrustRules;
 
 /// `[recognition]`. What is not set comes from the model pack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,12 @@ pub struct RecognitionSection {
     pub reentry_s: Option<f64>,
     /// Whether events carry a small picture of the face (at most 16 KiB).
     pub send_crops: bool,
+    /// Days after which nobody is matched any more unless the server has confirmed the gallery: somebody may have been
+    /// removed meanwhile.
+    pub max_gallery_age_days: u32,
+    /// Seconds after a start within which nobody is matched while the age of the gallery cannot be told, for want of
+    /// a clock and of the server; after that matching goes on, and that is reported.
+    pub unproven_grace_s: u64,
 }
 
 impl Default for RecognitionSection {
@@ -45,11 +54,20 @@ impl Default for RecognitionSection {
             track_gap_ms: 800,
             reentry_s: None,
             send_crops: true,
+            max_gallery_age_days: 30,
+            unproven_grace_s: 120,
         }
     }
 }
 
 impl RecognitionSection {
+    /// How long the gallery may be matched against without news.
+    #[must_use]
+    pub fn trust_rules(&self) -> TrustRules {
+        let max_age = Duration::from_secs(u64::from(self.max_gallery_age_days) * 24 * 3600);
+        TrustRules { max_age, unproven_grace: Duration::from_secs(self.unproven_grace_s) }
+    }
+
     pub(super) fn check(&self, found: &mut Vec<Problem>) {
         let share = |value: Option<f32>| value.is_none_or(|v| (0.0..=1.0).contains(&v));
         let text = |value: Option<f32>| value.map_or_else(String::new, |v| v.to_string());
@@ -71,5 +89,9 @@ impl RecognitionSection {
         rule(found, gap, "recognition.track_gap_ms", self.track_gap_ms, "100 to 10000 milliseconds");
         let reentry = self.reentry_s.unwrap_or(0.0);
         rule(found, (0.0..=300.0).contains(&reentry), "recognition.reentry_s", reentry, "0 to 300 seconds");
+        let age = self.max_gallery_age_days;
+        rule(found, (1..=3650).contains(&age), "recognition.max_gallery_age_days", age, "1 to 3650 days");
+        let grace = self.unproven_grace_s;
+        rule(found, grace <= 3600, "recognition.unproven_grace_s", grace, "0 to 3600 seconds");
     }
 }

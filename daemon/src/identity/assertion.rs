@@ -1,9 +1,13 @@
-//! The signed assertion that buys a new token (RFC 7523 style): fresh by the server's nonce, not by the clock.
+//! What is signed with the device's key: the assertion that buys a new token (RFC 7523 style), fresh by the server's
+//! nonce, not by the clock; and statements of what the device holds.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ostiary_common::claims::{AUDIENCE_TOKEN_ENDPOINT, DeviceAssertion};
 use ostiary_common::ids::{DeviceId, TokenId};
 use ostiary_common::time::UnixMillis;
+use rcgen::{KeyPair, SigningKey};
+
+use crate::ports::Signer;
 
 /// Signs the assertion of `device` over `nonce` with its Ed25519 key.
 pub fn sign(
@@ -22,6 +26,22 @@ pub fn sign(
     };
     let key = EncodingKey::from_ed_pem(key_pem.as_bytes())?;
     jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &assertion, &key)
+}
+
+/// Signs statements with the device's key.
+pub struct DeviceSigner(Option<KeyPair>);
+
+impl DeviceSigner {
+    /// With the key in `key_pem`; one that cannot be read signs nothing, and is complained of with the next token.
+    pub fn new(key_pem: &str) -> Self {
+        Self(KeyPair::from_pem(key_pem).ok())
+    }
+}
+
+impl Signer for DeviceSigner {
+    fn sign(&self, statement: &[u8]) -> Option<Vec<u8>> {
+        self.0.as_ref()?.sign(statement).ok()
+    }
 }
 
 #[cfg(test)]

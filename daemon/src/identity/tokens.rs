@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ostiary_common::identity::TokenResponse;
+use ostiary_common::identity::{Standing, TokenResponse};
 use ostiary_common::time::UnixMillis;
 use zeroize::Zeroizing;
 
 use super::api::{ApiError, DeviceApi};
-use super::assertion;
+use super::assertion::{self, DeviceSigner};
 use super::files::{Identity, IdentityError, IdentityFiles, Secrets};
 use super::tls::client_config;
 use crate::clock::SystemClock;
@@ -78,6 +78,12 @@ impl TokenKeeper {
         Duration::from_millis(u64::try_from(left_ms).unwrap_or(0).max(1000))
     }
 
+    /// What signs with the device's key.
+    #[must_use]
+    pub fn signer(&self) -> DeviceSigner {
+        DeviceSigner::new(&self.key_pem)
+    }
+
     /// What asks the server for new tokens, to be used beside a conversation.
     #[must_use]
     pub fn renewer(&self) -> Renewer {
@@ -129,16 +135,16 @@ pub struct Renewer {
 }
 
 impl Renewer {
-    /// Asks for a nonce and buys a token with it.
+    /// Asks for a nonce and buys a token with it, saying where the device stands.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn request(&self, clock: &SystemClock) -> Result<TokenResponse, ApiError> {
+    pub async fn request(&self, clock: &SystemClock, standing: Standing) -> Result<TokenResponse, ApiError> {
         let tls = client_config(&self.identity.ca_pem, clock.floor());
         let tls = tls.map_err(|error| ApiError::Malformed(error.to_string()))?;
         let api = DeviceApi::new(&self.identity.server_url, tls)?;
         let nonce = api.nonce(self.identity.device).await?;
         let signed = assertion::sign(self.identity.device, nonce, &self.key_pem, clock.wall());
-        api.token(signed.map_err(|error| ApiError::Malformed(error.to_string()))?).await
+        api.token(signed.map_err(|error| ApiError::Malformed(error.to_string()))?, standing).await
     }
 }

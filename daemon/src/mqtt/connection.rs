@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::outbound::Outgoing;
+use crate::sync::Outgoing;
 
 /// Messages sent and not confirmed by the broker. rumqttc would make room for 65 535, about 7 MB.
 const INFLIGHT: u16 = 32;

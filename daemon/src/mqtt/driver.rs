@@ -1,4 +1,5 @@
-//! What to say over a connection and what to make of what comes: outbox, gallery, settings, commands.
+//! The conversation's core ([`DeviceCore`]) with everything it lacks: the board's clocks, randomness, the cache, the
+//! gallery that is searched, settings, counters, reports.
 //!
 //! No socket in here: messages come in by [`Driver::incoming`], time by [`Driver::tick`], and what is to be
 //! published stands in [`Driver::outgoing`].
@@ -7,27 +8,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_common::time::UnixMillis;
-use ostiary_common::topics::{Channel, DeviceRoot};
-use ostiary_common::wire::monitor::{Info, State};
-use ostiary_common::wire::{ConfigDesired, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, RejectedEvent, ReportKind};
+use ostiary_common::identity::{Standing, TokenResponse};
+use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
+use ostiary_common::wire::monitor::Info;
+use ostiary_common::wire::{DeviceSettings, ReportKind};
 
-use super::outbound::Outgoing;
-use crate::cache::CacheError;
+use crate::cache::CacheDisk;
 use crate::config::Config;
-use crate::domain::commands::Commands;
-use crate::domain::gallery_sync::{GallerySync, Holdings, SyncInput, SyncOutput};
-use crate::domain::outbox::{OutboxFlow, OutboxLimits, OutboxStep};
+use crate::ports::{DiskError, Signer};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
-
-/// Events under way without the server's acknowledgement.
-const WINDOW_EVENTS: u64 = 4 * MAX_EVENTS_PER_BATCH as u64;
-/// Bytes of events in one batch, as they stand on disk; leaves room below the wire's cap.
-const BATCH_BYTES: u64 = 384 * 1024;
-/// Messages that wait for the connection. Event batches and health are only made while there is room; what
-/// answers the server is bounded by what the server sends.
-const OUTGOING_ROOM: usize = 16;
+use crate::sync::{Action, CoreParts, DeviceCore, GalleryStep, Input, KeptGallery, Now, Outgoing};
 
 /// What an administrator asked of the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,193 +42,211 @@ pub struct DriverParts {
     /// What the device is.
     pub info: Info,
     /// What the gallery holds.
-    pub holdings: Holdings,
+    pub holdings: KeptGallery,
 }
 
 /// The device's side of the conversation.
 pub struct Driver {
-    pub(super) parts: DriverParts,
-    pub(super) outbox: OutboxFlow,
-    pub(super) gallery: GallerySync,
-    pub(super) commands: Commands,
-    /// The version of settings looked at last.
-    pub(super) config_version: Option<u64>,
-    /// The time floor written last.
-    pub(super) floor_kept: UnixMillis,
+    /// Shared with the rest.
+    pub shared: Arc<Shared>,
+    recorder: Recorder,
+    config: Arc<Config>,
+    dimension: usize,
+    core: DeviceCore<CacheDisk>,
+    /// The server's wish, as it was last taken.
+    desired: DeviceSettings,
     /// To be published, in order.
     pub outgoing: VecDeque<Outgoing>,
     /// What was asked of the program.
     pub wish: Option<Wish>,
-    pub(super) session: u64,
-    pub(super) seq: u64,
-    pub(super) connected: bool,
-    pub(super) next_health: Duration,
+    token_wanted: bool,
 }
 
 impl Driver {
     /// Begins with what the cache holds.
     ///
     /// # Errors
-    /// [`CacheError`] if the cache cannot be read.
-    pub fn new(parts: DriverParts) -> Result<Self, CacheError> {
-        let shared = &parts.shared;
-        let store = &shared.cache.outbox;
-        let ack_timeout = Duration::from_secs(parts.config.outbox.ack_timeout_s);
-        let limits = OutboxLimits { window_events: WINDOW_EVENTS, ack_timeout };
-        let outbox = OutboxFlow::new(store.stream(), store.first_seq(), store.last_seq(), limits);
-        let gallery = GallerySync::new(shared.pack.clone(), shared.gallery.load().rev, parts.holdings.clone());
-        let commands = Commands::new(shared.cache.meta.commands()?);
-        let config_version = shared.cache.meta.desired()?.map(|desired| desired.version);
-        Ok(Self {
-            parts,
-            outbox,
-            gallery,
-            commands,
-            config_version,
-            floor_kept: UnixMillis(0),
-            outgoing: VecDeque::new(),
-            wish: None,
-            session: 0,
-            seq: 0,
-            connected: false,
-            next_health: Duration::ZERO,
-        })
+    /// [`DiskError`] if the cache cannot be read.
+    pub fn new(parts: DriverParts) -> Result<Self, DiskError> {
+        let DriverParts { shared, recorder, root, config, dimension, info, holdings } = parts;
+        let desired = shared.cache.meta.desired()?.map(|desired| desired.settings).unwrap_or_default();
+        let disk = CacheDisk::new(shared.cache.clone(), shared.pack.clone());
+        let core = CoreParts {
+            root,
+            pack: shared.pack.clone(),
+            info,
+            gallery: holdings,
+            in_force: shared.settings.load().report(),
+            ack_timeout: Duration::from_secs(config.outbox.ack_timeout_s),
+            trust: config.recognition.trust_rules(),
+            signer: None,
+        };
+        let core = DeviceCore::new(core, disk)?;
+        let outgoing = VecDeque::new();
+        Ok(Self { shared, recorder, config, dimension, core, desired, outgoing, wish: None, token_wanted: false })
+    }
+
+    /// What is held is signed by `signer` from now on.
+    pub fn signs_with(&mut self, signer: Box<dyn Signer>) {
+        self.core.signs_with(signer);
     }
 
     /// The topics to subscribe to after every connect.
     pub fn subscriptions(&self) -> Vec<String> {
-        self.parts.root.subscribed_by_device()
+        self.core.subscriptions()
+    }
+
+    /// The number of the next session, above `floor`.
+    pub fn next_session(&mut self, floor: u64) -> u64 {
+        let now = self.now();
+        let (session, actions) = self.core.next_session(floor, &now);
+        self.act(actions);
+        session
+    }
+
+    /// What the broker is to say if the connection of `session` breaks.
+    pub fn will(&self, session: u64) -> Outgoing {
+        self.core.will(session, &self.now())
+    }
+
+    /// Where the device stands by its own memory.
+    pub fn standing(&self) -> Standing {
+        self.core.standing()
+    }
+
+    /// A token came, and with it news.
+    pub fn token(&mut self, response: &TokenResponse) {
+        let root = self.core.root();
+        let root = response.posting.as_ref().map_or(root, |posting| DeviceRoot { site: posting.site, ..root });
+        self.handle(Input::Token { gallery_key: response.gallery_key.as_ref(), restored: response.restored, root });
+    }
+
+    /// Whether a new token is wanted at once; asked once.
+    pub fn wants_token(&mut self) -> bool {
+        std::mem::take(&mut self.token_wanted)
     }
 
     /// A connection stands and the subscriptions are on their way.
     pub fn connected(&mut self, session: u64) {
-        (self.session, self.seq, self.connected) = (session, 0, true);
         self.outgoing.clear();
-        self.say_status(State::Online);
-        self.publish_json(&Channel::Info, &self.parts.info.clone());
-        self.report_config(None);
-        self.outbox.connected();
-        let now = self.now();
-        self.next_health = now;
-        let outputs = self.gallery.handle(SyncInput::Connected, now, rand::random());
-        self.obey(outputs).unwrap_or_else(|error| tracing::error!(%error, "cannot use the cache"));
+        self.handle(Input::Connected { session });
     }
 
     /// The connection is gone.
     pub fn disconnected(&mut self) {
-        self.connected = false;
         self.outgoing.clear();
-        self.outbox.disconnected();
-        let now = self.now();
-        self.gallery.handle(SyncInput::Disconnected, now, 0.0);
+        self.handle(Input::Disconnected);
     }
 
     /// The last word before an orderly end.
     pub fn say_stopped(&mut self) {
-        self.say_status(State::Stopped);
+        self.handle(Input::Stopping);
     }
 
-    /// Does what is due. Call it after every message, when the outbox has grown, and at [`Driver::wake_at`].
-    ///
-    /// # Errors
-    /// [`CacheError`] if the outbox cannot be read.
-    pub fn tick(&mut self) -> Result<(), CacheError> {
-        let now = self.now();
-        let outputs = self.gallery.handle(SyncInput::Tick, now, rand::random());
-        self.obey(outputs)?;
-        self.send_events(now)?;
-        if self.connected && now >= self.next_health && self.outgoing.len() < OUTGOING_ROOM {
-            self.publish_health(now);
-        }
-        Ok(())
+    /// A message came on `topic`.
+    pub fn incoming(&mut self, topic: &[u8], payload: &[u8]) {
+        self.handle(Input::Message { topic, payload });
+    }
+
+    /// Does what is due. Call it when the outbox has grown, when there is room again, and at [`Driver::wake_at`].
+    pub fn tick(&mut self) {
+        self.handle(Input::Tick);
     }
 
     /// When [`Driver::tick`] is wanted next.
-    pub fn wake_at(&mut self) -> Duration {
-        let now = self.now();
-        let outbox = match self.outbox.next(now, rand::random()) {
-            OutboxStep::WaitUntil(at) => at,
-            OutboxStep::Send { .. } => now + Duration::from_millis(100),
-            OutboxStep::Idle => Duration::MAX,
-        };
-        outbox.min(self.gallery.wake_at().unwrap_or(Duration::MAX)).min(self.next_health)
+    pub fn wake_at(&self) -> Duration {
+        self.core.wake_at()
     }
 
     /// Whether nothing waits for the server any more.
     pub fn is_drained(&mut self) -> bool {
-        self.outbox.appended(self.parts.shared.cache.outbox.last_seq());
-        self.outbox.waiting() == 0
-    }
-
-    pub(super) fn now(&self) -> Duration {
-        self.parts.shared.clock.elapsed()
-    }
-
-    fn send_events(&mut self, now: Duration) -> Result<(), CacheError> {
-        let shared = Arc::clone(&self.parts.shared);
-        let store = &shared.cache.outbox;
-        self.outbox.appended(store.last_seq());
-        // Events dropped for want of space can no longer be sent: begin at the first that is there.
-        self.outbox.dropped(store.first_seq().saturating_sub(1));
-        while self.outgoing.len() < OUTGOING_ROOM {
-            let OutboxStep::Send { from, max_events } = self.outbox.next(now, rand::random()) else { break };
-            let most = usize::try_from(max_events).unwrap_or(usize::MAX).min(MAX_EVENTS_PER_BATCH);
-            let events = store.batch(from, most, BATCH_BYTES)?;
-            let Some(last) = events.last().map(|event| event.seq) else { break };
-            self.publish(&Channel::Events, EventBatch { stream: store.stream(), events });
-            self.outbox.sent(last, now, rand::random());
-            shared.telemetry.batches_sent.add_one();
-        }
-        Ok(())
-    }
-
-    pub(super) fn acknowledged(&mut self, ack: &EventAck) -> Result<(), CacheError> {
-        let before = self.outbox.waiting();
-        for RejectedEvent { seq, reason } in &ack.rejected {
-            self.refused(&format!("the server does not take event {seq}: {reason}"));
-        }
-        if let Some(upto) = self.outbox.acknowledged(ack) {
-            self.parts.shared.cache.outbox.delete_upto(upto)?;
-            self.parts.shared.telemetry.events_acked.add(before - self.outbox.waiting());
-        }
-        Ok(())
-    }
-
-    /// Does what the gallery's synchronisation asks for.
-    pub(super) fn obey(&mut self, outputs: Vec<SyncOutput>) -> Result<(), CacheError> {
-        for output in outputs {
-            match output {
-                SyncOutput::Request(request) => self.publish(&Channel::GalleryRequest, request),
-                SyncOutput::Ack(ack) => self.publish(&Channel::GalleryAck, ack),
-                SyncOutput::Warn(text) => {
-                    self.refused(&text);
-                }
-                SyncOutput::Apply(update) => {
-                    if super::inbound::apply_gallery(&self.parts, &update)? {
-                        self.report_config(None);
-                    }
-                    let ack = self.gallery.applied(&update);
-                    self.obey(vec![ack])?;
-                }
-            }
-        }
-        Ok(())
+        let now = self.now();
+        self.core.waiting(&now) == 0
     }
 
     /// Counts, reports and logs a message that was refused; a flood of them is only counted.
-    pub(super) fn refused(&self, why: &str) {
-        self.parts.shared.telemetry.messages_refused.add_one();
-        if self.parts.recorder.report(&self.parts.shared, ReportKind::MessageRefused, why) {
-            tracing::warn!("message refused: {why}");
+    pub fn refused(&self, why: &str) {
+        self.shared.telemetry.messages_refused.add_one();
+        self.report(ReportKind::MessageRefused, &format!("message refused: {why}"));
+    }
+
+    fn now(&self) -> Now {
+        self.shared.clock.now(rand::random(), self.outgoing.len())
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        let now = self.now();
+        let actions = self.core.handle(input, &now);
+        self.act(actions);
+    }
+
+    fn act(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Publish(message) => self.publish(message),
+                Action::Search(step) => self.search(&step),
+                Action::Proven(proven) => self.shared.proven.store(Arc::new(proven)),
+                Action::Enforce(desired) => {
+                    self.desired = desired;
+                    self.enforce();
+                }
+                Action::Health { expiry } => {
+                    let health = crate::health::snapshot(&self.shared);
+                    self.outgoing.push_back(self.core.health(&health, expiry));
+                }
+                Action::Report(kind, detail) => self.report(kind, &detail),
+                Action::Refused(why) => self.refused(&why),
+                Action::Stored(events) => self.shared.telemetry.events_acked.add(events),
+                Action::HeardTime(server) => self.shared.clock.heard_server_time(server),
+                Action::Perform(kind) => self.perform(kind),
+                Action::NewToken => self.token_wanted = true,
+            }
         }
     }
 
-    /// Keeps settings and puts them in force.
-    pub(super) fn enforce(&mut self, desired: &ConfigDesired) -> Result<(), CacheError> {
-        self.parts.shared.cache.meta.set_desired(desired)?;
-        self.config_version = Some(desired.version);
-        let parts = &self.parts;
-        parts.shared.enforce(&parts.config, &desired.settings);
-        Ok(())
+    fn publish(&mut self, message: Outgoing) {
+        if message.topic == self.core.root().topic(&Channel::Events) {
+            self.shared.telemetry.batches_sent.add_one();
+        }
+        self.outgoing.push_back(message);
+    }
+
+    /// Searches what is durable from now on.
+    fn search(&mut self, step: &GalleryStep) {
+        let rev = step.head.rev;
+        let gallery = self.shared.gallery.load_full().with_changes(rev, self.dimension, &step.changes);
+        let (persons, templates) = (gallery.index.persons(), gallery.index.len());
+        tracing::info!(
+            rev = rev.0,
+            changed = step.changes.len(),
+            "gallery is at revision {}: {persons} persons, {templates} templates",
+            rev.0
+        );
+        self.shared.gallery.store(Arc::new(gallery));
+        // What keeps to a target depends on how many persons there are to be taken for.
+        self.enforce();
+    }
+
+    fn enforce(&mut self) {
+        self.shared.enforce(&self.config, &self.desired);
+        let in_force = self.shared.settings.load().report();
+        self.handle(Input::InForce(&in_force));
+    }
+
+    fn perform(&mut self, kind: CommandKind) {
+        tracing::info!("command {} is done", kind.as_str());
+        match kind {
+            CommandKind::Restart => self.wish = Some(Wish::Restart),
+            CommandKind::Identify => {
+                tracing::warn!("this is the device somebody is looking for: {}", self.core.root().device);
+            }
+            CommandKind::Resync => {}
+        }
+    }
+
+    fn report(&self, kind: ReportKind, detail: &str) {
+        if self.recorder.report(&self.shared, kind, detail) {
+            tracing::warn!("{detail}");
+        }
     }
 }

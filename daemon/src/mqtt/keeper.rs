@@ -3,15 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_common::topics::Channel;
-use ostiary_common::wire::monitor::{self, State};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Dial, DialError};
 use super::driver::{Driver, Wish};
-use super::outbound::Outgoing;
 use super::session::{End, Session};
-use crate::cache::CacheError;
 use crate::domain::backoff::Backoff;
 use crate::domain::credentials::Slot;
 use crate::identity::{ApiError, TlsError, TokenKeeper, mqtt_client_config};
@@ -37,9 +33,6 @@ pub struct Reach {
 /// What ends the keeping.
 #[derive(Debug, thiserror::Error)]
 pub enum KeeperError {
-    /// The cache cannot be read or written.
-    #[error(transparent)]
-    Cache(#[from] CacheError),
     /// The identity's certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -59,11 +52,12 @@ pub struct Signals {
 /// # Errors
 /// [`KeeperError`] if cache or identity cannot be used; never because of the network.
 pub async fn keep(
-    driver: Driver,
+    mut driver: Driver,
     tokens: TokenKeeper,
     reach: Reach,
     signals: Signals,
 ) -> Result<Option<Wish>, KeeperError> {
+    driver.signs_with(Box::new(tokens.signer()));
     let backoff = Backoff::new(FIRST_WAIT, reach.max_backoff);
     let mut keeper = Keeper { driver, tokens, reach, backoff, signals };
     while !keeper.is_over() {
@@ -91,14 +85,14 @@ impl Keeper {
     /// One token, one connection, until it ends. Returns how long to wait before the next attempt.
     async fn once(&mut self) -> Result<Option<Duration>, KeeperError> {
         self.beat();
-        let now = self.driver.parts.shared.clock.wall();
+        let now = self.driver.shared.clock.wall();
         let Some(slot) = self.tokens.usable(now) else { return Ok(self.renew().await) };
-        let session = self.driver.parts.shared.cache.meta.next_session(self.tokens.session_floor())?;
+        let session = self.driver.next_session(self.tokens.session_floor());
         match self.dial(session).await? {
             Ok(connection) => {
                 self.tokens.accepted(slot);
                 self.backoff.reset();
-                self.converse(connection, session).await
+                Ok(self.converse(connection, session).await)
             }
             Err(DialError::Credentials(code)) => Ok(Some(self.refused(slot, &format!("{code:?}")))),
             Err(error) => Ok(Some(self.failed(&error.to_string()))),
@@ -107,15 +101,9 @@ impl Keeper {
 
     async fn dial(&self, session: u64) -> Result<Result<Connection, DialError>, KeeperError> {
         let identity = self.tokens.identity();
-        let floor = self.driver.parts.shared.clock.floor();
+        let floor = self.driver.shared.clock.floor();
         let tls = mqtt_client_config(&identity.ca_pem, &identity.certificate_pem, self.tokens.key_pem(), floor)?;
-        let will = Outgoing {
-            topic: self.driver.parts.root.topic(&Channel::Status),
-            payload: monitor::to_json(&self.driver.status(State::Lost, session)),
-            retain: true,
-            reliable: true,
-            expiry: None,
-        };
+        let will = self.driver.will(session);
         let dial = Dial {
             broker_url: &self.reach.broker_url,
             tls: Arc::new(tls),
@@ -130,28 +118,29 @@ impl Keeper {
         }
     }
 
-    async fn converse(&mut self, connection: Connection, session: u64) -> Result<Option<Duration>, KeeperError> {
+    async fn converse(&mut self, connection: Connection, session: u64) -> Option<Duration> {
         tracing::info!(session, broker = %self.reach.broker_url, "connected to {}", self.reach.broker_url);
-        self.driver.parts.shared.telemetry.connects.add_one();
+        self.driver.shared.telemetry.connects.add_one();
         self.driver.connected(session);
         let talk = Session { driver: &mut self.driver, tokens: &mut self.tokens, signals: &self.signals, connection };
         let end = talk.run().await;
         self.driver.disconnected();
-        match end? {
-            End::Over | End::NewToken => Ok(None),
-            End::Lost(reason) => Ok(Some(self.failed(&reason))),
+        match end {
+            End::Over | End::NewToken => None,
+            End::Lost(reason) => Some(self.failed(&reason)),
         }
     }
 
     async fn renew(&mut self) -> Option<Duration> {
-        let shared = Arc::clone(&self.driver.parts.shared);
+        let shared = Arc::clone(&self.driver.shared);
         let renewer = self.tokens.renewer();
         let answer = tokio::select! {
-            answer = renewer.request(&shared.clock) => answer,
+            answer = renewer.request(&shared.clock, self.driver.standing()) => answer,
             () = self.signals.shutdown.cancelled() => return None,
         };
         match answer {
             Ok(response) => {
+                self.driver.token(&response);
                 self.tokens.renewed(response, &shared);
                 None
             }
@@ -171,13 +160,13 @@ impl Keeper {
     /// The broker does not take the token: it is given up, and another is had at once.
     fn refused(&mut self, slot: Slot, code: &str) -> Duration {
         tracing::warn!(code, "the broker refuses the token: asking for a new one");
-        self.driver.parts.shared.telemetry.connect_failures.add_one();
+        self.driver.shared.telemetry.connect_failures.add_one();
         self.tokens.refused(slot);
         self.backoff.next(rand::random())
     }
 
     fn failed(&mut self, reason: &str) -> Duration {
-        self.driver.parts.shared.telemetry.connect_failures.add_one();
+        self.driver.shared.telemetry.connect_failures.add_one();
         let wait = self.backoff.next(rand::random());
         tracing::warn!(
             reason,
@@ -188,14 +177,15 @@ impl Keeper {
     }
 
     fn beat(&self) {
-        let shared = &self.driver.parts.shared;
+        let shared = &self.driver.shared;
         shared.heartbeats.mqtt.beat(shared.clock.elapsed());
     }
 
-    async fn pause(&self, wait: Duration) {
+    async fn pause(&mut self, wait: Duration) {
         let end = tokio::time::Instant::now() + wait;
         while tokio::time::Instant::now() < end {
             self.beat();
+            self.driver.tick();
             let round = end.min(tokio::time::Instant::now() + ROUND);
             tokio::select! {
                 () = tokio::time::sleep_until(round) => {}

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use ostiary_common::envelope::{Envelope, WIRE_VERSION};
 use ostiary_common::ids::{DeviceId, DoorId, EventId, MsgId, SiteId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::topics::DeviceRoot;
-use ostiary_common::wire::monitor::{Info, Status, from_json};
+use ostiary_common::topics::{Channel, DeviceRoot};
+use ostiary_common::wire::monitor::{Info, State, Status, from_json};
 use ostiary_common::wire::{DeviceReport, EventAck, EventBatch, ReportKind};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
@@ -20,6 +20,7 @@ use crate::mqtt::connection::Incoming;
 use crate::mqtt::driver::DriverParts;
 use crate::recorder::Recorder;
 use crate::shared::Shared;
+use crate::sync::Outgoing;
 use crate::testing::{DIMENSION, shared};
 
 const PATIENCE: Duration = Duration::from_secs(20);

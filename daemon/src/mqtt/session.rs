@@ -7,8 +7,7 @@ use ostiary_common::identity::TokenResponse;
 
 use super::connection::{Connection, Incoming};
 use super::driver::Driver;
-use super::keeper::{KeeperError, Signals};
-use crate::cache::CacheError;
+use super::keeper::Signals;
 use crate::identity::{ApiError, TokenKeeper};
 
 /// The loop goes round at least this often, for the watchdog.
@@ -50,9 +49,9 @@ enum Woken {
 
 impl Session<'_> {
     /// Talks until the connection ends.
-    pub async fn run(mut self) -> Result<End, KeeperError> {
+    pub async fn run(mut self) -> End {
         self.connection.subscribe(self.driver.subscriptions());
-        let shared = Arc::clone(&self.driver.parts.shared);
+        let shared = Arc::clone(&self.driver.shared);
         // Lives across rounds: a request under way must not begin anew with every message that comes.
         let mut renewal = Box::pin(self.renewal(self.tokens.renew_in(shared.clock.wall())));
         loop {
@@ -60,8 +59,11 @@ impl Session<'_> {
             if self.driver.wish.is_some() || self.is_drained() {
                 return self.farewell().await;
             }
-            blocking(|| self.driver.tick())?;
+            blocking(|| self.driver.tick());
             self.flush();
+            if self.driver.wants_token() {
+                renewal = Box::pin(self.renewal(Duration::ZERO));
+            }
             let sleep = self.driver.wake_at().saturating_sub(shared.clock.elapsed()).min(ROUND);
             let woken = tokio::select! {
                 told = self.connection.next() => Woken::Told(told),
@@ -74,14 +76,15 @@ impl Session<'_> {
                 Woken::Due => {}
                 Woken::Shutdown => return self.farewell().await,
                 Woken::Told(told) => {
-                    if let Some(end) = self.told(told)? {
-                        return Ok(end);
+                    if let Some(end) = self.told(told) {
+                        return end;
                     }
                 }
                 Woken::Renewed(Ok(response)) => {
+                    blocking(|| self.driver.token(&response));
                     self.tokens.renewed(response, &shared);
                     self.connection.close().await;
-                    return Ok(End::NewToken);
+                    return End::NewToken;
                 }
                 Woken::Renewed(Err(error)) => {
                     tracing::warn!(%error, "cannot renew the token yet: {error}");
@@ -93,10 +96,11 @@ impl Session<'_> {
 
     /// Asks for a new token after `wait`.
     fn renewal(&self, wait: Duration) -> impl Future<Output = Result<TokenResponse, ApiError>> + Send + use<> {
-        let (renewer, shared) = (self.tokens.renewer(), Arc::clone(&self.driver.parts.shared));
+        let (renewer, shared) = (self.tokens.renewer(), Arc::clone(&self.driver.shared));
+        let standing = self.driver.standing();
         async move {
             tokio::time::sleep(wait).await;
-            renewer.request(&shared.clock).await
+            renewer.request(&shared.clock, standing).await
         }
     }
 
@@ -104,23 +108,23 @@ impl Session<'_> {
         self.signals.draining.is_cancelled() && self.driver.is_drained()
     }
 
-    fn told(&mut self, told: Option<Incoming>) -> Result<Option<End>, KeeperError> {
+    fn told(&mut self, told: Option<Incoming>) -> Option<End> {
         match told {
             Some(Incoming::Message(message)) => {
-                blocking(|| self.driver.incoming(&message.topic, &message.payload))?;
-                Ok(None)
+                blocking(|| self.driver.incoming(&message.topic, &message.payload));
+                None
             }
-            Some(Incoming::Progress) => Ok(None),
+            Some(Incoming::Progress) => None,
             Some(Incoming::SubscriptionRefused) => {
                 self.driver.refused("the broker does not let this device read its own topics");
-                Ok(None)
+                None
             }
             Some(Incoming::TooLarge(reason)) => {
                 self.driver.refused(&reason);
-                Ok(Some(End::Lost(reason)))
+                Some(End::Lost(reason))
             }
-            Some(Incoming::Lost(reason)) => Ok(Some(End::Lost(reason))),
-            Some(Incoming::Closed) | None => Ok(Some(End::Lost("the connection was closed".into()))),
+            Some(Incoming::Lost(reason)) => Some(End::Lost(reason)),
+            Some(Incoming::Closed) | None => Some(End::Lost("the connection was closed".into())),
         }
     }
 
@@ -135,7 +139,7 @@ impl Session<'_> {
     }
 
     /// Says that this is an orderly end and closes the connection.
-    async fn farewell(mut self) -> Result<End, KeeperError> {
+    async fn farewell(mut self) -> End {
         self.driver.say_stopped();
         let end = tokio::time::Instant::now() + LAST_WORDS;
         while !self.driver.outgoing.is_empty() && tokio::time::Instant::now() < end {
@@ -145,11 +149,11 @@ impl Session<'_> {
             }
         }
         self.connection.close().await;
-        Ok(End::Over)
+        End::Over
     }
 }
 
 /// The cache is a disk: other tasks of this thread are moved away meanwhile.
-fn blocking<T>(work: impl FnOnce() -> Result<T, CacheError>) -> Result<T, CacheError> {
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }

@@ -5,6 +5,7 @@
 use super::*;
 use crate::config::Config;
 use crate::convert::{PixelFormat, RawPicture};
+use crate::domain::trust::Proven;
 use crate::ports::{CloseLook, FinderError};
 use crate::testing::{DIMENSION, shared, template};
 use ostiary_common::wire::{Revision, UnusableReason, VisitReport};
@@ -101,7 +102,7 @@ impl Door {
     /// A door whose gallery holds the persons of axes 0 and 1.
     fn new(reentry_s: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (shared, _) = shared(dir.path(), &Config::default());
+        let (shared, ..) = shared(dir.path(), &Config::default());
         let persons = [template(0), template(1)].map(|(person, row)| (person, vec![row])).to_vec();
         shared.gallery.store(Arc::new(Gallery::build(Revision(3), DIMENSION, persons)));
         let (max_gap, reentry) = (Duration::from_millis(500), Duration::from_secs(reentry_s));
@@ -154,6 +155,19 @@ fn each_visit_is_decided_once_and_carries_what_it_should() {
     assert!(known.nearest.is_some_and(|second| second.similarity < known.matched.unwrap().similarity));
     assert!((1..=3).contains(&known.embeddings) && known.quality.face_px >= 60.0);
     assert_eq!(door.outcomes(), [(OutcomeKind::Match, Some(0)), (OutcomeKind::Unknown, None)]);
+}
+
+#[test]
+fn nobody_is_matched_while_the_gallery_may_be_out_of_date() {
+    let mut door = Door::new(0);
+    door.pipeline.shared.proven.store(Arc::default());
+    door.frames(20, |n| vec![person(0, 40 + 5 * n, 60)]);
+    door.frames(8, |_| vec![]);
+    door.pipeline.shared.proven.store(Arc::new(Proven { at: None, in_this_run: Some(Duration::ZERO) }));
+    door.frames(20, |n| vec![person(0, 40 + 5 * n, 60)]);
+    assert_eq!(door.decided[0].reason, Some(UnusableReason::GalleryStale));
+    assert!(door.decided[0].nearest.is_none() && door.decided[0].embedding.is_none());
+    assert_eq!(door.outcomes(), [(OutcomeKind::Unusable, None), (OutcomeKind::Match, Some(0))]);
 }
 
 #[test]

@@ -11,7 +11,18 @@ use crate::cache::CacheError;
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Head {
     pub stream: StreamId,
+    /// The next key. Keys never begin anew; numbers of the stream count from `base`.
     pub next_seq: u64,
+    /// The last key before the stream began.
+    #[serde(default)]
+    pub base: u64,
+}
+
+impl Head {
+    /// The last number given in the stream; 0 for none yet.
+    pub const fn last(&self) -> u64 {
+        self.next_seq - 1 - self.base
+    }
 }
 
 /// What a row takes on disk, bytes.

@@ -36,6 +36,19 @@ pub struct Verdict {
     pub began: Duration,
 }
 
+impl Verdict {
+    /// The verdict of a device that may not tell people apart, for what it holds may be out of date: whoever it would
+    /// have named or called a stranger could not be judged.
+    #[must_use]
+    pub fn without_gallery(self) -> Self {
+        if !matches!(self.outcome, OutcomeKind::Match | OutcomeKind::Unknown) {
+            return self;
+        }
+        let (outcome, reason) = (OutcomeKind::Unusable, Some(UnusableReason::GalleryStale));
+        Self { outcome, reason, matched: None, nearest: None, ..self }
+    }
+}
+
 impl Visit {
     /// The verdict, if the looks so far are enough for one. `nearest` are the persons nearest to
     /// [`Visit::fused`]; `taken` are persons that cannot be this one, for they stand beside it.

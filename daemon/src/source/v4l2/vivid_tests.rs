@@ -77,7 +77,7 @@ fn lost_and_found(path: &PathBuf, camera: &CameraSection) {
     let dir = tempfile::tempdir().unwrap();
     let mut config = Config { camera: camera.clone(), ..Config::default() };
     config.camera.source = SourceKind::V4l2;
-    let (shared, _) = crate::testing::shared(dir.path(), &config);
+    let (shared, ..) = crate::testing::shared(dir.path(), &config);
     let (recorder, records) = Recorder::new();
     let (mailbox, thread) = capture(Arc::clone(&shared), recorder, Arc::new(config));
     let begun = Instant::now();

@@ -1,0 +1,154 @@
+//! What comes from the server: decoded with size and version checked, then handed to the part it is for.
+//! A message that is refused is counted and reported; it never stops anything.
+
+use ostiary_common::envelope::{Body, Envelope};
+use ostiary_common::time::UnixMillis;
+use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
+use ostiary_common::wire::{Command, CommandStatus, ConfigDesired, EventAck, GalleryChunk, GalleryNotice};
+
+use super::core::{DeviceCore, Turn};
+use super::seal::Closed;
+use super::{Action, Disk};
+use crate::domain::commands::result;
+use crate::domain::desired::{Taken, take};
+use crate::domain::gallery_sync::SyncInput;
+
+/// The time floor is written at most this often, milliseconds: an hour.
+const FLOOR_STEP_MS: i64 = 3_600_000;
+
+impl<D: Disk> DeviceCore<D> {
+    /// A message came on `topic`.
+    pub(super) fn hear(&mut self, topic: &[u8], payload: &[u8], turn: &mut Turn<'_>) {
+        let parsed = std::str::from_utf8(topic).ok().and_then(DeviceRoot::parse);
+        let Some((_, channel)) = parsed.filter(|(root, _)| *root == self.parts.root) else {
+            return refused("a message came on a topic that is not this device's", turn);
+        };
+        match channel {
+            Channel::EventsAck => {
+                self.with::<EventAck>(payload, turn, |core, ack, _, turn| core.acknowledged(&ack, turn))
+            }
+            Channel::GalleryChunk => self.with(payload, turn, Self::chunk),
+            Channel::GalleryNotice => self.with(payload, turn, |core, notice: GalleryNotice, _, turn| {
+                core.sync_gallery(SyncInput::Notice(notice.rev), turn);
+            }),
+            Channel::ConfigDesired => self.retained(payload, turn),
+            Channel::Command(kind) => {
+                self.with(payload, turn, |core, command, _, turn| core.command(kind, &command, turn))
+            }
+            _ => refused(&format!("a message came on {channel:?}, which this device does not read"), turn),
+        }
+    }
+
+    fn with<B: Body>(
+        &mut self,
+        payload: &[u8],
+        turn: &mut Turn<'_>,
+        act: impl FnOnce(&mut Self, B, UnixMillis, &mut Turn<'_>),
+    ) {
+        match Envelope::<B>::decode(payload) {
+            Ok(envelope) if envelope.device == self.parts.root.device => {
+                self.heard(envelope.sent_at, turn);
+                act(self, envelope.body, envelope.sent_at, turn);
+            }
+            Ok(envelope) => refused(&format!("{} for device {} came here", B::KIND, envelope.device), turn),
+            Err(error) => refused(&error.to_string(), turn),
+        }
+    }
+
+    /// As [`DeviceCore::with`] for settings, which a broker keeps: when they were sent says nothing about now.
+    fn retained(&mut self, payload: &[u8], turn: &mut Turn<'_>) {
+        match Envelope::<ConfigDesired>::decode(payload) {
+            Ok(envelope) if envelope.device == self.parts.root.device => self.desired(&envelope.body, turn),
+            Ok(_) => refused("settings for another device came here", turn),
+            Err(error) => refused(&error.to_string(), turn),
+        }
+    }
+
+    /// The server's clock, from a message that was sent just now: tells whether ours can be believed, and now
+    /// and then raises the floor that survives a restart.
+    fn heard(&mut self, server: UnixMillis, turn: &mut Turn<'_>) {
+        self.server_time.heard(server, turn.now.monotonic);
+        turn.actions.extend(self.server_time.at_least(turn.now.monotonic).map(Action::HeardTime));
+        if server.since_ms(self.floor_kept) >= FLOOR_STEP_MS {
+            self.floor_kept = server;
+            let raised = self.disk.raise_time_floor(server);
+            self.wrote(raised, turn);
+        }
+    }
+
+    fn chunk(&mut self, mut chunk: GalleryChunk, sent_at: UnixMillis, turn: &mut Turn<'_>) {
+        if !self.gallery.awaits(chunk.request) {
+            return;
+        }
+        let input = match self.opener.open(&mut chunk) {
+            Ok(()) => SyncInput::Chunk(chunk, sent_at),
+            Err(Closed::UnknownKey(key)) if self.key_asked != Some(key) => {
+                self.key_asked = Some(key);
+                turn.actions.push(Action::NewToken);
+                SyncInput::Unusable(format!("the gallery is sealed with key {key}, not known here: a new token is had"))
+            }
+            Err(closed) => SyncInput::Unusable(closed.to_string()),
+        };
+        self.sync_gallery(input, turn);
+    }
+
+    fn desired(&mut self, desired: &ConfigDesired, turn: &mut Turn<'_>) {
+        match take(desired, self.config_version) {
+            Taken::Older => return,
+            Taken::Same => self.report_owed = Some(None),
+            Taken::Refused(reason) => {
+                self.config_version = Some(desired.version);
+                self.report_owed = Some(Some(reason));
+            }
+            Taken::Accepted => {
+                let kept = self.disk.keep_desired(desired);
+                if !self.wrote(kept, turn) {
+                    // It stays retained at the broker and comes again with the next connection.
+                    return;
+                }
+                self.config_version = Some(desired.version);
+                self.report_owed = Some(None);
+                // Said once they are in force.
+                return turn.actions.push(Action::Enforce(desired.settings.clone()));
+            }
+        }
+        self.report_config(turn);
+    }
+
+    /// Remembers a command before it is done, so that a power cut in between never has it done twice.
+    fn command(&mut self, kind: CommandKind, command: &Command, turn: &mut Turn<'_>) {
+        let time = [turn.now.believed(), self.server_time.at_least(turn.now.monotonic)];
+        let now = time.into_iter().flatten().max();
+        let answer = self.commands.answer(command, now).unwrap_or_else(|| {
+            let done = result(command.id, CommandStatus::Done, words(kind));
+            let all = self.commands.with(command, done.clone(), now);
+            let kept = self.disk.keep_commands(&all);
+            if !self.wrote(kept, turn) {
+                return result(command.id, CommandStatus::Refused, "the device cannot write to its disk");
+            }
+            self.commands.replace(all);
+            self.perform(kind, turn);
+            done
+        });
+        self.say(&Channel::CommandResult(kind), answer, turn);
+    }
+
+    fn perform(&mut self, kind: CommandKind, turn: &mut Turn<'_>) {
+        match kind {
+            CommandKind::Resync => self.sync_gallery(SyncInput::Resync, turn),
+            kind => turn.actions.push(Action::Perform(kind)),
+        }
+    }
+}
+
+fn refused(why: &str, turn: &mut Turn<'_>) {
+    turn.actions.push(Action::Refused(why.to_owned()));
+}
+
+const fn words(kind: CommandKind) -> &'static str {
+    match kind {
+        CommandKind::Resync => "everything is asked for again",
+        CommandKind::Identify => "said in the log",
+        CommandKind::Restart => "the program ends and is started again",
+    }
+}
