@@ -15,7 +15,7 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use models::ModelsConfig;
 pub use server::ServerConfig;
-pub use store::StoreConfig;
+pub use store::{MasterKeyPlace, StoreConfig};
 
 use std::path::{Path, PathBuf};
 

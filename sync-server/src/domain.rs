@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod device;
+pub mod erasure;
 pub mod event;
 pub mod gallery;
 pub mod name;

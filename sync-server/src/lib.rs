@@ -12,8 +12,9 @@ pub mod store;
 
 pub mod identity;
 
-// What several adapters have in common: refusals told to the audit log, passwords of programs.
+// What several adapters have in common: refusals told to the audit log, keys that seal at rest, passwords of programs.
 pub mod refusals;
+pub mod sealing;
 pub mod secret;
 
 pub mod live;

@@ -7,17 +7,21 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
+use ostiary_common::ids::{
+    DeviceId, DoorId, ErasureId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
+use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::{GalleryDelta, GallerySize};
 use crate::domain::person::{Person, Template};
 use crate::domain::recognition::{Change, Changed, InstallationRules, Layer, Versioned};
+use crate::sealing::GalleryKey;
 
 /// Why the store could not do what was asked. "Not found" is `Ok(None)`.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +40,9 @@ pub enum StoreError {
         /// The version now.
         present: u64,
     },
+    /// The master key is not the one the store was sealed with.
+    #[error("the master key is not the one this store was sealed with; put back the one that belongs to it")]
+    OtherMasterKey,
     /// What is stored cannot be read.
     #[error("stored {what} cannot be read: {reason}")]
     Corrupt {
@@ -166,7 +173,9 @@ pub trait PersonStore: Send + Sync {
     async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
     /// A page of persons by id, after `after`.
     async fn persons(&self, after: Option<PersonId>, limit: u32) -> Result<Vec<Person>, StoreError>;
-    /// Removes a person and all templates, leaving a tombstone with the new revision; `None` if not there.
+    /// Removes a person for good: name, templates and the person's key are deleted, and a tombstone with the new
+    /// revision and an erasure that lists every device claimed by now are left, in one transaction. `None` if not
+    /// there.
     async fn remove_person(&self, id: PersonId, now: UnixMillis) -> Result<Option<Revision>, StoreError>;
     /// Adds a template and returns the new revision; if one from the same photo and pack is there already,
     /// that one's id and `None`.
@@ -203,6 +212,43 @@ pub trait GalleryStore: Send + Sync {
     async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError>;
 }
 
+/// Persons removed for good, and who has confirmed it. [`PersonStore::remove_person`] begins an erasure.
+#[async_trait]
+pub trait ErasureStore: Send + Sync {
+    /// Says whether the end of a person's validity erases the person. `false` if there is no such person.
+    async fn put_erase_on_expiry(&self, person: PersonId, erase: bool) -> Result<bool, StoreError>;
+    /// Whether the end of a person's validity erases the person; `None` if there is no such person.
+    async fn erase_on_expiry(&self, person: PersonId) -> Result<Option<bool>, StoreError>;
+    /// Removes everybody whose validity has ended and for whom that erases, like [`PersonStore::remove_person`].
+    async fn erase_expired(&self, now: UnixMillis) -> Result<Vec<(PersonId, Revision)>, StoreError>;
+    /// Takes removed persons out of stored events, and empties the database's log of what was deleted. Returns how
+    /// many erasures that finished; one that cannot be finished now is taken up at the next call.
+    async fn clear_erasures(&self, now: UnixMillis) -> Result<u64, StoreError>;
+    /// Completes erasures nobody is outstanding for any more, and returns them.
+    async fn complete_erasures(&self, now: UnixMillis) -> Result<Vec<Erasure>, StoreError>;
+    /// Whether a device that holds `rev` can confirm something it has not confirmed yet.
+    async fn confirmation_awaited(&self, device: DeviceId, rev: Revision) -> Result<bool, StoreError>;
+    /// Takes a device's word for all erasures it is awaited for; returns how many those are.
+    async fn confirm_erasures(&self, device: DeviceId, said: &Confirmation) -> Result<u64, StoreError>;
+    /// The newest erasures first, those older than `before`.
+    async fn erasures(&self, before: Option<ErasureId>, limit: u32) -> Result<Vec<Erasure>, StoreError>;
+    /// One erasure.
+    async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, StoreError>;
+    /// The erasure of a person.
+    async fn erasure_of(&self, person: PersonId) -> Result<Option<Erasure>, StoreError>;
+    /// Device by device, by name.
+    async fn erasure_devices(&self, id: ErasureId) -> Result<Vec<ErasureDevice>, StoreError>;
+}
+
+/// The keys devices' galleries are sealed with on the way. Claims, moves and revocations replace them.
+#[async_trait]
+pub trait GalleryKeyStore: Send + Sync {
+    /// The key to hand to a device over HTTPS, made if there is none; from then on its chunks are sealed.
+    async fn give_gallery_key(&self, device: DeviceId) -> Result<GalleryKey, StoreError>;
+    /// The key to seal a device's chunks with; `None` if the device was never given one.
+    async fn gallery_key(&self, device: DeviceId) -> Result<Option<GalleryKey>, StoreError>;
+}
+
 /// Events.
 #[async_trait]
 pub trait EventStore: Send + Sync {
@@ -237,12 +283,28 @@ pub trait AuditStore: Send + Sync {
 
 /// Everything the store does, as one object to hand around.
 pub trait Store:
-    AccountStore + DeviceStore + RecognitionStore + PersonStore + GalleryStore + EventStore + AuditStore
+    AccountStore
+    + DeviceStore
+    + RecognitionStore
+    + PersonStore
+    + GalleryStore
+    + GalleryKeyStore
+    + ErasureStore
+    + EventStore
+    + AuditStore
 {
 }
 
 impl<T> Store for T where
-    T: AccountStore + DeviceStore + RecognitionStore + PersonStore + GalleryStore + EventStore + AuditStore
+    T: AccountStore
+        + DeviceStore
+        + RecognitionStore
+        + PersonStore
+        + GalleryStore
+        + GalleryKeyStore
+        + ErasureStore
+        + EventStore
+        + AuditStore
 {
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::broker::embedded::TlsFiles;
-use crate::config::Config;
+use crate::config::{Config, MasterKeyPlace};
 use crate::identity::authority::Authority;
 use crate::identity::files::make_private_dir;
 use crate::identity::server_cert::{self, ServerCertificate};
 use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenLives, Tokens};
 use crate::ports::Clock;
+use crate::sealing::MasterKey;
 use crate::store::sqlite::SqliteStore;
 
 /// Store and identity, opened.
@@ -60,7 +61,23 @@ impl Foundation {
 pub async fn open_store(config: &Config) -> Result<SqliteStore> {
     let path = config.store.sqlite_path(&config.server.data_dir);
     make_private_dir(&config.server.data_dir).context("making server.data_dir")?;
-    SqliteStore::open(&path).await.with_context(|| format!("opening the store {}", path.display()))
+    let master = open_master_key(config, &path).await.context("opening the master key")?;
+    SqliteStore::open(&path, &master).await.with_context(|| format!("opening the store {}", path.display()))
+}
+
+/// The master key; made only in the server's own place, and only for a store that was never sealed with another.
+async fn open_master_key(config: &Config, store: &Path) -> Result<MasterKey> {
+    let place = config.store.master_key(&config.server.data_dir);
+    let (path, private, own) = match &place {
+        MasterKeyPlace::Configured(path) => (path, true, false),
+        MasterKeyPlace::Credential(path) => (path, false, false),
+        MasterKeyPlace::OwnFile(path) => (path, true, true),
+    };
+    match MasterKey::read(path, private)? {
+        Some(key) => Ok(key),
+        None if own && !SqliteStore::is_sealed(store).await? => Ok(MasterKey::create(path)?),
+        None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", path.display()),
+    }
 }
 
 /// Where certificates lie.

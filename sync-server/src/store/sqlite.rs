@@ -11,14 +11,22 @@ mod codes;
 mod columns;
 mod device_rows;
 mod devices;
+mod erasure_rows;
+mod erasures;
 mod error;
 mod events;
 mod gallery;
+mod gallery_keys;
+mod gone;
 mod ingest;
+mod opener;
 mod persons;
+mod pictures;
 mod presence;
 mod recognition;
 mod recognition_rows;
+mod scrub;
+mod sealing;
 mod streams;
 mod templates;
 
@@ -38,6 +46,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use crate::ports::StoreError;
+use crate::sealing::{MasterKey, MediaKey};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -49,6 +58,10 @@ const READERS: u32 = 4;
 pub struct SqliteStore {
     write: SqlitePool,
     read: SqlitePool,
+    /// Wraps the keys in it.
+    master: MasterKey,
+    /// Seals what came with events of nobody known.
+    media: MediaKey,
     /// The last digest computed per pack with the revision it belongs to, because every device asks for the
     /// same one and summing a large gallery takes tens of milliseconds. Wrong by no other process either: it
     /// is used only at exactly its revision.
@@ -56,17 +69,22 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database file, making it if it is not there, and brings its tables up to date.
+    /// Opens the database file, making it if it is not there, and brings its tables up to date; what lies open in it
+    /// from before there was a master key is sealed.
     ///
     /// # Errors
-    /// [`StoreError::Database`] if the file cannot be opened, is no database, or is of a newer program.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+    /// [`StoreError::Database`] if the file cannot be opened, is no database, or is of a newer program;
+    /// [`StoreError::OtherMasterKey`] if it was sealed with another key.
+    pub async fn open(path: &Path, master: &MasterKey) -> Result<Self, StoreError> {
         let options = options(path);
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         MIGRATIONS.run(&write).await.map_err(|e| StoreError::Database(Box::new(e)))?;
+        let media = sealing::media_key(&write, master).await?;
         // Lazily: a reader must not open the file before the migrations made it.
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self { write, read, digests: Mutex::default() })
+        let store = Self { write, read, master: master.clone(), media, digests: Mutex::default() };
+        store.seal_what_lies_open().await?;
+        Ok(store)
     }
 
     /// Whether the database answers.

@@ -1,6 +1,8 @@
 //! The store: one story for every database, and what must never happen to events.
 
 mod atomic;
+mod erasure;
 mod ingest;
 pub mod sample;
+mod sealed;
 mod story;

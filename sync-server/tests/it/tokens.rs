@@ -16,6 +16,7 @@ use ostiary_server::identity::nonce::Nonces;
 use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens};
 use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore};
+use ostiary_server::sealing::MasterKey;
 use ostiary_server::store::sqlite::SqliteStore;
 use rcgen::KeyPair;
 use serde_json::json;
@@ -51,7 +52,8 @@ const LIVES: TokenLives = TokenLives { device: Duration::from_secs(3600), access
 impl World {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(SqliteStore::open(&dir.path().join("t.sqlite")).await.unwrap());
+        let store =
+            Arc::new(SqliteStore::open(&dir.path().join("t.sqlite"), &MasterKey::from_bytes([7; 32])).await.unwrap());
         let keys = SigningKeys::open(&dir.path().join("keys"), NOW).unwrap();
         let path = std::fs::read_dir(dir.path().join("keys")).unwrap().next().unwrap().unwrap().path();
         let server = KeyPair::from_pem(&std::fs::read_to_string(path).unwrap()).unwrap();

@@ -4,7 +4,7 @@ use ostiary_common::ids::{DeviceId, TokenId};
 use ostiary_common::time::UnixMillis;
 
 use super::error::on_insert;
-use super::{SqliteStore, columns};
+use super::{SqliteStore, columns, gallery_keys};
 use crate::domain::device::ClaimCode;
 use crate::ports::StoreError;
 
@@ -51,8 +51,10 @@ impl SqliteStore {
         if changed == 0 {
             return Ok(None);
         }
+        let device = columns::id(DeviceId, &device)?;
+        gallery_keys::forget(&mut tx, device).await?;
         tx.commit().await?;
-        columns::id(DeviceId, &device).map(Some)
+        Ok(Some(device))
     }
 
     pub(super) async fn remember_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError> {

@@ -8,7 +8,7 @@ use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
-use super::{SqliteStore, columns};
+use super::{SqliteStore, columns, gallery_keys};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
 
@@ -131,6 +131,7 @@ impl DeviceStore for SqliteStore {
             .bind(id.as_bytes().as_slice())
             .execute(&mut *tx)
             .await?;
+        gallery_keys::replace(&mut tx, &self.master, id).await?;
         tx.commit().await?;
         Ok(changed == 1)
     }
@@ -196,6 +197,9 @@ impl DeviceStore for SqliteStore {
         .await?
         .rows_affected();
         bump_changed(&mut tx, Some(door), &before).await?;
+        if moved == 1 {
+            gallery_keys::replace(&mut tx, &self.master, id).await?;
+        }
         tx.commit().await?;
         Ok(moved == 1)
     }

@@ -1,20 +1,19 @@
 //! Events as lists and the live feed want them.
 
 use async_trait::async_trait;
-use ostiary_common::codec;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, SiteId, StreamId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{Body, EventBatch};
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::error::corrupt;
-use super::{SqliteStore, columns};
+use super::opener::Opener;
+use super::{SqliteStore, columns, pictures};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::ports::{EventStore, StoreError};
 
 const SELECT: &str =
     "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
-    p.name AS person_name FROM events e LEFT JOIN persons p ON p.id = e.person";
+    p.id AS person, p.name_sealed, k.wrapped FROM events e LEFT JOIN persons p ON p.id = e.person
+    LEFT JOIN person_keys k ON k.person = p.id";
 
 #[derive(sqlx::FromRow)]
 struct EventRow {
@@ -28,13 +27,15 @@ struct EventRow {
     stored_at: i64,
     record: Vec<u8>,
     has_crop: bool,
-    person_name: Option<String>,
+    person: Option<Vec<u8>>,
+    name_sealed: Option<Vec<u8>>,
+    wrapped: Option<Vec<u8>>,
 }
 
-impl TryFrom<EventRow> for StoredEvent {
-    type Error = StoreError;
-    fn try_from(row: EventRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl EventRow {
+    fn open(self, opener: &mut Opener<'_>) -> Result<StoredEvent, StoreError> {
+        let row = self;
+        Ok(StoredEvent {
             cursor: row.cursor,
             device: columns::id(DeviceId, &row.device)?,
             site: columns::id(SiteId, &row.site)?,
@@ -43,9 +44,13 @@ impl TryFrom<EventRow> for StoredEvent {
             at: UnixMillis(row.at),
             published_at: columns::time(row.published_at),
             stored_at: UnixMillis(row.stored_at),
-            person_name: row.person_name,
-            record: codec::from_slice("event record", EventBatch::MAX_BYTES, &row.record)
-                .map_err(|e| corrupt("event record", e))?,
+            person_name: match (row.person, row.wrapped, row.name_sealed) {
+                (Some(id), Some(wrapped), Some(name)) => {
+                    Some(opener.name(columns::id(PersonId, &id)?, &wrapped, &name)?)
+                }
+                _ => None,
+            },
+            record: pictures::record(&row.record)?,
             has_crop: row.has_crop,
         })
     }
@@ -94,23 +99,19 @@ impl EventStore for SqliteStore {
 
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         let rows: Vec<EventRow> = list(filter, page, limit).build_query_as().fetch_all(&self.read).await?;
-        rows.into_iter().map(StoredEvent::try_from).collect()
+        let mut opener = Opener::new(&self.master);
+        rows.into_iter().map(|row| row.open(&mut opener)).collect()
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(SELECT);
         query.push(" WHERE e.event_id = ").push_bind(id.as_bytes().to_vec());
         let row: Option<EventRow> = query.build_query_as().fetch_optional(&self.read).await?;
-        row.map(StoredEvent::try_from).transpose()
+        row.map(|row| row.open(&mut Opener::new(&self.master))).transpose()
     }
 
     async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT c.jpeg FROM events e JOIN event_crops c ON c.cursor = e.cursor WHERE e.event_id = ?",
-        )
-        .bind(id.as_bytes().to_vec())
-        .fetch_optional(&self.read)
-        .await?)
+        self.picture(id).await
     }
 
     async fn newest_cursor(&self) -> Result<i64, StoreError> {

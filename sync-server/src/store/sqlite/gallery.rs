@@ -11,6 +11,7 @@ use ostiary_common::wire::{ChunkKind, PersonChange, Revision, TemplateRow};
 use serde_bytes::ByteBuf;
 use sqlx::SqliteConnection;
 
+use super::opener::Opener;
 use super::{SqliteStore, columns};
 use crate::domain::gallery::{GalleryDelta, GallerySize};
 use crate::ports::{GalleryStore, StoreError};
@@ -24,20 +25,22 @@ struct HeldRow {
     version: Option<i64>,
     angle: Option<String>,
     embedding: Option<Vec<u8>>,
+    wrapped: Option<Vec<u8>>,
 }
 
 impl HeldRow {
-    fn template(self) -> Result<Option<TemplateRow>, StoreError> {
-        let (Some(id), Some(version), Some(angle), Some(embedding)) =
-            (self.id, self.version, self.angle, self.embedding)
+    fn template(self, person: PersonId, opener: &mut Opener<'_>) -> Result<Option<TemplateRow>, StoreError> {
+        let (Some(id), Some(version), Some(angle), Some(sealed), Some(wrapped)) =
+            (self.id, self.version, self.angle, self.embedding, self.wrapped)
         else {
             return Ok(None);
         };
+        let id = columns::id(TemplateId, &id)?;
         Ok(Some(TemplateRow {
-            id: columns::id(TemplateId, &id)?,
+            id,
             version: columns::unsigned32("template version", version)?,
             angle: columns::angle(&angle)?,
-            embedding: ByteBuf::from(embedding),
+            embedding: ByteBuf::from(opener.embedding((person, &wrapped), id, &sealed)?),
         }))
     }
 }
@@ -64,10 +67,11 @@ async fn changed_persons(
     since: Revision,
 ) -> Result<Vec<HeldRow>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding
-         FROM persons p LEFT JOIN templates t ON t.person = p.id AND t.pack = ?1 WHERE p.rev > ?2
+        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding, k.wrapped
+         FROM persons p JOIN person_keys k ON k.person = p.id
+         LEFT JOIN templates t ON t.person = p.id AND t.pack = ?1 WHERE p.rev > ?2
          UNION ALL
-         SELECT d.person, d.rev, NULL, NULL, NULL, NULL FROM tombstones d WHERE d.rev > ?2",
+         SELECT d.person, d.rev, NULL, NULL, NULL, NULL, NULL FROM tombstones d WHERE d.rev > ?2",
     )
     .bind(pack.as_str())
     .bind(columns::to_column(since.0))
@@ -78,8 +82,8 @@ async fn changed_persons(
 /// Everyone who has a template of the pack.
 async fn all_persons(conn: &mut SqliteConnection, pack: &PackId) -> Result<Vec<HeldRow>, StoreError> {
     Ok(sqlx::query_as(
-        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding
-         FROM templates t JOIN persons p ON p.id = t.person WHERE t.pack = ?",
+        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding, k.wrapped
+         FROM templates t JOIN persons p ON p.id = t.person JOIN person_keys k ON k.person = p.id WHERE t.pack = ?",
     )
     .bind(pack.as_str())
     .fetch_all(conn)
@@ -87,12 +91,12 @@ async fn all_persons(conn: &mut SqliteConnection, pack: &PackId) -> Result<Vec<H
 }
 
 /// Rows by person, in the order of change, so that a device cut off half-way has the older changes.
-fn by_person(rows: Vec<HeldRow>) -> Result<Vec<PersonChange>, StoreError> {
+fn by_person(rows: Vec<HeldRow>, opener: &mut Opener<'_>) -> Result<Vec<PersonChange>, StoreError> {
     let mut persons: BTreeMap<(Revision, PersonId), Vec<TemplateRow>> = BTreeMap::new();
     for row in rows {
         let rev = Revision(columns::unsigned("revision", row.rev)?);
         let person = columns::id(PersonId, &row.person)?;
-        persons.entry((rev, person)).or_default().extend(row.template()?);
+        persons.entry((rev, person)).or_default().extend(row.template(person, opener)?);
     }
     let change = |((rev, person), templates)| PersonChange { person, rev, templates };
     Ok(persons.into_iter().map(change).collect())
@@ -140,13 +144,20 @@ impl GalleryStore for SqliteStore {
         } else {
             (ChunkKind::Snapshot, all_persons(&mut tx, pack).await?)
         };
-        Ok(GalleryDelta { kind, to_rev, digest: now, pack: pack.clone(), persons: by_person(rows)? })
+        Ok(GalleryDelta {
+            kind,
+            to_rev,
+            digest: now,
+            pack: pack.clone(),
+            persons: by_person(rows, &mut Opener::new(&self.master))?,
+        })
     }
 
     async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
         let mut tx = self.read.begin().await?;
         let rev = revision(&mut tx).await?;
-        Ok((rev, by_person(changed_persons(&mut tx, pack, since).await?)?))
+        let rows = changed_persons(&mut tx, pack, since).await?;
+        Ok((rev, by_person(rows, &mut Opener::new(&self.master))?))
     }
 
     async fn digest(&self, _device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError> {

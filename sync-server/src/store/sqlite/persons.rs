@@ -7,30 +7,37 @@ use ostiary_common::wire::Revision;
 use sqlx::SqliteConnection;
 
 use super::error::on_insert;
-use super::{SqliteStore, columns, templates};
+use super::opener::Opener;
+use super::{SqliteStore, columns, erasures, sealing, templates};
+use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
 
 #[derive(sqlx::FromRow)]
 struct PersonRow {
     id: Vec<u8>,
-    name: String,
+    name_sealed: Vec<u8>,
+    wrapped: Vec<u8>,
     created_at: i64,
     consent_at: Option<i64>,
     rev: i64,
     templates: i64,
 }
 
-impl TryFrom<PersonRow> for Person {
-    type Error = StoreError;
-    fn try_from(row: PersonRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: columns::id(PersonId, &row.id)?,
-            name: row.name,
-            created_at: UnixMillis(row.created_at),
-            consent_at: columns::time(row.consent_at),
-            rev: Revision(columns::unsigned("revision", row.rev)?),
-            templates: columns::unsigned32("templates", row.templates)?,
+const SELECT: &str = "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.rev,
+    (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
+    FROM persons p JOIN person_keys k ON k.person = p.id";
+
+impl PersonRow {
+    fn open(self, opener: &mut Opener<'_>) -> Result<Person, StoreError> {
+        let id = columns::id(PersonId, &self.id)?;
+        Ok(Person {
+            id,
+            name: opener.name(id, &self.wrapped, &self.name_sealed)?,
+            created_at: UnixMillis(self.created_at),
+            consent_at: columns::time(self.consent_at),
+            rev: Revision(columns::unsigned("revision", self.rev)?),
+            templates: columns::unsigned32("templates", self.templates)?,
         })
     }
 }
@@ -51,6 +58,24 @@ pub(super) async fn touch(tx: &mut SqliteConnection, person: &[u8], rev: Revisio
     Ok(())
 }
 
+/// Removes a person; what hangs on the row goes with it, the key among it. Leaves a tombstone and an erasure.
+pub(super) async fn remove(
+    tx: &mut SqliteConnection,
+    id: PersonId,
+    reason: ErasureReason,
+    now: UnixMillis,
+) -> Result<Option<Revision>, StoreError> {
+    let removed =
+        sqlx::query("DELETE FROM persons WHERE id = ?").bind(id.as_bytes().as_slice()).execute(&mut *tx).await?;
+    if removed.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let rev = next_revision(tx).await?;
+    bury(tx, id, rev, now).await?;
+    erasures::begin(tx, id, rev, reason, now).await?;
+    Ok(Some(rev))
+}
+
 async fn bury(tx: &mut SqliteConnection, id: PersonId, rev: Revision, now: UnixMillis) -> Result<(), StoreError> {
     sqlx::query("INSERT OR REPLACE INTO tombstones (person, rev, removed_at) VALUES (?, ?, ?)")
         .bind(id.as_bytes().as_slice())
@@ -64,54 +89,45 @@ async fn bury(tx: &mut SqliteConnection, id: PersonId, rev: Revision, now: UnixM
 #[async_trait]
 impl PersonStore for SqliteStore {
     async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO persons (id, name, created_at, consent_at) VALUES (?, ?, ?, ?)")
+        let (key, wrapped) = self.master.new_person_key(person.id);
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO persons (id, name, name_sealed, created_at, consent_at) VALUES (?, '', ?, ?, ?)")
             .bind(person.id.as_bytes().as_slice())
-            .bind(&person.name)
+            .bind(key.seal_name(&person.name))
             .bind(person.created_at.0)
             .bind(person.consent_at.map(|at| at.0))
-            .execute(&self.write)
+            .execute(&mut *tx)
             .await
             .map_err(on_insert("person id", "person"))?;
+        sealing::insert_person_key(&mut tx, person.id, &wrapped).await?;
+        tx.commit().await?;
         Ok(())
     }
 
     async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
-        let row: Option<PersonRow> = sqlx::query_as(
-            "SELECT p.*, (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
-             FROM persons p WHERE p.id = ?",
-        )
-        .bind(id.as_bytes().as_slice())
-        .fetch_optional(&self.read)
-        .await?;
-        row.map(Person::try_from).transpose()
+        let row: Option<PersonRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE p.id = ?")))
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| row.open(&mut Opener::new(&self.master))).transpose()
     }
 
     async fn persons(&self, after: Option<PersonId>, limit: u32) -> Result<Vec<Person>, StoreError> {
-        let rows: Vec<PersonRow> = sqlx::query_as(
-            "SELECT p.*, (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
-             FROM persons p WHERE p.id > ? ORDER BY p.id LIMIT ?",
-        )
-        .bind(after.map_or_else(Vec::new, |id| id.as_bytes().to_vec()))
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
-        rows.into_iter().map(Person::try_from).collect()
+        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE p.id > ? ORDER BY p.id LIMIT ?"));
+        let rows: Vec<PersonRow> = sqlx::query_as(query)
+            .bind(after.map_or_else(Vec::new, |id| id.as_bytes().to_vec()))
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
+        let mut opener = Opener::new(&self.master);
+        rows.into_iter().map(|row| row.open(&mut opener)).collect()
     }
 
     async fn remove_person(&self, id: PersonId, now: UnixMillis) -> Result<Option<Revision>, StoreError> {
         let mut tx = self.begin().await?;
-        let removed = sqlx::query("DELETE FROM persons WHERE id = ?")
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        if removed == 0 {
-            return Ok(None);
-        }
-        let rev = next_revision(&mut tx).await?;
-        bury(&mut tx, id, rev, now).await?;
+        let rev = remove(&mut tx, id, ErasureReason::Asked, now).await?;
         tx.commit().await?;
-        Ok(Some(rev))
+        Ok(rev)
     }
 
     async fn add_template(&self, template: &Template) -> Result<(TemplateId, Option<Revision>), StoreError> {
@@ -119,7 +135,7 @@ impl PersonStore for SqliteStore {
         if let Some(there) = templates::same_photo(&mut tx, template).await? {
             return Ok((there, None));
         }
-        templates::insert(&mut tx, template).await?;
+        templates::insert(&mut tx, &self.master, template).await?;
         let rev = next_revision(&mut tx).await?;
         touch(&mut tx, template.person.as_bytes(), rev).await?;
         tx.commit().await?;

@@ -5,9 +5,11 @@ use ostiary_common::time::UnixMillis;
 use sqlx::SqliteConnection;
 
 use super::error::on_insert;
+use super::opener::{Opener, key_of};
 use super::{SqliteStore, columns};
 use crate::domain::person::Template;
 use crate::ports::StoreError;
+use crate::sealing::MasterKey;
 
 #[derive(sqlx::FromRow)]
 struct TemplateRow {
@@ -20,21 +22,24 @@ struct TemplateRow {
     embedding: Vec<u8>,
     source_sha256: Vec<u8>,
     created_at: i64,
+    wrapped: Vec<u8>,
 }
 
-impl TryFrom<TemplateRow> for Template {
-    type Error = StoreError;
-    fn try_from(row: TemplateRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: columns::id(TemplateId, &row.id)?,
-            person: columns::id(PersonId, &row.person)?,
-            version: columns::unsigned32("template version", row.version)?,
-            pack: columns::pack(&row.pack)?,
-            angle: columns::angle(&row.angle)?,
-            quality: quality(row.quality),
-            embedding: columns::embedding(&row.embedding)?,
-            source_sha256: columns::bytes32("photo hash", &row.source_sha256)?,
-            created_at: UnixMillis(row.created_at),
+const SELECT: &str = "SELECT t.*, k.wrapped FROM templates t JOIN person_keys k ON k.person = t.person";
+
+impl TemplateRow {
+    fn open(self, opener: &mut Opener<'_>) -> Result<Template, StoreError> {
+        let (id, person) = (columns::id(TemplateId, &self.id)?, columns::id(PersonId, &self.person)?);
+        Ok(Template {
+            id,
+            person,
+            version: columns::unsigned32("template version", self.version)?,
+            pack: columns::pack(&self.pack)?,
+            angle: columns::angle(&self.angle)?,
+            quality: quality(self.quality),
+            embedding: columns::embedding(&opener.embedding((person, &self.wrapped), id, &self.embedding)?)?,
+            source_sha256: columns::bytes32("photo hash", &self.source_sha256)?,
+            created_at: UnixMillis(self.created_at),
         })
     }
 }
@@ -59,11 +64,17 @@ pub(super) async fn same_photo(
     id.map(|id| columns::id(TemplateId, &id)).transpose()
 }
 
-/// Adds a template.
-pub(super) async fn insert(tx: &mut SqliteConnection, template: &Template) -> Result<(), StoreError> {
+/// Adds a template, its embedding sealed.
+pub(super) async fn insert(
+    tx: &mut SqliteConnection,
+    master: &MasterKey,
+    template: &Template,
+) -> Result<(), StoreError> {
+    let key = key_of(tx, master, template.person).await?.ok_or(StoreError::NoSuch("person"))?;
+    let embedding = key.seal_embedding(template.id, &columns::embedding_to_column(&template.embedding));
     sqlx::query(
-        "INSERT INTO templates (id, person, version, pack, angle, quality, embedding, source_sha256, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO templates (id, person, version, pack, angle, quality, embedding, source_sha256, created_at, sealed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )
     .bind(template.id.as_bytes().as_slice())
     .bind(template.person.as_bytes().as_slice())
@@ -71,7 +82,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, template: &Template) -> Re
     .bind(template.pack.as_str())
     .bind(columns::angle_to_column(template.angle))
     .bind(f64::from(template.quality))
-    .bind(columns::embedding_to_column(&template.embedding))
+    .bind(embedding)
     .bind(template.source_sha256.as_slice())
     .bind(template.created_at.0)
     .execute(tx)
@@ -90,18 +101,20 @@ pub(super) async fn delete(tx: &mut SqliteConnection, id: TemplateId) -> Result<
 
 impl SqliteStore {
     pub(super) async fn templates_of(&self, person: PersonId) -> Result<Vec<Template>, StoreError> {
-        let rows: Vec<TemplateRow> = sqlx::query_as("SELECT * FROM templates WHERE person = ? ORDER BY id")
-            .bind(person.as_bytes().as_slice())
-            .fetch_all(&self.read)
-            .await?;
-        rows.into_iter().map(Template::try_from).collect()
+        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.person = ? ORDER BY t.id"));
+        let rows: Vec<TemplateRow> =
+            sqlx::query_as(query).bind(person.as_bytes().as_slice()).fetch_all(&self.read).await?;
+        self.opened(rows)
     }
 
     pub(super) async fn templates_of_pack(&self, pack: &PackId) -> Result<Vec<Template>, StoreError> {
-        let rows: Vec<TemplateRow> = sqlx::query_as("SELECT * FROM templates WHERE pack = ? ORDER BY person, id")
-            .bind(pack.as_str())
-            .fetch_all(&self.read)
-            .await?;
-        rows.into_iter().map(Template::try_from).collect()
+        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.pack = ? ORDER BY t.person, t.id"));
+        let rows: Vec<TemplateRow> = sqlx::query_as(query).bind(pack.as_str()).fetch_all(&self.read).await?;
+        self.opened(rows)
+    }
+
+    fn opened(&self, rows: Vec<TemplateRow>) -> Result<Vec<Template>, StoreError> {
+        let mut opener = Opener::new(&self.master);
+        rows.into_iter().map(|row| row.open(&mut opener)).collect()
     }
 }

@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
+use ostiary_common::ids::{
+    DeviceId, DoorId, ErasureId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::{ChunkKind, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 use ostiary_server::domain::account::User;
 use ostiary_server::domain::audit::{AuditEntry, AuditRow};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
+use ostiary_server::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use ostiary_server::domain::gallery::{GalleryDelta, GallerySize};
 use ostiary_server::domain::person::{Person, Template};
@@ -19,8 +22,10 @@ use ostiary_server::domain::publishing::published;
 use ostiary_server::domain::recognition::{Change, Changed, Inherited, InstallationRules, Layer, Versioned};
 use ostiary_server::domain::sequence::Received;
 use ostiary_server::ports::{
-    AccountStore, AuditStore, DeviceStore, EventStore, GalleryStore, PersonStore, RecognitionStore, StoreError,
+    AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, PersonStore,
+    RecognitionStore, StoreError,
 };
+use ostiary_server::sealing::GalleryKey;
 use tokio::sync::watch;
 
 /// What is in the store.
@@ -375,6 +380,53 @@ impl PersonStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn all_templates(&self, _: &PackId) -> Result<Vec<Template>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl GalleryKeyStore for FakeStore {
+    async fn give_gallery_key(&self, _: DeviceId) -> Result<GalleryKey, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn gallery_key(&self, _: DeviceId) -> Result<Option<GalleryKey>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl ErasureStore for FakeStore {
+    async fn put_erase_on_expiry(&self, _: PersonId, _: bool) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erase_on_expiry(&self, _: PersonId) -> Result<Option<bool>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erase_expired(&self, _: UnixMillis) -> Result<Vec<(PersonId, Revision)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn clear_erasures(&self, _: UnixMillis) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn complete_erasures(&self, _: UnixMillis) -> Result<Vec<Erasure>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn confirmation_awaited(&self, _: DeviceId, _: Revision) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+    async fn confirm_erasures(&self, _: DeviceId, _: &Confirmation) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erasures(&self, _: Option<ErasureId>, _: u32) -> Result<Vec<Erasure>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erasure(&self, _: ErasureId) -> Result<Option<Erasure>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erasure_of(&self, _: PersonId) -> Result<Option<Erasure>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erasure_devices(&self, _: ErasureId) -> Result<Vec<ErasureDevice>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

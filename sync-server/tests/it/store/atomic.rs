@@ -9,7 +9,7 @@ use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::ports::{EventStore, GalleryStore, PersonStore};
 use ostiary_server::store::sqlite::SqliteStore;
 
-use super::sample::{batch, device, person, report, sqlite, template};
+use super::sample::{batch, device, master, person, report, sqlite, template};
 
 /// Lets a future run for so many turns, then drops it, as a time-out or an end of the process would.
 async fn cut_off_after<F: Future>(turns: usize, future: F) -> Option<F::Output> {
@@ -40,7 +40,7 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
         let sent = batch(device.id, stream, (1..=5).map(report).collect());
         let finished = cut_off_after(turns, store.ingest(&sent)).await.is_some();
         // Another connection sees what a new process would.
-        let again = SqliteStore::open(&dir.path().join("test.sqlite")).await.unwrap();
+        let again = SqliteStore::open(&dir.path().join("test.sqlite"), &master()).await.unwrap();
         let there = count(&again).await - before;
         assert!(there == 0 || there == 5, "{there} of 5 after {turns} turns");
         assert!(!finished || there == 5, "acknowledged but not there");

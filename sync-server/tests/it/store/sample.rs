@@ -13,15 +13,21 @@ use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::event::Ingest;
 use ostiary_server::domain::person::{Person, Template};
 use ostiary_server::ports::Store;
+use ostiary_server::sealing::MasterKey;
 use ostiary_server::store::sqlite::SqliteStore;
 use serde_bytes::ByteBuf;
 use tempfile::TempDir;
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
+/// The key of every store in these tests.
+pub fn master() -> MasterKey {
+    MasterKey::from_bytes([7; 32])
+}
+
 pub async fn sqlite() -> (TempDir, SqliteStore) {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&dir.path().join("test.sqlite")).await.unwrap();
+    let store = SqliteStore::open(&dir.path().join("test.sqlite"), &master()).await.unwrap();
     (dir, store)
 }
 

@@ -1,0 +1,22 @@
+//! Keys that what is personal is sealed with at rest. Pure but for [`MasterKey::load_or_create`].
+//!
+//! ```text
+//! master key (a file or a systemd credential, never in the database)
+//!   wraps  one key per person   names, embeddings, pictures of their visits
+//!          the media key        pictures and embeddings of visits that matched nobody
+//!          one key per device   gallery chunks on their way
+//! ```
+//!
+//! Whoever destroys a wrapped key destroys what it sealed, wherever copies of it lie. Start reading at
+//! [`MasterKey`]; what is sealed with what is in [`PersonKey`], [`MediaKey`]
+//! and [`GalleryKey`].
+
+mod gallery;
+mod master;
+mod media;
+mod person;
+
+pub use gallery::GalleryKey;
+pub use master::{MasterKey, MasterKeyError, WrongKey};
+pub use media::MediaKey;
+pub use person::PersonKey;

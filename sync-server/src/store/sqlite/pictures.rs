@@ -1,0 +1,187 @@
+//! Pictures and embeddings that came with events, apart from the records that lists read, and sealed: with the key
+//! of the person matched, else with the media key.
+
+use std::collections::HashMap;
+
+use ostiary_common::codec;
+use ostiary_common::ids::{EventId, PersonId};
+use ostiary_common::wire::{Body, EventBatch, EventRecord};
+use sqlx::SqliteConnection;
+
+use super::error::corrupt;
+use super::opener::key_of;
+use super::{SqliteStore, columns};
+use crate::ports::StoreError;
+use crate::sealing::{MediaKey, PersonKey};
+
+/// Names a picture in its seal.
+pub(super) const CROP: &str = "crop";
+/// Names an embedding in its seal.
+pub(super) const EMBEDDING: &str = "embedding";
+
+const WITH_MEDIA_KEY: i64 = 1;
+const WITH_PERSON_KEY: i64 = 2;
+/// Records looked through for embeddings at once when a store of before is sealed.
+const RECORDS_AT_ONCE: u32 = 2_000;
+
+/// What seals things that came with an event.
+pub(super) enum EventSeal<'a> {
+    /// Nobody known.
+    Media(&'a MediaKey),
+    /// The person matched.
+    Person(PersonKey),
+}
+
+impl EventSeal<'_> {
+    pub(super) fn seal(&self, what: &str, event: EventId, plain: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Media(key) => key.seal_of_event(what, event, plain),
+            Self::Person(key) => key.seal_of_event(what, event, plain),
+        }
+    }
+
+    /// What to write into `sealed`.
+    pub(super) const fn column(&self) -> i64 {
+        match self {
+            Self::Media(_) => WITH_MEDIA_KEY,
+            Self::Person(_) => WITH_PERSON_KEY,
+        }
+    }
+}
+
+/// What is kept apart from a record.
+pub(super) struct Attached {
+    crop: Option<Vec<u8>>,
+    embedding: Option<Vec<u8>>,
+}
+
+impl Attached {
+    /// Takes picture and embedding out of a record.
+    pub(super) fn take(record: &mut EventRecord) -> Self {
+        let Some(visit) = record.visit.as_mut() else { return Self { crop: None, embedding: None } };
+        let taken = |bytes: &mut Option<serde_bytes::ByteBuf>| bytes.take().map(serde_bytes::ByteBuf::into_vec);
+        Self { crop: taken(&mut visit.crop_jpeg), embedding: taken(&mut visit.embedding) }
+    }
+
+    pub(super) const fn has_crop(&self) -> bool {
+        self.crop.is_some()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.crop.is_none() && self.embedding.is_none()
+    }
+
+    /// Stores them, sealed, beside the event at `cursor`.
+    pub(super) async fn insert(
+        &self,
+        tx: &mut SqliteConnection,
+        cursor: i64,
+        event: EventId,
+        seal: &EventSeal<'_>,
+    ) -> Result<(), StoreError> {
+        if let Some(jpeg) = &self.crop {
+            sqlx::query("INSERT INTO event_crops (cursor, jpeg, sealed) VALUES (?, ?, ?)")
+                .bind(cursor)
+                .bind(seal.seal(CROP, event, jpeg))
+                .bind(seal.column())
+                .execute(&mut *tx)
+                .await?;
+        }
+        if let Some(embedding) = &self.embedding {
+            sqlx::query("INSERT OR REPLACE INTO event_embeddings (cursor, embedding, sealed) VALUES (?, ?, ?)")
+                .bind(cursor)
+                .bind(seal.seal(EMBEDDING, event, embedding))
+                .bind(seal.column())
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// A record in the bytes it is stored in.
+pub(super) fn record_bytes(record: &EventRecord) -> Result<Vec<u8>, StoreError> {
+    codec::to_vec("event record", EventBatch::MAX_BYTES, record).map_err(|e| corrupt("event record", e))
+}
+
+/// A record from the bytes it is stored in.
+pub(super) fn record(bytes: &[u8]) -> Result<EventRecord, StoreError> {
+    codec::from_slice("event record", EventBatch::MAX_BYTES, bytes).map_err(|e| corrupt("event record", e))
+}
+
+impl SqliteStore {
+    /// What seals things that come with an event of this person, or of nobody.
+    pub(super) async fn event_seal(
+        &self,
+        tx: &mut SqliteConnection,
+        person: Option<PersonId>,
+    ) -> Result<EventSeal<'_>, StoreError> {
+        let key = match person {
+            Some(person) => key_of(tx, &self.master, person).await?,
+            None => None,
+        };
+        Ok(key.map_or(EventSeal::Media(&self.media), EventSeal::Person))
+    }
+
+    /// The picture of an event, opened.
+    pub(super) async fn picture(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
+        let row: Option<(Vec<u8>, i64, Option<Vec<u8>>)> = sqlx::query_as(
+            "SELECT c.jpeg, c.sealed, e.person FROM events e JOIN event_crops c ON c.cursor = e.cursor
+             WHERE e.event_id = ?",
+        )
+        .bind(id.as_bytes().as_slice())
+        .fetch_optional(&self.read)
+        .await?;
+        let Some((sealed, with, person)) = row else { return Ok(None) };
+        let opened = match with {
+            WITH_MEDIA_KEY => self.media.open_of_event(CROP, id, &sealed),
+            _ => {
+                let Some(person) = person.as_deref() else { return Ok(None) };
+                let mut conn = self.read.acquire().await?;
+                // The person went between the two reads; so did the picture.
+                let Some(key) = key_of(&mut conn, &self.master, columns::id(PersonId, person)?).await? else {
+                    return Ok(None);
+                };
+                key.open_of_event(CROP, id, &sealed)
+            }
+        };
+        opened.map(Some).map_err(|e| corrupt("picture", e))
+    }
+
+    /// Takes embeddings out of records stored before they were kept apart.
+    pub(super) async fn seal_embeddings_of_events(&self) -> Result<(), StoreError> {
+        let mut after = 0_i64;
+        loop {
+            let mut tx = self.begin().await?;
+            let rows: Vec<(i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+                "SELECT cursor, event_id, record, person FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?",
+            )
+            .bind(after)
+            .bind(RECORDS_AT_ONCE)
+            .fetch_all(&mut *tx)
+            .await?;
+            let Some(last) = rows.last().map(|row| row.0) else { return Ok(()) };
+            let mut keys = HashMap::new();
+            for (cursor, event, bytes, person) in rows {
+                // What cannot be read was of a newer kind, and is left as it is.
+                let Ok(mut record) = record(&bytes) else { continue };
+                let attached = Attached::take(&mut record);
+                if attached.is_empty() {
+                    continue;
+                }
+                if !keys.contains_key(&person) {
+                    let known = person.as_deref().map(|id| columns::id(PersonId, id)).transpose()?;
+                    keys.insert(person.clone(), self.event_seal(&mut tx, known).await?);
+                }
+                attached.insert(&mut tx, cursor, columns::id(EventId, &event)?, &keys[&person]).await?;
+                sqlx::query("UPDATE events SET record = ? WHERE cursor = ?")
+                    .bind(record_bytes(&record)?)
+                    .bind(cursor)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            after = last;
+        }
+    }
+}
