@@ -130,7 +130,7 @@ pub struct Confirmation {
     pub said_at: Option<UnixMillis>,
     /// Ed25519 over [`ostiary_common::wire::holding_statement`], checked.
     pub signature: Option<Vec<u8>>,
-    /// The key it was checked with, SPKI PEM.
+    /// The key the device had, SPKI PEM: what the signature was checked with.
     pub key_pem: Option<String>,
 }
 

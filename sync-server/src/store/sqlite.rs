@@ -27,6 +27,7 @@ mod recognition;
 mod recognition_rows;
 mod scrub;
 mod sealing;
+mod sealing_once;
 mod streams;
 mod templates;
 

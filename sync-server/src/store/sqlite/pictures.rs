@@ -1,8 +1,6 @@
 //! Pictures and embeddings that came with events, apart from the records that lists read, and sealed: with the key
 //! of the person matched, else with the media key.
 
-use std::collections::HashMap;
-
 use ostiary_common::codec;
 use ostiary_common::ids::{EventId, PersonId};
 use ostiary_common::wire::{Body, EventBatch, EventRecord};
@@ -21,8 +19,6 @@ pub(super) const EMBEDDING: &str = "embedding";
 
 const WITH_MEDIA_KEY: i64 = 1;
 const WITH_PERSON_KEY: i64 = 2;
-/// Records looked through for embeddings at once when a store of before is sealed.
-const RECORDS_AT_ONCE: u32 = 2_000;
 
 /// What seals things that came with an event.
 pub(super) enum EventSeal<'a> {
@@ -146,42 +142,5 @@ impl SqliteStore {
             }
         };
         opened.map(Some).map_err(|e| corrupt("picture", e))
-    }
-
-    /// Takes embeddings out of records stored before they were kept apart.
-    pub(super) async fn seal_embeddings_of_events(&self) -> Result<(), StoreError> {
-        let mut after = 0_i64;
-        loop {
-            let mut tx = self.begin().await?;
-            let rows: Vec<(i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-                "SELECT cursor, event_id, record, person FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?",
-            )
-            .bind(after)
-            .bind(RECORDS_AT_ONCE)
-            .fetch_all(&mut *tx)
-            .await?;
-            let Some(last) = rows.last().map(|row| row.0) else { return Ok(()) };
-            let mut keys = HashMap::new();
-            for (cursor, event, bytes, person) in rows {
-                // What cannot be read was of a newer kind, and is left as it is.
-                let Ok(mut record) = record(&bytes) else { continue };
-                let attached = Attached::take(&mut record);
-                if attached.is_empty() {
-                    continue;
-                }
-                if !keys.contains_key(&person) {
-                    let known = person.as_deref().map(|id| columns::id(PersonId, id)).transpose()?;
-                    keys.insert(person.clone(), self.event_seal(&mut tx, known).await?);
-                }
-                attached.insert(&mut tx, cursor, columns::id(EventId, &event)?, &keys[&person]).await?;
-                sqlx::query("UPDATE events SET record = ? WHERE cursor = ?")
-                    .bind(record_bytes(&record)?)
-                    .bind(cursor)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-            after = last;
-        }
     }
 }

@@ -1,19 +1,14 @@
-//! Makes the store's own keys, and seals what lies open from before there were any.
+//! The store's own keys, and the log that must not keep what was deleted.
 
 use std::path::Path;
 
-use ostiary_common::ids::{EventId, PersonId, TemplateId};
+use ostiary_common::ids::PersonId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 
-use super::error::corrupt;
-use super::opener::key_of;
-use super::{SqliteStore, columns, options, pictures};
+use super::{SqliteStore, options};
 use crate::ports::StoreError;
 use crate::sealing::{MasterKey, MediaKey};
-
-/// Rows sealed in one transaction, so that no reader or writer waits long.
-const ROWS_AT_ONCE: u32 = 500;
 
 impl SqliteStore {
     /// Whether the database in `path` has been sealed with a master key already, which must then be found and not
@@ -36,98 +31,12 @@ impl SqliteStore {
         Ok(rows > 0)
     }
 
-    /// Seals what was stored before there were keys. Each step can be cut off anywhere and is taken up at the next
-    /// start.
-    pub(super) async fn seal_what_lies_open(&self) -> Result<(), StoreError> {
-        let done: bool = sqlx::query_scalar("SELECT done FROM sealing").fetch_one(&self.write).await?;
-        if done {
-            return Ok(());
-        }
-        let mut sealed = 0;
-        while self.seal_some_names().await? || self.seal_some_templates().await? || self.seal_some_crops().await? {
-            sealed += 1;
-        }
-        self.seal_embeddings_of_events().await?;
-        sqlx::query("UPDATE sealing SET done = 1").execute(&self.write).await?;
-        if sealed > 0 {
-            tracing::info!("names, templates and pictures stored before are sealed now");
-            self.empty_log().await?;
-        }
-        Ok(())
-    }
-
     /// Writes the write-ahead log into the database and empties it, so that bytes deleted there are gone here too.
     /// `false` if a reader is in the way; to be tried again then.
     pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
         let (busy, _, _): (i64, i64, i64) =
             sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.write).await?;
         Ok(busy == 0)
-    }
-
-    async fn seal_some_names(&self) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let open: Vec<(Vec<u8>, String)> =
-            sqlx::query_as("SELECT id, name FROM persons WHERE name_sealed IS NULL LIMIT ?")
-                .bind(ROWS_AT_ONCE)
-                .fetch_all(&mut *tx)
-                .await?;
-        for (id, name) in &open {
-            let person = columns::id(PersonId, id)?;
-            let (key, wrapped) = self.master.new_person_key(person);
-            sqlx::query("UPDATE persons SET name = '', name_sealed = ? WHERE id = ?")
-                .bind(key.seal_name(name))
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-            insert_person_key(&mut tx, person, &wrapped).await?;
-        }
-        tx.commit().await?;
-        Ok(!open.is_empty())
-    }
-
-    async fn seal_some_templates(&self) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let open: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT id, person, embedding FROM templates WHERE sealed = 0 LIMIT ?")
-                .bind(ROWS_AT_ONCE)
-                .fetch_all(&mut *tx)
-                .await?;
-        for (id, person, embedding) in &open {
-            let (template, person) = (columns::id(TemplateId, id)?, columns::id(PersonId, person)?);
-            let key = key_of(&mut tx, &self.master, person).await?;
-            let key = key.ok_or_else(|| corrupt("template", "its person has no key"))?;
-            sqlx::query("UPDATE templates SET embedding = ?, sealed = 1 WHERE id = ?")
-                .bind(key.seal_embedding(template, embedding))
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(!open.is_empty())
-    }
-
-    async fn seal_some_crops(&self) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let open: Vec<(i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-            "SELECT c.cursor, c.jpeg, e.event_id, e.person FROM event_crops c JOIN events e ON e.cursor = c.cursor
-             WHERE c.sealed = 0 LIMIT ?",
-        )
-        .bind(ROWS_AT_ONCE)
-        .fetch_all(&mut *tx)
-        .await?;
-        for (cursor, jpeg, event, person) in &open {
-            let person = person.as_deref().map(|id| columns::id(PersonId, id)).transpose()?;
-            let seal = self.event_seal(&mut tx, person).await?;
-            let sealed = seal.seal(pictures::CROP, columns::id(EventId, event)?, jpeg);
-            sqlx::query("UPDATE event_crops SET jpeg = ?, sealed = ? WHERE cursor = ?")
-                .bind(sealed)
-                .bind(seal.column())
-                .bind(cursor)
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(!open.is_empty())
     }
 }
 

@@ -27,14 +27,14 @@ async fn claim(store: &SqliteStore, device: DeviceId, key: &str) {
     store.claim(key, key, NOW).await.unwrap().unwrap();
 }
 
-fn said(rev: Revision, key: Option<&str>) -> Confirmation {
+fn said(rev: Revision, key: &str) -> Confirmation {
     Confirmation {
         rev,
         digest: GalleryDigest::default(),
         at: NOW,
         said_at: Some(NOW),
-        signature: key.map(|_| vec![1; 64]),
-        key_pem: key.map(str::to_owned),
+        signature: Some(vec![1; 64]),
+        key_pem: Some(key.to_owned()),
     }
 }
 
@@ -57,19 +57,25 @@ async fn it_ends_when_every_device_has_confirmed() {
     assert_eq!((erasure.rev, erasure.reason, erasure.at), (rev, ErasureReason::Asked, NOW));
     assert_eq!((erasure.counts.devices, erasure.counts.waiting), (5, 5), "all that were ever claimed");
     assert!(!store.confirmation_awaited(front, Revision(rev.0 - 1)).await.unwrap(), "from before the removal");
-    assert_eq!(store.confirm_erasures(front, &said(Revision(rev.0 - 1), Some("front"))).await.unwrap(), 0);
+    assert_eq!(store.confirm_erasures(front, &said(Revision(rev.0 - 1), "front")).await.unwrap(), 0);
 
     assert!(store.confirmation_awaited(front, rev).await.unwrap());
-    assert_eq!(store.confirm_erasures(front, &said(rev, Some("front"))).await.unwrap(), 1);
+    assert_eq!(store.confirm_erasures(front, &said(rev, "front")).await.unwrap(), 1);
     assert!(!store.confirmation_awaited(front, rev).await.unwrap());
-    assert_eq!(store.confirm_erasures(older, &said(rev, None)).await.unwrap(), 1);
+    assert_eq!(
+        store
+            .confirm_erasures(older, &Confirmation { said_at: None, signature: None, ..said(rev, "older") })
+            .await
+            .unwrap(),
+        1
+    );
     claim(&store, swapped, "a new unit's").await;
-    assert_eq!(store.confirm_erasures(swapped, &said(rev, Some("a new unit's"))).await.unwrap(), 1);
+    assert_eq!(store.confirm_erasures(swapped, &said(rev, "a new unit's")).await.unwrap(), 1);
     assert_eq!(store.clear_erasures(NOW).await.unwrap(), 1);
     assert!(store.complete_erasures(NOW).await.unwrap().is_empty(), "one is away, one is shut out too late");
 
     store.revoke_device(shut_out).await.unwrap();
-    assert_eq!(store.confirm_erasures(back, &said(Revision(rev.0 + 9), Some("back"))).await.unwrap(), 1);
+    assert_eq!(store.confirm_erasures(back, &said(Revision(rev.0 + 9), "back")).await.unwrap(), 1);
     let later = NOW.plus(Duration::from_secs(9));
     let completed = store.complete_erasures(later).await.unwrap();
     assert_eq!(completed.iter().map(|it| (it.id, it.completed_at)).collect::<Vec<_>>(), [(erasure.id, Some(later))]);
@@ -86,7 +92,7 @@ async fn it_ends_when_every_device_has_confirmed() {
             ("swapped", ConfirmationState::Replaced),
         ]
     );
-    assert_eq!(devices[1].confirmation.as_ref(), Some(&said(rev, Some("front"))));
+    assert_eq!(devices[1].confirmation.as_ref(), Some(&said(rev, "front")));
     let counts = store.erasure(erasure.id).await.unwrap().unwrap().counts;
     assert_eq!((counts.confirmed, counts.waiting, counts.revoked), (4, 0, 1));
     lists(&store, erasure.id).await;
