@@ -74,7 +74,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         root: DeviceRoot { site: identity.site, device: identity.device },
         config: Arc::clone(&config),
         dimension: models.dimension,
-        info: info(&config, &shared),
+        info: info(&config, &shared, models.kernels),
         holdings,
     })?;
     let reach = Reach {
@@ -135,13 +135,14 @@ fn announce(shared: &Shared, recorder: &Recorder, quarantine: Option<&crate::cac
     }
 }
 
-fn info(config: &Config, shared: &Shared) -> Info {
+fn info(config: &Config, shared: &Shared, kernels: String) -> Info {
     Info {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         hardware: board::hardware(),
         system: board::system(),
         camera: board::camera(config),
         model_pack: shared.pack.to_string(),
+        kernels,
     }
 }
 

@@ -50,6 +50,9 @@ pub struct Info {
     pub camera: String,
     /// Model pack id.
     pub model_pack: String,
+    /// What the nets are computed with, in words; empty from programs that did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kernels: String,
 }
 
 /// `health`: figures by the names the Prometheus metrics have.

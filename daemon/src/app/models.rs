@@ -17,6 +17,8 @@ pub struct Models {
     pub defaults: PackDefaults,
     /// Values in an embedding.
     pub dimension: usize,
+    /// What the nets are computed with, in words.
+    pub kernels: String,
     /// One engine for each inference thread.
     pub finders: Vec<EngineFinder>,
 }
@@ -43,6 +45,7 @@ pub fn load(config: &Config) -> anyhow::Result<Models> {
         liveness: engine.liveness_rules(),
         calibration: pack.calibration().cloned(),
     };
+    let kernels = engine.kernels().to_string();
     let finders = std::iter::repeat_n(engine, threads).map(EngineFinder).collect();
-    Ok(Models { pack: pack.id().clone(), defaults, dimension: pack.dimension(), finders })
+    Ok(Models { pack: pack.id().clone(), defaults, dimension: pack.dimension(), kernels, finders })
 }

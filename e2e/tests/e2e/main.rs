@@ -5,6 +5,7 @@
 
 mod broker;
 mod delivery;
+mod derived;
 mod door;
 mod kills;
 mod media;

@@ -85,6 +85,12 @@ pub struct EngineKernels {
     pub embedder: NetKernels,
 }
 
+impl fmt::Display for EngineKernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "detector: {}; embedder: {}", self.detector, self.embedder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
