@@ -5,6 +5,7 @@ mod board;
 mod models;
 mod state;
 mod watchdog;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,13 @@ use ostiary_common::wire::monitor::Info;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::drill::Pace;
 use crate::identity::{IdentityFiles, TokenKeeper};
 use crate::mqtt::{self, Driver, DriverParts, Reach, Signals, Wish};
-use crate::pipeline::{self, PipelineParts};
 use crate::recorder::{self, Recorder};
 use crate::shared::Shared;
 use state::State;
+use watching::Watching;
 
 pub use board::hardware;
 pub use models::load as load_models;
@@ -37,6 +39,8 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(6);
 pub struct RunOptions {
     /// End once a recording was played and the server has stored everything.
     pub exit_when_done: bool,
+    /// Report made-up visits instead of watching.
+    pub drill: Option<Pace>,
 }
 
 /// Runs the daemon until it is told to end.
@@ -48,7 +52,8 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let files = IdentityFiles::new(&config.device.state_dir);
     let _lock = state::lock(&config.device.state_dir)?;
-    let models = models::load(&config).context("loading the model pack")?;
+    let load = if options.drill.is_some() { models::without_nets } else { models::load };
+    let models = load(&config).context("loading the model pack")?;
     let State { shared, holdings, quarantine } = state::open(&config, &models)?;
     let tokens = TokenKeeper::load(files, quarantine.is_some())?;
     let identity = tokens.identity().clone();
@@ -59,15 +64,10 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     announce(&shared, &recorder, quarantine.as_ref());
     let signals = Signals { shutdown: shutdown.clone(), draining: CancellationToken::new() };
     let finished = CancellationToken::new();
-    let running = pipeline::run(PipelineParts {
-        shared: Arc::clone(&shared),
-        recorder: recorder.clone(),
-        config: Arc::clone(&config),
-        finders: models.finders,
-        mode: pipeline::Mode::Visits,
-        finished: finished.clone(),
-    })
-    .context("starting the pipeline")?;
+    let running = match options.drill {
+        Some(pace) => Watching::drill(&shared, &recorder, pace)?,
+        None => Watching::camera(&shared, &recorder, &config, models.finders, &finished)?,
+    };
     let driver = Driver::new(DriverParts {
         shared: Arc::clone(&shared),
         recorder,

@@ -5,6 +5,7 @@ mod bench_start;
 mod check_config;
 mod claim;
 mod doctor;
+mod drill;
 mod eval;
 mod log;
 mod pack;
@@ -54,6 +55,9 @@ enum Command {
     /// Measure start-up and memory with a throw-away cache.
     #[command(hide = true)]
     BenchStart(bench_start::Args),
+    /// Report made-up visits instead of watching: for tests of everything behind the decision.
+    #[command(hide = true)]
+    Drill(drill::Args),
 }
 
 /// Runs the program: 0 for done, 1 for failed, 2 for a wrong command line.
@@ -85,6 +89,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::bench(&args, load_or_default(path)?),
         Command::Eval(command) => eval::eval(&command, &load_or_default(path)?),
         Command::BenchStart(args) => bench_start::bench(&args),
+        Command::Drill(args) => drill::drill(&args, load()?),
     }
 }
 

@@ -11,6 +11,7 @@ mod clock;
 pub mod config;
 mod convert;
 mod domain;
+mod drill;
 mod health;
 mod identity;
 mod mqtt;

@@ -18,7 +18,7 @@ mod rate;
 mod threads;
 
 pub use engine::EngineFinder;
-pub use threads::{Mode, PipelineParts, REENTRY_S, run};
+pub use threads::{Mode, PipelineParts, REENTRY_S, Running, run};
 
 /// The capture thread alone, for tests of sources.
 #[cfg(all(test, feature = "v4l2"))]

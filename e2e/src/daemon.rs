@@ -1,5 +1,6 @@
 //! The daemon under test: its state, its configuration, its process.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub enum View {
     Once(PathBuf),
     /// A camera.
     Camera(PathBuf),
+    /// Nothing: visits are made up, so many in a second on average.
+    Drill(f64),
 }
 
 impl View {
@@ -41,9 +44,19 @@ impl View {
         match self {
             Self::Loop { path, true_speed } => replay(path, if *true_speed { "true" } else { "max" }, true),
             Self::Once(path) => replay(path, "max", false),
+            Self::Drill(_) => String::new(),
             Self::Camera(device) => format!("[camera]\nsource = \"v4l2\"\ndevice = \"{}\"\n", device.display()),
         }
     }
+}
+
+/// Where a daemon runs, if that is not simply here.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// A command that becomes the daemon, put before it: to run it in a network of its own.
+    pub within: Vec<OsString>,
+    /// Environment beside what it inherits.
+    pub env: Vec<(String, String)>,
 }
 
 /// A daemon, running or not.
@@ -54,6 +67,7 @@ pub struct Daemon {
     state_dir: PathBuf,
     config: PathBuf,
     log: PathBuf,
+    place: Place,
     process: Option<Process>,
 }
 
@@ -72,11 +86,20 @@ impl Daemon {
     /// # Errors
     /// If the claim fails.
     pub fn claim_invited(stage: &Stage, server: &Server, name: &str, invited: &Invitation) -> Result<Self> {
+        Self::claim_at(stage, server, name, invited, Place::default())
+    }
+
+    /// As [`Daemon::claim_invited`], at a place of its own.
+    ///
+    /// # Errors
+    /// If the claim fails.
+    pub fn claim_at(stage: &Stage, server: &Server, name: &str, invited: &Invitation, place: Place) -> Result<Self> {
         let daemon = Self {
             device: invited.device.clone(),
             state_dir: stage.file(&format!("{name}-state")),
             config: stage.file(&format!("{name}.toml")),
             log: stage.log(name),
+            place,
             process: None,
         };
         daemon.configure(&View::Camera(PathBuf::from("/dev/video0")))?;
@@ -93,7 +116,11 @@ impl Daemon {
     pub fn run(&mut self, view: &View) -> Result<()> {
         self.process = None;
         self.configure(view)?;
-        self.process = Some(self.launch(&["run"]).start()?);
+        let launch = match view {
+            View::Drill(per_second) => self.launch(&["drill", "--per-second", &per_second.to_string()]),
+            _ => self.launch(&["run"]),
+        };
+        self.process = Some(launch.start()?);
         Ok(())
     }
 
@@ -124,6 +151,22 @@ impl Daemon {
         self.process.as_mut().context("the daemon is stopped")?.ensure_running()
     }
 
+    /// Whether it has ended by itself.
+    ///
+    /// # Errors
+    /// If the system cannot say.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        self.process.as_mut().map_or(Ok(true), |process| Ok(process.ended()?.is_some()))
+    }
+
+    /// Sends it a signal by name; nothing if it is not running.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(name))
+    }
+
     /// Where it keeps identity and cache.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
@@ -138,11 +181,19 @@ impl Daemon {
         durable.filter_map(|line| event_id(&serde_json::from_str(line).ok()?)).collect()
     }
 
+    /// Its log, over all its lives.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
     fn configure(&self, view: &View) -> Result<()> {
+        // A drill makes more events than there is room for other lines.
+        let level = if matches!(view, View::Drill(_)) { "info,ostiary_daemon::recorder=debug" } else { "debug" };
         let text = format!(
             "[device]\nstate_dir = \"{}\"\n\n{}\n[models]\npack_dir = \"{}\"\nthreads = 1\n\n\
              [mqtt]\nmax_backoff_s = 2\n\n[outbox]\nack_timeout_s = 2\n\n[health]\ninterval_s = 5\n\n\
-             [log]\nformat = \"json\"\nlevel = \"debug\"\n",
+             [log]\nformat = \"json\"\nlevel = \"{level}\"\n",
             self.state_dir.display(),
             view.toml(),
             pack_dir().display(),
@@ -153,12 +204,13 @@ impl Daemon {
     fn launch(&self, command: &[&str]) -> Launch {
         let config = ["--config".as_ref(), self.config.as_os_str()];
         let args = config.into_iter().chain(command.iter().map(AsRef::as_ref));
-        Launch::new("ostiaryd", self.log.clone(), args)
+        let Place { within, env } = self.place.clone();
+        Launch { within, env, ..Launch::new("ostiaryd", self.log.clone(), args) }
     }
 }
 
 /// The field `event.id` of a log line in JSON.
-fn event_id(line: &Value) -> Option<String> {
+pub(crate) fn event_id(line: &Value) -> Option<String> {
     let field = line.pointer("/fields/event.id").or_else(|| line.get("event.id"))?;
     field.as_str().map(str::to_owned)
 }

@@ -36,12 +36,14 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// Where its log goes; it is added to.
     pub log: PathBuf,
+    /// A command that becomes this program, put before it: to run it in a network of its own.
+    pub within: Vec<OsString>,
 }
 
 impl Launch {
     /// A program with its arguments.
     pub fn new(program: &'static str, log: PathBuf, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
-        Self { program, args: args.into_iter().map(Into::into).collect(), env: Vec::new(), log }
+        Self { program, args: args.into_iter().map(Into::into).collect(), env: Vec::new(), log, within: Vec::new() }
     }
 
     /// Adds to the environment.
@@ -73,8 +75,10 @@ impl Launch {
     }
 
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new(binary(self.program)?);
-        command.args(&self.args).envs(self.env.iter().cloned());
+        let program = binary(self.program)?.into_os_string();
+        let line: Vec<_> = self.within.iter().chain([&program]).chain(&self.args).collect();
+        let mut command = Command::new(line[0]);
+        command.args(&line[1..]).envs(self.env.iter().cloned());
         // A filter of the user's own would hide lines that tests look for.
         command.env_remove("RUST_LOG").stdin(Stdio::null()).stderr(self.log_file()?);
         Ok(command)
@@ -140,10 +144,16 @@ impl Process {
     /// # Errors
     /// If it does not end in time.
     pub async fn terminate(&mut self, deadline: Duration) -> Result<ExitStatus> {
-        let line = format!("kill -TERM {}", self.id());
-        let sent = Command::new("sh").args(["-c", &line]).status().context("sending SIGTERM")?;
-        ensure!(sent.success(), "`{line}` failed");
+        self.signal("TERM")?;
         self.wait(deadline).await
+    }
+
+    /// Sends a signal by its name, such as `STOP` and `CONT`.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        signal(self.id(), name)
     }
 
     /// Waits until it has ended by itself.
@@ -168,6 +178,17 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a signal by its name to the process with this id.
+///
+/// # Errors
+/// If the system refuses.
+pub fn signal(id: u32, name: &str) -> Result<()> {
+    let line = format!("kill -{name} {id}");
+    let sent = Command::new("sh").args(["-c", &line]).status().with_context(|| format!("sending SIG{name}"))?;
+    ensure!(sent.success(), "`{line}` failed");
+    Ok(())
 }
 
 /// The last lines of a log file.

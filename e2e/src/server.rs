@@ -20,6 +20,8 @@ use start::{create_admin, endpoints_file, fetch_ca, launch, wait_ready, write_co
 pub const LOGIN: &str = "admin";
 /// The admin's password: for throw-away servers only.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// Where a server listens unless it is told otherwise.
+pub const LOOPBACK: &str = "127.0.0.1";
 /// How long it may take to end in order.
 const ENDS: Duration = Duration::from_secs(20);
 
@@ -51,6 +53,7 @@ pub struct Server {
     config: PathBuf,
     log: PathBuf,
     extra: String,
+    env: Vec<(String, String)>,
     process: Option<Process>,
     /// Where it listens; the same after a restart.
     pub endpoints: Endpoints,
@@ -74,11 +77,19 @@ impl Server {
     /// # Errors
     /// If it does not come up.
     pub async fn start_with(stage: &Stage, extra: &str) -> Result<Self> {
+        Self::start_at(stage, LOOPBACK, extra).await
+    }
+
+    /// As [`Server::start_with`], listening on another address of this machine.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_at(stage: &Stage, host: &str, extra: &str) -> Result<Self> {
         let data_dir = stage.file("server");
         fs::create_dir_all(&data_dir)?;
         let config = stage.file("server.toml");
         let log = stage.log("server");
-        let anywhere = Endpoints { https: "127.0.0.1:0".into(), mqtts: "127.0.0.1:0".into() };
+        let anywhere = Endpoints { https: format!("{host}:0"), mqtts: format!("{host}:0") };
         write_config(&config, &data_dir, &anywhere, extra)?;
         create_admin(stage, &config)?;
         let launch = launch(&config, &log);
@@ -87,7 +98,8 @@ impl Server {
         write_config(&config, &data_dir, &endpoints, extra)?;
         let ca_pem = fetch_ca(&endpoints).await?;
         let api = Api::new(&endpoints.https, &ca_pem)?.login(LOGIN, PASSWORD).await?;
-        Ok(Self { data_dir, config, log, extra: extra.to_owned(), process: Some(process), endpoints, ca_pem, api })
+        let (extra, env, process) = (extra.to_owned(), Vec::new(), Some(process));
+        Ok(Self { data_dir, config, log, extra, env, process, endpoints, ca_pem, api })
     }
 
     /// Starts a server that uses the broker at `url` instead of its own.
@@ -133,6 +145,7 @@ impl Server {
         let _ = fs::remove_file(endpoints_file(&self.data_dir));
         write_config(&self.config, &self.data_dir, &self.endpoints, &self.extra)?;
         let mut launch = launch(&self.config, &self.log);
+        launch.env.clone_from(&self.env);
         if let Some(fault) = fault {
             launch = launch.env("OSTIARY_FAULT", fault);
         }
@@ -142,6 +155,31 @@ impl Server {
         // Tokens outlive a restart, but not every test does: log in anew.
         self.api = self.api.with_token(None).login(LOGIN, PASSWORD).await?;
         Ok(())
+    }
+
+    /// The address it listens on, without the port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.endpoints.https.rsplit_once(':').map_or(LOOPBACK, |(host, _)| host)
+    }
+
+    /// What is in its environment from its next start on.
+    pub fn set_env(&mut self, env: Vec<(String, String)>) {
+        self.env = env;
+    }
+
+    /// Sends it a signal by name; nothing if it is not running.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(name))
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("ostiary.sqlite")
     }
 
     /// Ends it in order.

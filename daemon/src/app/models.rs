@@ -29,7 +29,6 @@ pub struct Models {
 /// If the pack is missing, damaged, or cannot be run.
 pub fn load(config: &Config) -> anyhow::Result<Models> {
     let pack = Pack::load(&config.models.pack_dir)?;
-    let thresholds = pack.thresholds();
     let frame = InputSize { width: config.camera.width, height: config.camera.height };
     let options = EngineOptions {
         expected_frame: Some(frame),
@@ -39,13 +38,27 @@ pub fn load(config: &Config) -> anyhow::Result<Models> {
     let engine = FaceEngine::load(&pack, &options)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = config.models.thread_count(cores);
+    let kernels = engine.kernels().to_string();
+    let finders = std::iter::repeat_n(engine, threads).map(EngineFinder).collect();
+    Ok(Models { kernels, finders, ..described(&pack) })
+}
+
+/// What the pack of the configuration says, with nobody to look at a face.
+///
+/// # Errors
+/// If the pack is missing or damaged.
+pub fn without_nets(config: &Config) -> anyhow::Result<Models> {
+    Ok(described(&Pack::load(&config.models.pack_dir)?))
+}
+
+fn described(pack: &Pack) -> Models {
+    let thresholds = pack.thresholds();
     let defaults = PackDefaults {
         decision: thresholds.rule(),
         gate: thresholds.match_gate(),
-        liveness: engine.liveness_rules(),
+        liveness: pack.liveness_rules(),
         calibration: pack.calibration().cloned(),
     };
-    let kernels = engine.kernels().to_string();
-    let finders = std::iter::repeat_n(engine, threads).map(EngineFinder).collect();
-    Ok(Models { pack: pack.id().clone(), defaults, dimension: pack.dimension(), kernels, finders })
+    let (pack, dimension) = (pack.id().clone(), pack.dimension());
+    Models { pack, defaults, dimension, kernels: "none".to_owned(), finders: Vec::new() }
 }

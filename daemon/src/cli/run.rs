@@ -40,7 +40,7 @@ pub fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
         return Err(crate::config::ConfigError::Refused(problems).into());
     }
     super::log::start(&config.log);
-    let options = RunOptions { exit_when_done: args.exit_when_done };
+    let options = RunOptions { exit_when_done: args.exit_when_done, ..RunOptions::default() };
     // The connection and the watchdog are all that runs here; inference has threads of its own.
     let runtime = super::runtime(2)?;
     let outcome = runtime.block_on(app::run(config, options));

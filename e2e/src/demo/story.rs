@@ -173,7 +173,7 @@ impl Story {
 fn looking_at(view: &View) -> String {
     match view {
         View::Camera(device) => format!("{}", device.display()),
-        View::Loop { .. } | View::Once(_) => {
+        View::Loop { .. } | View::Once(_) | View::Drill(_) => {
             "plays the clip: one comes and goes, then the other, again and again".to_owned()
         }
     }

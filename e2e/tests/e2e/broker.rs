@@ -9,12 +9,12 @@ use ostiary_e2e::api::text;
 use ostiary_e2e::clip::Sitter;
 use ostiary_e2e::daemon::{Daemon, View};
 use ostiary_e2e::device::{Session, envelope};
+use ostiary_e2e::mosquitto::{self, Mosquitto};
 use ostiary_e2e::photos::portrait;
-use ostiary_e2e::server::Server;
+use ostiary_e2e::server::{LOOPBACK, Server};
 use ostiary_e2e::stage::{Stage, scenario};
 use ostiary_e2e::{ledger, wait};
 
-use crate::mosquitto::{self, Mosquitto};
 use crate::{LATER, SOON, media};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +26,7 @@ async fn broker_killed_and_restarted() {
 
 async fn killed(stage: &Stage) -> Result<()> {
     let port = mosquitto::free_port()?;
-    let server = Server::start_external(stage, &mosquitto::url(port)).await?;
+    let server = Server::start_external(stage, &mosquitto::url(LOOPBACK, port)).await?;
     let mut broker = Mosquitto::start(stage, &server, port)?;
     let mut daemon = Daemon::claim(stage, &server, "entrance")?;
     daemon.run(&View::Loop { path: media::short_visits()?, true_speed: false })?;
@@ -64,7 +64,7 @@ async fn junk_for_a_device_is_refused_and_reported() {
 
 async fn junk(stage: &Stage) -> Result<()> {
     let port = mosquitto::free_port()?;
-    let server = Server::start_external(stage, &mosquitto::url(port)).await?;
+    let server = Server::start_external(stage, &mosquitto::url(LOOPBACK, port)).await?;
     let _broker = Mosquitto::start(stage, &server, port)?;
     let mut daemon = Daemon::claim(stage, &server, "entrance")?;
     daemon.run(&View::Loop { path: media::two_visits()?, true_speed: false })?;

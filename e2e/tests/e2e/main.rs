@@ -1,7 +1,7 @@
 //! The two real programs, end to end: what they do, and what they do when something breaks.
 //!
 //! Each test has a server and a folder of its own and may run beside the others. Start reading at
-//! [`recognise`]; the kills are in [`kills`] and [`broker`].
+//! [`recognise`]; the kills are in [`kills`] and [`broker`], and at random in [`storm`].
 
 mod broker;
 mod delivery;
@@ -10,10 +10,10 @@ mod door;
 mod kills;
 mod media;
 mod messages;
-mod mosquitto;
 mod photos;
 mod recognise;
 mod settings;
+mod storm;
 mod tokens;
 
 use std::time::Duration;

@@ -1,0 +1,30 @@
+//! `cargo xtask faults NAME`: what happens when things break. Each ends with one line of JSON: what was tried, and
+//! what was lost, doubled or held wrongly.
+
+mod kill;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// Which faults.
+#[derive(Args)]
+pub struct FaultsArgs {
+    #[command(subcommand)]
+    name: Name,
+}
+
+#[derive(Subcommand)]
+enum Name {
+    /// Kills: the real programs killed, frozen, cut off, starved of disk and sent through time.
+    Kill(kill::KillArgs),
+}
+
+/// Runs the named trial.
+///
+/// # Errors
+/// If it cannot be run, or something was lost.
+pub fn run(args: &FaultsArgs) -> Result<()> {
+    match &args.name {
+        Name::Kill(args) => kill::run(args),
+    }
+}
