@@ -188,12 +188,10 @@ impl Daemon {
     }
 
     fn configure(&self, view: &View) -> Result<()> {
-        // A drill makes more events than there is room for other lines.
-        let level = if matches!(view, View::Drill(_)) { "info,ostiary_daemon::recorder=debug" } else { "debug" };
         let text = format!(
             "[device]\nstate_dir = \"{}\"\n\n{}\n[models]\npack_dir = \"{}\"\nthreads = 1\n\n\
              [mqtt]\nmax_backoff_s = 2\n\n[outbox]\nack_timeout_s = 2\n\n[health]\ninterval_s = 5\n\n\
-             [log]\nformat = \"json\"\nlevel = \"{level}\"\n",
+             [log]\nformat = \"json\"\nlevel = \"debug\"\n",
             self.state_dir.display(),
             view.toml(),
             pack_dir().display(),

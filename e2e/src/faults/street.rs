@@ -47,9 +47,9 @@ impl Street {
         ip(&format!("netns add {ROUTER}"))?;
         ip(&format!("link add {LINE} type veth peer name line netns {ROUTER}"))?;
         ip(&format!("addr add {HOST}/30 dev {LINE}"))?;
-        ip(&format!("link set {LINE} up"))?;
+        ip(&format!("link set dev {LINE} up"))?;
         ip(&format!("-n {ROUTER} addr add 10.77.0.2/30 dev line"))?;
-        ip(&format!("-n {ROUTER} link set line up"))?;
+        ip(&format!("-n {ROUTER} link set dev line up"))?;
         ip("route add 10.77.0.0/16 via 10.77.0.2")?;
         run("ip", &format!("netns exec {ROUTER} sysctl -qw net.ipv4.ip_forward=1"), "")?;
         (0..doors).try_for_each(add_door)?;
@@ -72,7 +72,7 @@ impl Street {
             Fault::Slow(kbit) => {
                 tc(&format!("qdisc replace dev {} root tbf rate {kbit}kbit burst 16k latency 2s", port(door)))
             }
-            Fault::Unplug => ip(&format!("-n {ROUTER} link set {} down", port(door))),
+            Fault::Unplug => ip(&format!("-n {ROUTER} link set dev {} down", port(door))),
             _ => Ok(()),
         }
     }
@@ -85,7 +85,7 @@ impl Street {
         match fault {
             Fault::Cut | Fault::Loss(_) => nft(&format!("delete table inet {}", port(door))),
             Fault::Slow(_) => tc(&format!("qdisc del dev {} root", port(door))),
-            Fault::Unplug => ip(&format!("-n {ROUTER} link set {} up", port(door))),
+            Fault::Unplug => ip(&format!("-n {ROUTER} link set dev {} up", port(door))),
             _ => Ok(()),
         }
     }
@@ -109,12 +109,12 @@ fn port(door: usize) -> String {
 fn add_door(door: usize) -> Result<()> {
     let (space, port, net) = (namespace(door), port(door), door + 1);
     ip(&format!("netns add {space}"))?;
-    ip(&format!("-n {ROUTER} link add {port} type veth peer name link netns {space}"))?;
+    ip(&format!("-n {ROUTER} link add {port} type veth peer name near netns {space}"))?;
     ip(&format!("-n {ROUTER} addr add 10.77.{net}.1/30 dev {port}"))?;
-    ip(&format!("-n {ROUTER} link set {port} up"))?;
-    ip(&format!("-n {space} addr add 10.77.{net}.2/30 dev link"))?;
-    ip(&format!("-n {space} link set link up"))?;
-    ip(&format!("-n {space} link set lo up"))?;
+    ip(&format!("-n {ROUTER} link set dev {port} up"))?;
+    ip(&format!("-n {space} addr add 10.77.{net}.2/30 dev near"))?;
+    ip(&format!("-n {space} link set dev near up"))?;
+    ip(&format!("-n {space} link set dev lo up"))?;
     ip(&format!("-n {space} route add default via 10.77.{net}.1"))
 }
 
