@@ -127,7 +127,7 @@ mod tests {
         check(&["a"], &[a.clone(), b.clone()], [0, 0, 0, 0, 1]);
         check(&["a", "b", "c"], &[a.clone(), c.clone()], [1, 0, 0, 1, 0]);
         check(&["a"], &[a.clone(), a.clone()], [0, 1, 0, 0, 0]);
-        check(&["b", "a"], &[a.clone(), b.clone()], [0, 0, 1, 0, 0]);
+        check(&["b", "a"], &[a.clone(), b], [0, 0, 1, 0, 0]);
         check(&["a", "b"], &[a.clone(), event("b", "t", 1, 8)], [0, 0, 0, 0, 0]);
         check(&["a", "b"], &[a, event("b", "s", 2, 7)], [0, 1, 0, 0, 0]);
         check(&[], &[], [0, 0, 0, 0, 0]);
