@@ -11,6 +11,13 @@ mod say;
 mod seal;
 mod tasks;
 
+#[cfg(test)]
+mod core_tests;
+#[cfg(test)]
+mod storm_tests;
+#[cfg(test)]
+mod test_disk;
+
 use std::time::Duration;
 
 use ostiary_common::identity::GalleryKey;

@@ -328,7 +328,8 @@ impl GallerySync {
                 After::Proven
             }
             (true, false) => After::Disagreed,
-            (false, _) if pending.next_index >= PAGE_CHUNKS => After::AskOn,
+            // A server that names no place to go on from sends everything.
+            (false, _) if walk.is_some() && pending.next_index >= PAGE_CHUNKS => After::AskOn,
             (false, _) => After::Wait,
         };
         if pending.next == After::Proven && changes.is_empty() && !self.is_worth_writing(&head) {

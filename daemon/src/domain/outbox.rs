@@ -50,8 +50,13 @@ pub enum AckNews {
     Nothing,
     /// Everything up to here may be deleted.
     Delete(u64),
-    /// The server has numbers this outbox has never given: the device was restored from an old image.
-    Beyond,
+    /// The server has numbers that this run has not sent it, or that this outbox has never given: either
+    /// acknowledgements were lost before a restart, or the card was set back and gives numbers twice. A new stream tells
+    /// them apart: whatever the server has under the same event ids it does not take again.
+    Ahead {
+        /// Numbers were never given: the card was set back for sure.
+        is_set_back: bool,
+    },
 }
 
 /// A batch that was sent and is not acknowledged.
@@ -75,8 +80,11 @@ pub struct OutboxFlow {
     told: u64,
     /// The last number in the outbox.
     last: u64,
-    /// Whether the server's mark is known to lie within what this run has told it.
+    /// Whether the server's mark is known to lie within what this run has told it. Until then a single batch is under
+    /// way, always the same one, so that the first word of the server can only mean that one.
     established: bool,
+    /// Where that batch ends.
+    probe: Option<u64>,
     batches: VecDeque<UnderWay>,
     /// When the present wait for an acknowledgement ends.
     deadline: Option<Duration>,
@@ -99,6 +107,7 @@ impl OutboxFlow {
             told: acked,
             last: last.max(acked),
             established: false,
+            probe: None,
             batches: VecDeque::new(),
             deadline: None,
             gathering: None,
@@ -140,25 +149,22 @@ impl OutboxFlow {
         }
         self.sent = upto;
         self.told = self.told.max(upto);
+        self.probe.get_or_insert(upto);
         self.batches.push_back(UnderWay { upto, bytes });
         self.gathering = (upto < self.last).then_some(now);
         self.await_word(now, jitter);
     }
 
     /// The server's word.
-    ///
-    /// Only what this run has sent is ever deleted: after a restart the server's mark may lie ahead because
-    /// acknowledgements were lost, or because numbers were given twice by a card that was set back; in the second
-    /// case the server does not have these events yet.
     pub fn acknowledged(&mut self, ack: &EventAck) -> AckNews {
         if ack.stream != self.stream {
             return AckNews::Nothing;
         }
-        if ack.upto_seq > self.last {
-            return AckNews::Beyond;
+        let upto = ack.upto_seq;
+        if upto > self.told {
+            return AckNews::Ahead { is_set_back: upto > self.last };
         }
-        self.established |= ack.upto_seq <= self.told;
-        let upto = ack.upto_seq.min(self.told);
+        self.established = true;
         let is_news = upto > self.acked;
         if is_news {
             self.moved_to(upto);
@@ -188,6 +194,12 @@ impl OutboxFlow {
         }
     }
 
+    /// Everything up to here is stored by the server, or gone.
+    #[must_use]
+    pub const fn acked(&self) -> u64 {
+        self.acked
+    }
+
     /// Events not yet acknowledged.
     #[must_use]
     pub const fn waiting(&self) -> u64 {
@@ -210,17 +222,19 @@ impl OutboxFlow {
     /// Events that may be sent in one batch now.
     fn room(&self) -> u64 {
         let bytes: u64 = self.batches.iter().map(|batch| batch.bytes).sum();
-        let is_probing = !self.established && !self.batches.is_empty();
-        if is_probing || bytes >= self.limits.window_bytes {
+        if bytes >= self.limits.window_bytes {
             return 0;
         }
-        self.limits.window_events.saturating_sub(self.sent - self.acked).min(self.limits.batch_events)
+        let window = self.limits.window_events.saturating_sub(self.sent - self.acked).min(self.limits.batch_events);
+        let probe = self.probe.filter(|_| !self.established);
+        probe.map_or(window, |upto| window.min(upto.saturating_sub(self.sent)))
     }
 
     fn moved_to(&mut self, upto: u64) {
         self.acked = self.acked.max(upto);
         self.sent = self.sent.max(self.acked);
         self.told = self.told.max(self.acked);
+        self.probe = self.probe.filter(|probe| *probe > self.acked);
         while self.batches.front().is_some_and(|batch| batch.upto <= self.acked) {
             self.batches.pop_front();
         }

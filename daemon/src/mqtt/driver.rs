@@ -181,15 +181,13 @@ impl Driver {
     }
 
     fn act(&mut self, actions: Vec<Action>) {
+        let is_enforced = actions.iter().any(|action| matches!(action, Action::Enforce(_) | Action::Search(_)));
         for action in actions {
             match action {
                 Action::Publish(message) => self.publish(message),
                 Action::Search(step) => self.search(&step),
                 Action::Proven(proven) => self.shared.proven.store(Arc::new(proven)),
-                Action::Enforce(desired) => {
-                    self.desired = desired;
-                    self.enforce();
-                }
+                Action::Enforce(desired) => self.desired = desired,
                 Action::Health { expiry } => {
                     let health = crate::health::snapshot(&self.shared);
                     self.outgoing.push_back(self.core.health(&health, expiry));
@@ -201,6 +199,10 @@ impl Driver {
                 Action::Perform(kind) => self.perform(kind),
                 Action::NewToken => self.token_wanted = true,
             }
+        }
+        // What keeps to a target depends on how many persons there are to be taken for as well.
+        if is_enforced {
+            self.enforce();
         }
     }
 
@@ -223,8 +225,6 @@ impl Driver {
             rev.0
         );
         self.shared.gallery.store(Arc::new(gallery));
-        // What keeps to a target depends on how many persons there are to be taken for.
-        self.enforce();
     }
 
     fn enforce(&mut self) {

@@ -239,6 +239,15 @@ impl<D: Disk> DeviceCore<D> {
     /// The card was set back: numbers given from here on must not be taken for those of the life it forgot, and nobody
     /// is matched until the server has said who may be.
     pub(super) fn begin_again(&mut self, why: &str, turn: &mut Turn<'_>) {
+        self.new_stream(turn);
+        let detail = format!("restored from an old image, a new stream begins: {why}");
+        turn.actions.push(Action::Report(ReportKind::Restored, detail));
+        self.sync_gallery(SyncInput::Doubted, turn);
+        turn.actions.push(Action::Proven(self.gallery.proven()));
+    }
+
+    /// Events that wait go on in a new stream, under the ids they have.
+    pub(super) fn new_stream(&mut self, turn: &mut Turn<'_>) {
         let stream = ostiary_common::ids::StreamId(turn.dice.uuid(turn.now.wall));
         let begun = self.disk.begin_stream(stream);
         if self.wrote(begun, turn) {
@@ -248,10 +257,6 @@ impl<D: Disk> DeviceCore<D> {
                 self.outbox.connected();
             }
         }
-        let detail = format!("restored from an old image, a new stream begins: {why}");
-        turn.actions.push(Action::Report(ReportKind::Restored, detail));
-        self.sync_gallery(SyncInput::Doubted, turn);
-        turn.actions.push(Action::Proven(self.gallery.proven()));
     }
 
     fn in_force(&mut self, settings: &DeviceSettings, turn: &mut Turn<'_>) {

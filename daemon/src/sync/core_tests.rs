@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
-use ostiary_common::ids::{DeviceId, EventId, GalleryKeyId, MsgId, SiteId, StreamId};
 use ostiary_common::identity::{GalleryKey, Secret};
+use ostiary_common::ids::{DeviceId, EventId, GalleryKeyId, MsgId, SiteId, StreamId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Info, Status, from_json};

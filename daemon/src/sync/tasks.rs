@@ -35,11 +35,11 @@ impl<D: Disk> DeviceCore<D> {
         match self.outbox.acknowledged(ack) {
             AckNews::Nothing => {}
             AckNews::Delete(upto) => {
-                let deleted = self.disk.delete_upto(upto);
-                self.wrote(deleted, turn);
+                self.delete_upto(upto, turn);
                 turn.actions.push(Action::Stored(before - self.outbox.waiting()));
             }
-            AckNews::Beyond => {
+            AckNews::Ahead { is_set_back: false } => return self.new_stream(turn),
+            AckNews::Ahead { is_set_back: true } => {
                 let text = format!("event {} of its stream is acknowledged, which it never gave", ack.upto_seq);
                 return self.begin_again(&text, turn);
             }
@@ -47,6 +47,11 @@ impl<D: Disk> DeviceCore<D> {
         for RejectedEvent { seq, reason } in &ack.rejected {
             turn.actions.push(Action::Refused(format!("the server does not take event {seq}: {reason}")));
         }
+    }
+
+    fn delete_upto(&mut self, upto: u64, turn: &mut Turn<'_>) {
+        let deleted = self.disk.delete_upto(upto);
+        self.wrote(deleted, turn);
     }
 
     /// Hands something to the gallery's synchronisation and does what it asks for.
@@ -81,6 +86,10 @@ impl<D: Disk> DeviceCore<D> {
     fn send_events(&mut self, turn: &mut Turn<'_>) {
         self.next_events = None;
         self.outbox.appended(self.disk.last_seq(), turn.now.monotonic);
+        // A disk that was full may not have let go of what is stored.
+        if self.disk.first_seq() <= self.outbox.acked() {
+            self.delete_upto(self.outbox.acked(), turn);
+        }
         // Events dropped for want of space can no longer be sent: begin at the first that is there.
         self.outbox.dropped(self.disk.first_seq().saturating_sub(1));
         while self.connected {

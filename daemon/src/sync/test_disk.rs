@@ -123,7 +123,8 @@ impl Disk for MemoryDisk {
             let waiting = std::mem::take(&mut contents.events);
             contents.deleted.clear();
             contents.last_seq = waiting.len() as u64;
-            contents.events = (1..).zip(waiting.into_values()).map(|(seq, e)| (seq, EventRecord { seq, ..e })).collect();
+            contents.events =
+                (1..).zip(waiting.into_values()).map(|(seq, e)| (seq, EventRecord { seq, ..e })).collect();
             contents.stream = stream;
         })
     }
