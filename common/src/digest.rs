@@ -39,6 +39,20 @@ impl GalleryDigest {
         }
     }
 
+    /// Takes in all templates of another digest.
+    pub fn merge(&mut self, other: &Self) {
+        for (lane, term) in self.0.iter_mut().zip(other.0) {
+            *lane = lane.wrapping_add(term);
+        }
+    }
+
+    /// Takes out all templates of another digest, which were in this one.
+    pub fn unmerge(&mut self, other: &Self) {
+        for (lane, term) in self.0.iter_mut().zip(other.0) {
+            *lane = lane.wrapping_sub(term);
+        }
+    }
+
     /// 32 bytes, little-endian lanes.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 32] {
@@ -119,6 +133,13 @@ mod tests {
             prop_assert_ne!(less, forward);
             less.add(id(n), v);
             prop_assert_eq!(less, forward);
+            let (left, right) = rows.split_at(cut % rows.len());
+            let part = |rows: &[(u128, u32)]| GalleryDigest::of(rows.iter().map(|&(n, v)| (id(n), v)));
+            let mut whole = part(left);
+            whole.merge(&part(right));
+            prop_assert_eq!(whole, forward);
+            whole.unmerge(&part(left));
+            prop_assert_eq!(whole, part(right));
             rows.reverse();
             prop_assert_eq!(GalleryDigest::of(rows.iter().map(|&(n, v)| (id(n), v))), forward);
             prop_assert_eq!(GalleryDigest::from_bytes(forward.to_bytes()), forward);

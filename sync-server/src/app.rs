@@ -104,6 +104,9 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         lifecycle: &lifecycle,
         metrics,
     })?);
+    let follow = housekeeping::follow_clock(foundation.store.clone(), api.clock.clone(), link.devices.clone());
+    let shutdown = lifecycle.token();
+    lifecycle.spawn("clock", async move { shutdown.run_until_cancelled(follow).await.unwrap_or_default() });
     lifecycle.spawn("housekeeping", housekeeping::run(api.clone(), foundation.store.clone(), lifecycle.token()));
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let tls = serve::tls(&foundation.certificate).context("making the TLS configuration")?;

@@ -23,7 +23,6 @@ mod holes;
 mod incoming;
 mod ingest;
 mod intake;
-mod judge;
 mod limits;
 mod notices;
 mod outgoing;

@@ -1,14 +1,13 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ostiary_common::claims::DeviceClaims;
-use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
@@ -18,7 +17,10 @@ use crate::domain::audit::{AuditEntry, AuditRow};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
-use crate::domain::gallery::{GalleryDelta, GallerySize};
+use crate::domain::gallery::{
+    GalleryPage, GalleryRule, GallerySize, GalleryStanding, GalleryTruth, Group, MemberChange, PersonAtDevice,
+    Rescoped, Settled, TermsChange, WalkQuestion,
+};
 use crate::domain::person::{Person, Template};
 use crate::domain::recognition::{Change, Changed, InstallationRules, Layer, Versioned};
 use crate::sealing::GalleryKey;
@@ -139,8 +141,8 @@ pub trait DeviceStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Sets the desired configuration and returns its new version; `None` if there is no such device.
     async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError>;
-    /// Lets a device watch another door of its site; what it is to be told follows from the new door, with a new
-    /// version if that differs. `false` if there is no such device, or no such door at its site.
+    /// Lets a device watch another door of its site; what it is to be told and whom it may know follow from the new
+    /// door, with a new version and a new revision where that differs. `false` if there is no such device, or no such door at its site.
     async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError>;
 }
 
@@ -167,7 +169,7 @@ pub trait RecognitionStore: Send + Sync {
 /// Persons and templates. Every change of templates takes the next revision in the same transaction.
 #[async_trait]
 pub trait PersonStore: Send + Sync {
-    /// Adds a person.
+    /// Adds a person, in the groups and for the time it says; [`StoreError::NoSuch`] if there is no such group.
     async fn add_person(&self, person: &Person) -> Result<(), StoreError>;
     /// One person.
     async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError>;
@@ -193,22 +195,20 @@ pub trait PersonStore: Send + Sync {
 pub trait GalleryStore: Send + Sync {
     /// The revision now.
     async fn revision(&self) -> Result<Revision, StoreError>;
-    /// What a device must be told, read in one transaction. Changes if `have` is a revision of ours and applying
-    /// them to a gallery with digest `digest` at `have` gives the truth as far as the store can tell; else a
-    /// snapshot.
-    async fn delta(
-        &self,
-        device: DeviceId,
-        pack: &PackId,
-        have: Revision,
-        digest: &GalleryDigest,
-    ) -> Result<GalleryDelta, StoreError>;
-    /// Persons who changed after `since`, each with all templates of the pack there are now, and the revision this
-    /// leads to; read in one transaction.
+    /// A page of what a device must be told, read in one transaction; see [`walk`](crate::domain::gallery::walk).
+    /// Whose time has come or is over by the question's `now` is settled before.
+    /// [`StoreError::NoSuch`] if there is no such device.
+    async fn walk(&self, question: &WalkQuestion) -> Result<Arc<GalleryPage>, StoreError>;
+    /// Persons who changed after `since`, each with all templates of the pack there are now, whoever may know them,
+    /// and the revision this leads to; read in one transaction.
     async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError>;
-    /// The digest a device at the present revision must have.
-    async fn digest(&self, device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError>;
-    /// How many persons and templates a pack has.
+    /// What a device must hold at the present revision. [`StoreError::NoSuch`] if there is no such device.
+    async fn truth(&self, device: DeviceId, pack: &PackId) -> Result<GalleryTruth, StoreError>;
+    /// What a device that may know everyone must hold.
+    async fn truth_of_all(&self, pack: &PackId) -> Result<GalleryTruth, StoreError>;
+    /// Every active device beside what it must hold, all at one revision.
+    async fn standings(&self, pack: &PackId) -> Result<Vec<GalleryStanding>, StoreError>;
+    /// How many persons and templates a pack has, whoever may know them.
     async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError>;
 }
 
@@ -247,6 +247,58 @@ pub trait GalleryKeyStore: Send + Sync {
     async fn give_gallery_key(&self, device: DeviceId) -> Result<GalleryKey, StoreError>;
     /// The key to seal a device's chunks with; `None` if the device was never given one.
     async fn gallery_key(&self, device: DeviceId) -> Result<Option<GalleryKey>, StoreError>;
+}
+
+/// Who may be known where. A change takes the next revision in the same transaction: a person's for whom it concerns,
+/// or a device's, if it changes whom the device may know at all.
+#[async_trait]
+pub trait ScopeStore: Send + Sync {
+    /// Adds a group; [`StoreError::Conflict`] if the name is taken.
+    async fn add_group(&self, group: &Group) -> Result<(), StoreError>;
+    /// All groups, by name.
+    async fn groups(&self) -> Result<Vec<Group>, StoreError>;
+    /// One group.
+    async fn group(&self, id: GroupId) -> Result<Option<Group>, StoreError>;
+    /// Sets a group's name and site; `None` if there is no such group, [`StoreError::Outdated`] if it was changed
+    /// meanwhile, [`StoreError::Conflict`] if the name is taken, [`StoreError::NoSuch`] if there is no such site.
+    async fn put_group(
+        &self,
+        id: GroupId,
+        name: &str,
+        site: Option<SiteId>,
+        change: Change,
+    ) -> Result<Option<Rescoped>, StoreError>;
+    /// Removes a group. Its members stay enrolled; doors that named it no longer do. `None` if there is no such group.
+    async fn remove_group(&self, id: GroupId) -> Result<Option<Rescoped>, StoreError>;
+    /// A page of a group's members by id, after `after`.
+    async fn members(&self, group: GroupId, after: Option<PersonId>, limit: u32) -> Result<Vec<PersonId>, StoreError>;
+    /// Has persons come into a group and leave it; who is there or away already stays so. `None` if there is no such
+    /// group, [`StoreError::NoSuch`] if there is no such person.
+    async fn put_members(&self, group: GroupId, change: &MemberChange) -> Result<Option<Rescoped>, StoreError>;
+    /// Sets when and by which groups a person may be known. The version is the revision of the person's last change.
+    /// `None` if there is no such person, [`StoreError::NoSuch`] if there is no such group,
+    /// [`StoreError::Outdated`] if the person was changed meanwhile.
+    async fn put_terms(
+        &self,
+        person: PersonId,
+        terms: &TermsChange,
+        change: Change,
+    ) -> Result<Option<Rescoped>, StoreError>;
+    /// What a door says; `None` if there is no such door.
+    async fn door_gallery(&self, door: DoorId) -> Result<Option<Versioned<GalleryRule>>, StoreError>;
+    /// Sets what a door says; `None` if there is no such door, [`StoreError::NoSuch`] if there is no such group,
+    /// [`StoreError::Outdated`] if it was changed meanwhile.
+    async fn put_door_gallery(
+        &self,
+        door: DoorId,
+        rule: &GalleryRule,
+        change: Change,
+    ) -> Result<Option<Rescoped>, StoreError>;
+    /// Makes the changes that the clock brings: whose time has come may be known from now on, whose time is over no
+    /// longer. Cheap if there are none.
+    async fn settle_validity(&self, now: UnixMillis) -> Result<Settled, StoreError>;
+    /// Every active device, and whether it may hold this person at the present revision.
+    async fn devices_of_person(&self, person: PersonId) -> Result<Vec<PersonAtDevice>, StoreError>;
 }
 
 /// Events.
@@ -288,6 +340,7 @@ pub trait Store:
     + RecognitionStore
     + PersonStore
     + GalleryStore
+    + ScopeStore
     + GalleryKeyStore
     + ErasureStore
     + EventStore
@@ -301,6 +354,7 @@ impl<T> Store for T where
         + RecognitionStore
         + PersonStore
         + GalleryStore
+        + ScopeStore
         + GalleryKeyStore
         + ErasureStore
         + EventStore

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Api;
+use crate::ports::{Clock, DeviceLink, Store};
 use crate::store::sqlite::SqliteStore;
 
 const EVERY: Duration = Duration::from_secs(60);
+/// How late a door may hear of a person whose time has come or is over. Answers are right to the moment; this is for
+/// doors that do not ask.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
 
 /// Forgets what is over and looks how full the gallery is, at once and then once a minute.
 pub async fn run(api: Api, store: Arc<SqliteStore>, shutdown: CancellationToken) {
@@ -21,6 +26,26 @@ pub async fn run(api: Api, store: Arc<SqliteStore>, shutdown: CancellationToken)
         }
         if let Err(error) = store.forget_ended(api.now()).await {
             tracing::error!(%error, "old codes could not be removed: {error}");
+        }
+    }
+}
+
+/// Follows the clock: has those known whose time has come, and those forgotten whose time is over. It also tells of
+/// changes that nobody told of: made by another process, or by one that ended between commit and notice.
+pub async fn follow_clock(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>) {
+    let mut tick = tokio::time::interval(CLOCK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tick.tick().await;
+        match store.settle_validity(clock.now()).await {
+            Ok(settled) => {
+                if settled.flipped > 0 {
+                    let (flipped, rev) = (settled.flipped, settled.rev.0);
+                    tracing::info!(rev, "for {flipped} persons the time has come or is over, revision {rev}");
+                }
+                link.gallery_changed(settled.rev);
+            }
+            Err(error) => tracing::error!(%error, "whose time has come or is over could not be seen: {error}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use metrics_exporter_prometheus::PrometheusHandle;
 use ostiary_common::ids::PackId;
 use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::Revision;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Caller;
@@ -118,6 +119,11 @@ impl Api {
         for device in &changed.devices {
             self.link.config_changed(*device);
         }
+    }
+
+    /// Has devices told of a new revision, if there is one.
+    pub fn tell_gallery(&self, rev: Option<Revision>) {
+        rev.into_iter().for_each(|rev| self.link.gallery_changed(rev));
     }
 
     /// Now.

@@ -22,6 +22,7 @@ Errors are problem+json (RFC 9457) with a stable `type`; times are RFC 3339 in U
         (name = "device", description = "What devices themselves use"),
         (name = "recognition", description = "How strict recognition is, and what follows"),
         (name = "persons", description = "Who is enrolled"),
+        (name = "groups", description = "Who may be known at which door"),
         (name = "gallery", description = "What devices are to hold"),
         (name = "events", description = "What cameras saw"),
         (name = "audit", description = "Who did what"),

@@ -7,6 +7,7 @@ pub mod devices;
 pub mod doors;
 pub mod events;
 pub mod gallery;
+pub mod groups;
 pub mod persons;
 pub mod public;
 pub mod recognition;
@@ -31,6 +32,10 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(sites::list::list, sites::create::create))
         .routes(routes!(doors::list::list, doors::create::create))
         .routes(routes!(doors::recognition::read, doors::recognition::set, doors::recognition::reset))
+        .routes(routes!(doors::gallery_rule::read, doors::gallery_rule::set))
+        .routes(routes!(groups::list::list, groups::create::create))
+        .routes(routes!(groups::item::read, groups::item::set, groups::item::delete))
+        .routes(routes!(groups::members::list, groups::members::change))
         .routes(routes!(settings::recognition::read, settings::recognition::set))
         .routes(routes!(recognition::preview::preview))
         .routes(routes!(devices::list::list, devices::create::create))
@@ -39,11 +44,13 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(devices::revoke::revoke))
         .routes(routes!(devices::configure::configure))
         .routes(routes!(devices::door::set_door))
+        .routes(routes!(devices::gallery::gallery))
         .routes(routes!(device::claim::claim))
         .routes(routes!(device::nonce::nonce))
         .routes(routes!(device::token::token))
         .routes(routes!(persons::list::list, persons::create::create))
-        .routes(routes!(persons::read::read, persons::delete::delete))
+        .routes(routes!(persons::read::read, persons::terms::set_terms, persons::delete::delete))
+        .routes(routes!(persons::doors::doors))
         .routes(routes!(persons::templates::templates))
         .routes(routes!(persons::lookalikes::lookalikes))
         .merge(persons::photos::routes())

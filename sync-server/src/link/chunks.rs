@@ -1,79 +1,67 @@
-//! Cuts a gallery answer into messages. Pure.
-
-use std::iter::Peekable;
-use std::vec;
+//! Cuts a page of a gallery answer into messages. Pure.
 
 use ostiary_common::ids::MsgId;
-use ostiary_common::wire::{GalleryChunk, PersonChange};
+use ostiary_common::wire::{GalleryChunk, GalleryPlace, GalleryWalk, PersonChange};
 
-use crate::domain::gallery::GalleryDelta;
+use crate::domain::gallery::GalleryPage;
+use crate::domain::gallery::walk::size_bytes;
 
 /// What one chunk carries, in bytes, unless a single person is larger. Below the cap of the message type by
 /// enough for the keys that CBOR repeats.
 pub(super) const CHUNK_BYTES: usize = 192 * 1024;
-/// What a person and a template add to their contents in CBOR, at most.
-const PERSON_OVERHEAD_BYTES: usize = 64;
-const TEMPLATE_OVERHEAD_BYTES: usize = 96;
 
-/// The answer as chunks, in order; at least one, also if there is nothing to tell.
-pub(super) struct Chunks {
-    persons: Peekable<vec::IntoIter<PersonChange>>,
-    next: Option<GalleryChunk>,
+/// A page as chunks, in order; at least one, also if there is nothing to tell.
+pub(super) struct Chunks<'a> {
+    page: &'a GalleryPage,
+    request: MsgId,
+    next: Option<(u32, &'a [PersonChange], GalleryWalk)>,
+    most: u32,
     max_bytes: usize,
 }
 
-/// Cuts `delta` into the answer to `request`.
-pub(super) fn chunks(request: MsgId, delta: GalleryDelta, max_bytes: usize) -> Chunks {
-    let first = GalleryChunk {
-        request,
-        kind: delta.kind,
-        to_rev: delta.to_rev,
-        index: 0,
-        last: false,
-        digest: delta.digest,
-        pack: delta.pack,
-        persons: Vec::new(),
-        walk: None,
-        sealed: None,
-    };
-    Chunks { persons: delta.persons.into_iter().peekable(), next: Some(first), max_bytes }
+/// Cuts `page` into the answer to `request`, of at most so many chunks. What does not fit is not told now: the last
+/// chunk says from where to go on.
+pub(super) fn chunks(request: MsgId, page: &GalleryPage, most: Option<u32>, max_bytes: usize) -> Chunks<'_> {
+    let next = Some((0, page.persons.as_slice(), page.walk));
+    Chunks { page, request, next, most: most.unwrap_or(u32::MAX).max(1), max_bytes }
 }
 
-impl Iterator for Chunks {
+impl Iterator for Chunks<'_> {
     type Item = GalleryChunk;
 
     fn next(&mut self) -> Option<GalleryChunk> {
-        let mut chunk = self.next.take()?;
-        let mut bytes = 0;
-        while let Some(person) = self.persons.next_if(|person| bytes == 0 || bytes + size(person) <= self.max_bytes) {
-            bytes += size(&person);
-            chunk.persons.push(person);
+        let (index, persons, mut walk) = self.next.take()?;
+        let (now, later) = persons.split_at(fitting(persons, self.max_bytes));
+        if let Some(PersonChange { person, rev, .. }) = now.last() {
+            walk.after = GalleryPlace { rev: *rev, person: *person };
         }
-        chunk.last = self.persons.peek().is_none();
-        if !chunk.last {
-            let GalleryChunk { request, kind, to_rev, index, digest, ref pack, .. } = chunk;
-            let (index, pack, persons) = (index + 1, pack.clone(), Vec::new());
-            self.next = Some(GalleryChunk {
-                request,
-                kind,
-                to_rev,
-                index,
-                last: false,
-                digest,
-                pack,
-                persons,
-                walk: None,
-                sealed: None,
-            });
+        if !later.is_empty() && index + 1 < self.most {
+            self.next = Some((index + 1, later, walk));
         }
-        Some(chunk)
+        Some(GalleryChunk {
+            request: self.request,
+            kind: walk.kind,
+            to_rev: self.page.to_rev,
+            index,
+            last: self.page.last && later.is_empty(),
+            digest: self.page.digest,
+            pack: self.page.pack.clone(),
+            persons: now.to_vec(),
+            walk: Some(walk),
+            sealed: None,
+        })
     }
 }
 
-/// A person's size in CBOR, never less than it is.
-fn size(person: &PersonChange) -> usize {
-    let templates = person.templates.iter().map(|template| template.embedding.len() + TEMPLATE_OVERHEAD_BYTES);
-    PERSON_OVERHEAD_BYTES + templates.sum::<usize>()
+/// How many of these persons fit into one chunk: at least one.
+fn fitting(persons: &[PersonChange], max_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |person: &&PersonChange| {
+        let first = bytes == 0;
+        bytes += size_bytes(person);
+        first || bytes <= max_bytes
+    };
+    persons.iter().take_while(fits).count()
 }
 
 #[cfg(test)]
@@ -86,6 +74,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::gallery::walk::end_of;
 
     fn person(templates: usize) -> PersonChange {
         let template = || TemplateRow {
@@ -98,9 +87,10 @@ mod tests {
         PersonChange { person: PersonId::generate(), rev: Revision(u64::MAX), templates }
     }
 
-    fn delta(persons: Vec<PersonChange>) -> GalleryDelta {
-        GalleryDelta {
-            kind: ChunkKind::Snapshot,
+    fn page(persons: Vec<PersonChange>) -> GalleryPage {
+        GalleryPage {
+            walk: GalleryWalk { kind: ChunkKind::Snapshot, began: Revision(8), after: end_of(Revision(0)) },
+            last: true,
             to_rev: Revision(9),
             digest: GalleryDigest::default(),
             pack: PackId::parse("test@1").unwrap(),
@@ -109,7 +99,8 @@ mod tests {
     }
 
     fn cut(sizes: &[usize], max_bytes: usize) -> Vec<GalleryChunk> {
-        chunks(MsgId::generate(), delta(sizes.iter().map(|n| person(*n)).collect()), max_bytes).collect()
+        let page = page(sizes.iter().map(|n| person(*n)).collect());
+        chunks(MsgId::generate(), &page, None, max_bytes).collect()
     }
 
     #[test]
@@ -117,6 +108,7 @@ mod tests {
         let chunks = cut(&[], CHUNK_BYTES);
         assert_eq!(chunks.len(), 1);
         assert!(chunks[0].last && chunks[0].persons.is_empty() && chunks[0].index == 0);
+        assert_eq!(chunks[0].walk.unwrap().after, end_of(Revision(0)), "the device sees which walk it is");
     }
 
     #[test]
@@ -142,14 +134,23 @@ mod tests {
         fn every_person_comes_once_in_order(sizes in prop::collection::vec(0usize..5, 0..40), max_bytes in 1usize..20_000) {
             let persons: Vec<_> = sizes.iter().map(|n| person(*n)).collect();
             let request = MsgId::generate();
-            let cut: Vec<_> = chunks(request, delta(persons.clone()), max_bytes).collect();
+            let page = page(persons.clone());
+            let cut: Vec<_> = chunks(request, &page, None, max_bytes).collect();
             let indices: Vec<u32> = cut.iter().map(|chunk| chunk.index).collect();
             prop_assert_eq!(indices, (0..u32::try_from(cut.len()).unwrap()).collect::<Vec<_>>());
             prop_assert!(cut.iter().rev().skip(1).all(|chunk| !chunk.last) && cut.last().unwrap().last);
             prop_assert!(cut.iter().all(|chunk| chunk.request == request));
             for chunk in &cut {
-                let bytes: usize = chunk.persons.iter().map(size).sum();
+                let bytes: usize = chunk.persons.iter().map(size_bytes).sum();
                 prop_assert!(bytes <= max_bytes || chunk.persons.len() == 1);
+            }
+            // With credit, the same chunks come, only fewer; each says where it ends.
+            let credit = u32::try_from(cut.len()).unwrap().div_ceil(2);
+            let some: Vec<_> = chunks(request, &page, Some(credit), max_bytes).collect();
+            prop_assert_eq!(&some[..], &cut[..credit as usize]);
+            for chunk in cut.iter().filter(|chunk| !chunk.persons.is_empty()) {
+                let place = chunk.persons.last().map(|last| GalleryPlace { rev: last.rev, person: last.person });
+                prop_assert_eq!(chunk.walk.map(|walk| walk.after), place);
             }
             let all: Vec<_> = cut.into_iter().flat_map(|chunk| chunk.persons).collect();
             prop_assert_eq!(all, persons);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use governor::Quota;
 use ostiary_common::ids::{DeviceId, MsgId, PackId};
+use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::GalleryRequest;
 use tokio::sync::{Semaphore, mpsc};
@@ -20,7 +21,8 @@ use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer, SendError};
 use super::patience::Patience;
 use super::route::Message;
-use crate::ports::{Store, StoreError};
+use crate::domain::gallery::WalkQuestion;
+use crate::ports::{Clock, Store, StoreError};
 use crate::refusals::{Refusal, RefusalLog};
 
 /// Answers under way at once. Each may hold a whole gallery in memory.
@@ -51,6 +53,7 @@ pub(super) struct Answerer {
 #[derive(Clone)]
 struct Task {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     mailer: Arc<Mailer>,
     patience: Patience,
 }
@@ -76,7 +79,7 @@ enum AnswerError {
 impl Answerer {
     pub(super) fn new(parts: &CoreParts, mailer: Arc<Mailer>) -> Self {
         let limits = PerDevice::new(Quota::per_second(PER_SECOND).allow_burst(BURST), parts.clock.clone());
-        let task = Task { store: parts.store.clone(), mailer, patience: parts.patience };
+        let task = Task { store: parts.store.clone(), clock: parts.clock.clone(), mailer, patience: parts.patience };
         let (refusals, pack) = (parts.refusals.clone(), parts.pack.clone());
         Self { task, refusals, pack, limits, under_way: HashMap::new() }
     }
@@ -161,15 +164,29 @@ impl Task {
         session: u64,
         request: &GalleryRequest,
     ) -> Result<(u32, u64), AnswerError> {
-        let GalleryRequest { request: id, rev, digest, pack, .. } = request;
-        let delta = self.patience.ask(|| self.store.delta(root.device, pack, *rev, digest)).await?;
-        let to_rev = delta.to_rev.0;
+        let question = question(root.device, request, self.clock.now());
+        let page = self.patience.ask(|| self.store.walk(&question)).await?;
+        let to_rev = page.to_rev.0;
         let mut count = 0;
-        for chunk in chunks(MsgId(id.0), delta, CHUNK_BYTES) {
+        for chunk in chunks(MsgId(request.request.0), &page, request.most_chunks, CHUNK_BYTES) {
             self.mailer.send(root, &Channel::GalleryChunk, Keep::No, session, chunk).await?;
             count += 1;
         }
         metrics::counter!("ostiary_server_gallery_chunks_total").increment(u64::from(count));
         Ok((count, to_rev))
+    }
+}
+
+/// What a request asks of the store. A page is what the device takes in one answer; without credit that is everything.
+fn question(device: DeviceId, request: &GalleryRequest, now: UnixMillis) -> WalkQuestion {
+    let credit = request.most_chunks.map(|most| usize::try_from(most.max(1)).unwrap_or(usize::MAX));
+    WalkQuestion {
+        device,
+        pack: request.pack.clone(),
+        have: request.rev,
+        digest: request.digest,
+        resume: request.resume,
+        most_bytes: credit.map_or(usize::MAX, |most| most.saturating_mul(CHUNK_BYTES)),
+        now,
     }
 }

@@ -9,9 +9,9 @@ use ostiary_common::wire::{ConfigDesired, GalleryNotice, Revision};
 use tokio::sync::{mpsc, watch};
 
 use super::CONFIG_QUEUE;
-use super::judge::{Verdict, judge};
 use super::outgoing::{Keep, Mailer, SendError};
 use crate::domain::device::{Device, DeviceState};
+use crate::domain::gallery::{GalleryStanding, Verdict};
 use crate::ports::{DeviceLink, Store, StoreError};
 
 /// Changes that come within this time are told once. Also keeps thousands of devices from asking in the same
@@ -115,19 +115,22 @@ pub(super) fn note(told: Result<(), NoticeError>) {
 impl Herald {
     /// The gallery is at this revision.
     pub(super) async fn gallery(&self, rev: Revision) -> Result<(), NoticeError> {
-        let devices = self.active().await?;
-        tracing::debug!(rev = rev.0, devices = devices.len(), "telling devices of revision {}", rev.0);
-        for device in devices {
-            self.notice(&device, rev).await?;
+        let standings = self.store.standings(&self.pack).await?;
+        let concerned = standings.iter().filter(|standing| standing.verdict() != Verdict::InSync);
+        let mut told = 0;
+        for standing in concerned {
+            self.notice(standing).await?;
+            told += 1;
         }
+        tracing::debug!(rev = rev.0, devices = told, "told {told} devices of revision {}", rev.0);
         Ok(())
     }
 
-    async fn notice(&self, device: &Device, rev: Revision) -> Result<(), NoticeError> {
+    async fn notice(&self, standing: &GalleryStanding) -> Result<(), NoticeError> {
         metrics::counter!("ostiary_server_gallery_notices_total").increment(1);
-        let session = device.presence.session;
-        let notice = GalleryNotice { rev };
-        Ok(self.mailer.send(device.root(), &Channel::GalleryNotice, Keep::No, session, notice).await?)
+        let notice = GalleryNotice { rev: standing.truth.rev };
+        let (root, session) = (standing.root, standing.session);
+        Ok(self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await?)
     }
 
     /// A device's configuration changed.
@@ -157,16 +160,8 @@ impl Herald {
 
     /// After every connect: the broker may have lost what it kept, and notices may have been missed.
     pub(super) async fn catch_up(&self) -> Result<(), NoticeError> {
-        for device in self.active().await? {
-            let truth = self.store.digest(device.id, &self.pack).await?;
-            // A device never heard of holds nothing.
-            let held = device.held.map_or_else(Default::default, |held| (held.rev, held.digest));
-            if judge(held, truth) != Verdict::InSync {
-                self.notice(&device, truth.0).await?;
-            }
-            self.desired(device).await?;
-        }
-        Ok(())
+        self.gallery(self.store.revision().await?).await?;
+        self.every_config().await
     }
 
     async fn active(&self) -> Result<Vec<Device>, StoreError> {

@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 use super::core::CoreParts;
 use super::incoming::Incoming;
 use super::intake::{Admitted, Intake, Passed};
-use super::judge::{Verdict, judge};
 use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer};
 use super::patience::Patience;
 use super::route::Message;
+use crate::domain::gallery::Verdict;
 use crate::ports::{Clock, Store, StoreError};
 
 /// How often one device is told again that its gallery is not the truth. A device that cannot get it right
@@ -114,14 +114,14 @@ impl StateKeeper {
 
     async fn held(&self, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
         self.patience.ask(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
-        let truth = self.patience.ask(|| self.store.digest(root.device, &self.pack)).await?;
-        let verdict = judge((ack.rev, ack.digest), truth);
+        let truth = self.patience.ask(|| self.store.truth(root.device, &self.pack)).await?;
+        let verdict = truth.judge((ack.rev, ack.digest));
         if verdict == Verdict::Differs {
             metrics::counter!("ostiary_server_gallery_differs_total").increment(1);
             tracing::warn!(device.id = %root.device, rev = ack.rev.0, "{} holds another gallery than it should", root.device);
         }
         if verdict != Verdict::InSync && self.told.allows(root.device) {
-            let notice = GalleryNotice { rev: truth.0 };
+            let notice = GalleryNotice { rev: truth.rev };
             // Not sent means not connected, and then it is told when the connection is back.
             let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await;
         }

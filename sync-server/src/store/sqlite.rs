@@ -11,13 +11,17 @@ mod codes;
 mod columns;
 mod device_rows;
 mod devices;
+mod door_gallery;
 mod erasure_rows;
 mod erasures;
 mod error;
 mod events;
 mod gallery;
 mod gallery_keys;
+mod gallery_memory;
+mod gallery_rows;
 mod gone;
+mod groups;
 mod ingest;
 mod opener;
 mod persons;
@@ -25,27 +29,26 @@ mod pictures;
 mod presence;
 mod recognition;
 mod recognition_rows;
+mod scope_store;
+mod scopes;
 mod scrub;
 mod sealing;
 mod sealing_once;
 mod streams;
 mod templates;
+mod terms;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::PackId;
-use ostiary_common::wire::Revision;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
+use self::gallery_memory::GalleryMemory;
 use crate::ports::StoreError;
 use crate::sealing::{MasterKey, MediaKey};
 
@@ -63,10 +66,8 @@ pub struct SqliteStore {
     master: MasterKey,
     /// Seals what came with events of nobody known.
     media: MediaKey,
-    /// The last digest computed per pack with the revision it belongs to, because every device asks for the
-    /// same one and summing a large gallery takes tens of milliseconds. Wrong by no other process either: it
-    /// is used only at exactly its revision.
-    digests: Mutex<HashMap<PackId, (Revision, GalleryDigest)>>,
+    /// What is known of the gallery at its last revisions, because every device asks for the same.
+    memory: GalleryMemory,
 }
 
 impl SqliteStore {
@@ -83,7 +84,7 @@ impl SqliteStore {
         let media = sealing::media_key(&write, master).await?;
         // Lazily: a reader must not open the file before the migrations made it.
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { write, read, master: master.clone(), media, digests: Mutex::default() };
+        let store = Self { write, read, master: master.clone(), media, memory: GalleryMemory::default() };
         store.seal_what_lies_open().await?;
         Ok(store)
     }

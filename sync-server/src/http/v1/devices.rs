@@ -4,6 +4,7 @@ pub mod claim_code;
 pub mod configure;
 pub mod create;
 pub mod door;
+pub mod gallery;
 pub mod list;
 pub mod read;
 pub mod revoke;

@@ -1,5 +1,6 @@
 //! Doors.
 
 pub mod create;
+pub mod gallery_rule;
 pub mod list;
 pub mod recognition;

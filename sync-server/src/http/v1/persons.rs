@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod doors;
 pub mod list;
 pub mod lookalikes;
 mod photo_body;
@@ -10,4 +11,5 @@ pub mod photos;
 pub mod read;
 pub mod sync;
 pub mod templates;
+pub mod terms;
 pub mod view;

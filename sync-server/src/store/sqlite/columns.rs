@@ -1,12 +1,13 @@
 //! Between columns and domain types: ids are blobs, unsigned numbers are signed ones, embeddings are
 //! little-endian floats.
 
-use ostiary_common::ids::PackId;
+use ostiary_common::ids::{GroupId, PackId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Angle;
 use uuid::Uuid;
 
 use super::error::corrupt;
+use crate::domain::gallery::Validity;
 use crate::ports::StoreError;
 
 /// Reads an id column; `make` is the id's constructor.
@@ -43,6 +44,19 @@ pub fn bytes32(what: &'static str, column: &[u8]) -> Result<[u8; 32], StoreError
 /// Reads a pack column.
 pub fn pack(column: &str) -> Result<PackId, StoreError> {
     PackId::parse(column).map_err(|e| corrupt("pack", e))
+}
+
+/// Reads a span of validity.
+pub fn validity(from: Option<i64>, until: Option<i64>) -> Result<Validity, StoreError> {
+    Validity::parse(time(from), time(until)).map_err(|e| corrupt("validity", e))
+}
+
+/// Reads group ids as `group_concat(hex(id), '')` gives them, in order of id.
+pub fn groups(column: Option<&str>) -> Result<Vec<GroupId>, StoreError> {
+    let bytes = hex::decode(column.unwrap_or_default()).map_err(|e| corrupt("groups", e))?;
+    let mut groups = bytes.chunks(16).map(|bytes| id(GroupId, bytes)).collect::<Result<Vec<_>, _>>()?;
+    groups.sort_unstable();
+    Ok(groups)
 }
 
 /// Writes an angle.

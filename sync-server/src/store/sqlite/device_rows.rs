@@ -90,7 +90,7 @@ struct PresenceRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct HeldRow {
+pub(super) struct HeldRow {
     held_rev: Option<i64>,
     held_digest: Option<Vec<u8>>,
     held_persons: Option<i64>,
@@ -156,7 +156,8 @@ impl TryFrom<PresenceRow> for Presence {
 }
 
 impl HeldRow {
-    fn read(self) -> Result<Option<HeldGallery>, StoreError> {
+    /// What the device said it holds, if it ever did.
+    pub(super) fn read(self) -> Result<Option<HeldGallery>, StoreError> {
         let (Some(rev), Some(digest), Some(at)) = (self.held_rev, self.held_digest, self.held_at) else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
-use super::{SqliteStore, columns, gallery_keys};
+use super::{SqliteStore, columns, gallery_keys, scopes};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
 
@@ -188,6 +188,7 @@ impl DeviceStore for SqliteStore {
     async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let before = all_desired(&mut tx, None).await?;
+        let known_before = scopes::of_all(&mut tx).await?;
         let moved = sqlx::query(
             "UPDATE devices SET door = ?1 WHERE id = ?2 AND site = (SELECT site FROM doors WHERE doors.id = ?1)",
         )
@@ -200,6 +201,7 @@ impl DeviceStore for SqliteStore {
         if moved == 1 {
             gallery_keys::replace(&mut tx, &self.master, id).await?;
         }
+        scopes::mark_changed(&mut tx, &known_before).await?;
         tx.commit().await?;
         Ok(moved == 1)
     }

@@ -1,170 +1,182 @@
-//! The gallery as devices are to hold it. Every device may hold everybody for now; `device` is there for when
-//! doors have resource-level galleries.
+//! The gallery as devices are to hold it.
 
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::{DeviceId, PackId, PersonId, TemplateId};
-use ostiary_common::wire::{ChunkKind, PersonChange, Revision, TemplateRow};
-use serde_bytes::ByteBuf;
+use ostiary_common::ids::{DeviceId, PackId, SiteId};
+use ostiary_common::topics::DeviceRoot;
+use ostiary_common::wire::{PersonChange, Revision};
 use sqlx::SqliteConnection;
 
+use super::device_rows::HeldRow;
+use super::gallery_memory::PageKey;
 use super::opener::Opener;
-use super::{SqliteStore, columns};
-use crate::domain::gallery::{GalleryDelta, GallerySize};
-use crate::ports::{GalleryStore, StoreError};
+use super::scopes::{DeviceScope, Head, head, of_all, of_device};
+use super::{SqliteStore, columns, gallery_rows};
+use crate::domain::gallery::walk::{begin, nothing};
+use crate::domain::gallery::{GalleryPage, GallerySize, GalleryStanding, GalleryTruth, Scope, WalkQuestion};
+use crate::ports::{GalleryStore, ScopeStore, StoreError};
 
-/// A person with one of the templates held, or with none.
+/// An active device and what it said it holds.
 #[derive(sqlx::FromRow)]
-struct HeldRow {
-    person: Vec<u8>,
-    rev: i64,
-    id: Option<Vec<u8>>,
-    version: Option<i64>,
-    angle: Option<String>,
-    embedding: Option<Vec<u8>>,
-    wrapped: Option<Vec<u8>>,
-}
-
-impl HeldRow {
-    fn template(self, person: PersonId, opener: &mut Opener<'_>) -> Result<Option<TemplateRow>, StoreError> {
-        let (Some(id), Some(version), Some(angle), Some(sealed), Some(wrapped)) =
-            (self.id, self.version, self.angle, self.embedding, self.wrapped)
-        else {
-            return Ok(None);
-        };
-        let id = columns::id(TemplateId, &id)?;
-        Ok(Some(TemplateRow {
-            id,
-            version: columns::unsigned32("template version", version)?,
-            angle: columns::angle(&angle)?,
-            embedding: ByteBuf::from(opener.embedding((person, &wrapped), id, &sealed)?),
-        }))
-    }
-}
-
-async fn revision(conn: &mut SqliteConnection) -> Result<Revision, StoreError> {
-    let rev: i64 = sqlx::query_scalar("SELECT rev FROM gallery").fetch_one(conn).await?;
-    Ok(Revision(columns::unsigned("revision", rev)?))
-}
-
-async fn sum(conn: &mut SqliteConnection, pack: &PackId) -> Result<GalleryDigest, StoreError> {
-    let rows: Vec<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT id, version FROM templates WHERE pack = ?").bind(pack.as_str()).fetch_all(conn).await?;
-    let mut digest = GalleryDigest::default();
-    for (id, version) in rows {
-        digest.add(columns::id(TemplateId, &id)?, columns::unsigned32("template version", version)?);
-    }
-    Ok(digest)
-}
-
-/// Persons changed after `since`, each with all templates of the pack; removed persons with none.
-async fn changed_persons(
-    conn: &mut SqliteConnection,
-    pack: &PackId,
-    since: Revision,
-) -> Result<Vec<HeldRow>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding, k.wrapped
-         FROM persons p JOIN person_keys k ON k.person = p.id
-         LEFT JOIN templates t ON t.person = p.id AND t.pack = ?1 WHERE p.rev > ?2
-         UNION ALL
-         SELECT d.person, d.rev, NULL, NULL, NULL, NULL, NULL FROM tombstones d WHERE d.rev > ?2",
-    )
-    .bind(pack.as_str())
-    .bind(columns::to_column(since.0))
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Everyone who has a template of the pack.
-async fn all_persons(conn: &mut SqliteConnection, pack: &PackId) -> Result<Vec<HeldRow>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT p.id AS person, p.rev, t.id, t.version, t.angle, t.embedding, k.wrapped
-         FROM templates t JOIN persons p ON p.id = t.person JOIN person_keys k ON k.person = p.id WHERE t.pack = ?",
-    )
-    .bind(pack.as_str())
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Rows by person, in the order of change, so that a device cut off half-way has the older changes.
-fn by_person(rows: Vec<HeldRow>, opener: &mut Opener<'_>) -> Result<Vec<PersonChange>, StoreError> {
-    let mut persons: BTreeMap<(Revision, PersonId), Vec<TemplateRow>> = BTreeMap::new();
-    for row in rows {
-        let rev = Revision(columns::unsigned("revision", row.rev)?);
-        let person = columns::id(PersonId, &row.person)?;
-        persons.entry((rev, person)).or_default().extend(row.template(person, opener)?);
-    }
-    let change = |((rev, person), templates)| PersonChange { person, rev, templates };
-    Ok(persons.into_iter().map(change).collect())
+struct StandingRow {
+    id: Vec<u8>,
+    site: Vec<u8>,
+    session: i64,
+    #[sqlx(flatten)]
+    held: HeldRow,
 }
 
 impl SqliteStore {
-    /// The digest at `rev`, which must be the revision `conn`'s transaction sees.
-    async fn digest_at(
+    /// A device's scope as of `head`, which `conn` sees.
+    async fn device_scope(
+        &self,
+        conn: &mut SqliteConnection,
+        head: Head,
+        device: DeviceId,
+    ) -> Result<DeviceScope, StoreError> {
+        if let Some(scope) = self.memory.scope(head, device) {
+            return Ok(scope);
+        }
+        let scope = of_device(conn, device).await?.ok_or(StoreError::NoSuch("device"))?;
+        self.memory.keep_scope(head, device, &scope);
+        Ok(scope)
+    }
+
+    /// What scopes must hold at `rev`, which must be the revision `conn`'s transaction sees. `None` if the sums are
+    /// at a newer one already: then a new transaction sees that, too.
+    async fn truths_at(
         &self,
         conn: &mut SqliteConnection,
         rev: Revision,
         pack: &PackId,
-    ) -> Result<GalleryDigest, StoreError> {
-        let known = self.digests.lock().unwrap_or_else(PoisonError::into_inner).get(pack).copied();
-        if let Some((_, digest)) = known.filter(|(at, _)| *at == rev) {
-            return Ok(digest);
+        of: &[&DeviceScope],
+    ) -> Result<Option<Vec<GalleryTruth>>, StoreError> {
+        let mut books = self.memory.books.lock().await;
+        let book = books.entry(pack.clone()).or_default();
+        if book.rev() > rev {
+            return Ok(None);
         }
-        let digest = sum(conn, pack).await?;
-        self.digests.lock().unwrap_or_else(PoisonError::into_inner).insert(pack.clone(), (rev, digest));
-        Ok(digest)
+        if book.rev() < rev {
+            let changed = gallery_rows::states(conn, pack, book.rev()).await?;
+            book.advance(changed, rev);
+        }
+        Ok(Some(of.iter().map(|of| book.truth(&of.scope, of.since)).collect()))
+    }
+
+    /// What a device is told from `walk` on, from memory or read in `conn`'s transaction.
+    async fn page(
+        &self,
+        conn: &mut SqliteConnection,
+        question: &WalkQuestion,
+        of: &DeviceScope,
+        truth: &GalleryTruth,
+    ) -> Result<Arc<GalleryPage>, StoreError> {
+        let pack = question.pack.clone();
+        let page = |walk, (persons, last)| {
+            Arc::new(GalleryPage { walk, to_rev: truth.rev, digest: truth.digest, pack: pack.clone(), persons, last })
+        };
+        let Some(walk) = begin(question, truth, of.since) else {
+            return Ok(page(nothing(truth), (Vec::new(), true)));
+        };
+        let key = PageKey { pack: pack.clone(), scope: of.scope.clone(), walk, most_bytes: question.most_bytes };
+        if let Some(known) = self.memory.page(truth.rev, &key) {
+            return Ok(known);
+        }
+        let mut opener = Opener::new(&self.master);
+        let read = gallery_rows::page(conn, &mut opener, &key).await?;
+        let page = page(walk, read);
+        self.memory.keep_page(key, &page);
+        Ok(page)
+    }
+
+    /// The answer from memory alone, as most devices get it after a change that concerns many.
+    fn remembered(&self, head: Head, question: &WalkQuestion) -> Option<Arc<GalleryPage>> {
+        let of = self.memory.scope(head, question.device)?;
+        let truth = self.memory.truth(head, &question.pack, &of)?;
+        let walk = begin(question, &truth, of.since)?;
+        let (pack, scope) = (question.pack.clone(), of.scope);
+        self.memory.page(head.rev, &PageKey { pack, scope, walk, most_bytes: question.most_bytes })
+    }
+
+    async fn truth_of(&self, pack: &PackId, device: Option<DeviceId>) -> Result<GalleryTruth, StoreError> {
+        let everyone = DeviceScope { scope: Scope::Everyone, since: Revision(0) };
+        loop {
+            let mut tx = self.read.begin().await?;
+            let head = head(&mut tx).await?;
+            let of = match device {
+                Some(device) => self.device_scope(&mut tx, head, device).await?,
+                None => everyone.clone(),
+            };
+            if let Some(truths) = self.truths_at(&mut tx, head.rev, pack, &[&of]).await? {
+                return Ok(truths[0]);
+            }
+        }
     }
 }
 
 #[async_trait]
 impl GalleryStore for SqliteStore {
     async fn revision(&self) -> Result<Revision, StoreError> {
-        revision(&mut *self.read.acquire().await?).await
+        Ok(head(&mut *self.read.acquire().await?).await?.rev)
     }
 
-    async fn delta(
-        &self,
-        _device: DeviceId,
-        pack: &PackId,
-        have: Revision,
-        digest: &GalleryDigest,
-    ) -> Result<GalleryDelta, StoreError> {
-        let mut tx = self.read.begin().await?;
-        let to_rev = revision(&mut tx).await?;
-        let now = self.digest_at(&mut tx, to_rev, pack).await?;
-        let up_to_date = have == to_rev && *digest == now;
-        let (kind, rows) = if up_to_date {
-            (ChunkKind::Changes, Vec::new())
-        } else if have.0 > 0 && have < to_rev {
-            (ChunkKind::Changes, changed_persons(&mut tx, pack, have).await?)
-        } else {
-            (ChunkKind::Snapshot, all_persons(&mut tx, pack).await?)
-        };
-        Ok(GalleryDelta {
-            kind,
-            to_rev,
-            digest: now,
-            pack: pack.clone(),
-            persons: by_person(rows, &mut Opener::new(&self.master))?,
-        })
+    async fn walk(&self, question: &WalkQuestion) -> Result<Arc<GalleryPage>, StoreError> {
+        if self.memory.flip_is_due(question.now) {
+            self.settle_validity(question.now).await?;
+        }
+        loop {
+            let mut conn = self.read.acquire().await?;
+            let seen = head(&mut conn).await?;
+            if let Some(page) = self.remembered(seen, question) {
+                return Ok(page);
+            }
+            drop(conn);
+            let mut tx = self.read.begin().await?;
+            let seen = head(&mut tx).await?;
+            let of = self.device_scope(&mut tx, seen, question.device).await?;
+            if let Some(truths) = self.truths_at(&mut tx, seen.rev, &question.pack, &[&of]).await? {
+                return self.page(&mut tx, question, &of, &truths[0]).await;
+            }
+        }
     }
 
     async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
         let mut tx = self.read.begin().await?;
-        let rev = revision(&mut tx).await?;
-        let rows = changed_persons(&mut tx, pack, since).await?;
-        Ok((rev, by_person(rows, &mut Opener::new(&self.master))?))
+        let rev = head(&mut tx).await?.rev;
+        let mut opener = Opener::new(&self.master);
+        Ok((rev, gallery_rows::changed_persons(&mut tx, &mut opener, pack, since).await?))
     }
 
-    async fn digest(&self, _device: DeviceId, pack: &PackId) -> Result<(Revision, GalleryDigest), StoreError> {
-        let mut tx = self.read.begin().await?;
-        let rev = revision(&mut tx).await?;
-        let digest = self.digest_at(&mut tx, rev, pack).await?;
-        Ok((rev, digest))
+    async fn truth(&self, device: DeviceId, pack: &PackId) -> Result<GalleryTruth, StoreError> {
+        self.truth_of(pack, Some(device)).await
+    }
+
+    async fn truth_of_all(&self, pack: &PackId) -> Result<GalleryTruth, StoreError> {
+        self.truth_of(pack, None).await
+    }
+
+    async fn standings(&self, pack: &PackId) -> Result<Vec<GalleryStanding>, StoreError> {
+        loop {
+            let mut tx = self.read.begin().await?;
+            let rev = head(&mut tx).await?.rev;
+            let scopes = of_all(&mut tx).await?;
+            let rows: Vec<StandingRow> = sqlx::query_as(
+                "SELECT id, site, session, held_rev, held_digest, held_persons, held_templates, held_at FROM devices
+                 WHERE state = 'active'",
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            let devices = rows.iter().map(|row| columns::id(DeviceId, &row.id)).collect::<Result<Vec<_>, _>>()?;
+            let of: Vec<&DeviceScope> = devices.iter().filter_map(|device| scopes.get(device)).collect();
+            let Some(truths) = self.truths_at(&mut tx, rev, pack, &of).await? else { continue };
+            let standing = |((row, device), truth): ((StandingRow, DeviceId), GalleryTruth)| {
+                let root = DeviceRoot { site: columns::id(SiteId, &row.site)?, device };
+                let session = columns::unsigned("session", row.session)?;
+                Ok(GalleryStanding { root, session, held: row.held.read()?, truth })
+            };
+            return rows.into_iter().zip(devices).zip(truths).map(standing).collect();
+        }
     }
 
     async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError> {

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::error::on_insert;
 use super::opener::Opener;
-use super::{SqliteStore, columns, erasures, sealing, templates};
+use super::{SqliteStore, columns, erasures, sealing, templates, terms};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
@@ -20,11 +20,16 @@ struct PersonRow {
     wrapped: Vec<u8>,
     created_at: i64,
     consent_at: Option<i64>,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+    groups: Option<String>,
     rev: i64,
     templates: i64,
 }
 
-const SELECT: &str = "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.rev,
+const SELECT: &str =
+    "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
+    (SELECT group_concat(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
     (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
     FROM persons p JOIN person_keys k ON k.person = p.id";
 
@@ -36,6 +41,8 @@ impl PersonRow {
             name: opener.name(id, &self.wrapped, &self.name_sealed)?,
             created_at: UnixMillis(self.created_at),
             consent_at: columns::time(self.consent_at),
+            validity: columns::validity(self.valid_from, self.valid_until)?,
+            groups: columns::groups(self.groups.as_deref())?,
             rev: Revision(columns::unsigned("revision", self.rev)?),
             templates: columns::unsigned32("templates", self.templates)?,
         })
@@ -100,7 +107,9 @@ impl PersonStore for SqliteStore {
             .await
             .map_err(on_insert("person id", "person"))?;
         sealing::insert_person_key(&mut tx, person.id, &wrapped).await?;
+        let flips_at = terms::write(&mut tx, person.id, person.validity, &person.groups, person.created_at).await?;
         tx.commit().await?;
+        self.memory.expect_flip(flips_at);
         Ok(())
     }
 

@@ -34,7 +34,7 @@ async fn of_door(conn: &mut SqliteConnection, door: DoorId) -> Result<Option<Ver
 }
 
 /// The number of the next version, if the change was made against the present one.
-fn next_version(present: u64, change: &Change) -> Result<u64, StoreError> {
+pub(super) fn next_version(present: u64, change: &Change) -> Result<u64, StoreError> {
     match change.expected {
         Some(expected) if expected != present => Err(StoreError::Outdated { expected, present }),
         _ => Ok(present + 1),

@@ -128,7 +128,7 @@ async fn a_removed_person_leaves_the_gallery() {
     admin.photo(&bob, picture(GREEN)).await;
     assert_eq!(admin.get(&format!("/api/v1/persons/{ada}")).await.1["name"], "Ad\u{e0}", "trimmed and composed");
     let (_, sync) = admin.get(&format!("/api/v1/persons/{ada}/sync")).await;
-    assert_eq!(sync, json!({"revision": 1, "devices": [], "holding": 0, "total": 0}));
+    assert_eq!(sync, json!({"revision": 1, "devices": [], "holding": 0, "total": 0, "leaving": 0}));
     let (_, page) = admin.get("/api/v1/persons?limit=1").await;
     let (_, rest) = admin.get(&format!("/api/v1/persons?after={}", page["next"].as_str().unwrap())).await;
     assert_eq!((&page["items"][0]["id"], &rest["items"][0]["id"]), (&json!(ada), &json!(bob)));

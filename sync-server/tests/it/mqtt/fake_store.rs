@@ -1,29 +1,33 @@
 //! A store in memory that can be told to hold back or fail, for what a real database does not do on demand.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_common::wire::{ChunkKind, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision};
 use ostiary_server::domain::account::User;
 use ostiary_server::domain::audit::{AuditEntry, AuditRow};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
 use ostiary_server::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
-use ostiary_server::domain::gallery::{GalleryDelta, GallerySize};
+use ostiary_server::domain::gallery::walk::{PageBuilder, begin, nothing};
+use ostiary_server::domain::gallery::{
+    GalleryPage, GalleryRule, GallerySize, GalleryStanding, GalleryTruth, Group, MemberChange, PersonAtDevice,
+    Rescoped, Settled, TermsChange, WalkQuestion,
+};
 use ostiary_server::domain::person::{Person, Template};
 use ostiary_server::domain::publishing::published;
 use ostiary_server::domain::recognition::{Change, Changed, Inherited, InstallationRules, Layer, Versioned};
 use ostiary_server::domain::sequence::Received;
 use ostiary_server::ports::{
     AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, PersonStore,
-    RecognitionStore, StoreError,
+    RecognitionStore, ScopeStore, StoreError,
 };
 use ostiary_server::sealing::GalleryKey;
 use tokio::sync::watch;
@@ -145,9 +149,11 @@ impl FakeStore {
         Ok(Ingested { upto_seq: received.upto(), missing_from: received.missing_from(), stored, duplicates })
     }
 
-    fn truth(contents: &Contents) -> GalleryDigest {
+    fn truth_of(contents: &Contents) -> GalleryTruth {
         let templates = contents.gallery.iter().flat_map(|person| &person.templates);
-        GalleryDigest::of(templates.map(|template| (template.id, template.version)))
+        let digest = GalleryDigest::of(templates.map(|template| (template.id, template.version)));
+        let rev = Revision(contents.revision);
+        GalleryTruth { rev, touched: rev, digest, size: GallerySize::default() }
     }
 }
 
@@ -198,22 +204,35 @@ impl GalleryStore for FakeStore {
     async fn revision(&self) -> Result<Revision, StoreError> {
         Ok(Revision(self.look().revision))
     }
-    async fn delta(
-        &self,
-        _: DeviceId,
-        pack: &PackId,
-        have: Revision,
-        _: &GalleryDigest,
-    ) -> Result<GalleryDelta, StoreError> {
+    async fn walk(&self, question: &WalkQuestion) -> Result<Arc<GalleryPage>, StoreError> {
         let contents = self.look();
-        let kind = if have.0 == 0 { ChunkKind::Snapshot } else { ChunkKind::Changes };
-        let persons = contents.gallery.iter().filter(|person| person.rev > have).cloned().collect();
-        let (to_rev, digest) = (Revision(contents.revision), Self::truth(&contents));
-        Ok(GalleryDelta { kind, to_rev, digest, pack: pack.clone(), persons })
+        let truth = Self::truth_of(&contents);
+        let walk = begin(question, &truth, Revision(0)).unwrap_or(nothing(&truth));
+        let behind = |person: &&PersonChange| GalleryPlace { rev: person.rev, person: person.person } > walk.after;
+        let mut persons: Vec<_> = contents.gallery.iter().filter(behind).cloned().collect();
+        persons.sort_by_key(|person| (person.rev, person.person));
+        let mut page = PageBuilder::new(question.most_bytes);
+        let last = persons.into_iter().all(|person| page.take(person));
+        let (to_rev, digest, pack) = (truth.rev, truth.digest, question.pack.clone());
+        Ok(Arc::new(GalleryPage { walk, to_rev, digest, pack, persons: page.finish(), last }))
     }
-    async fn digest(&self, _: DeviceId, _: &PackId) -> Result<(Revision, GalleryDigest), StoreError> {
+    async fn truth(&self, _: DeviceId, _: &PackId) -> Result<GalleryTruth, StoreError> {
+        Ok(Self::truth_of(&self.look()))
+    }
+    async fn truth_of_all(&self, _: &PackId) -> Result<GalleryTruth, StoreError> {
+        Ok(Self::truth_of(&self.look()))
+    }
+    async fn standings(&self, _: &PackId) -> Result<Vec<GalleryStanding>, StoreError> {
         let contents = self.look();
-        Ok((Revision(contents.revision), Self::truth(&contents)))
+        let truth = Self::truth_of(&contents);
+        let active = contents.devices.values().filter(|device| device.state == DeviceState::Active);
+        let standing = |device: &Device| GalleryStanding {
+            root: device.root(),
+            session: device.presence.session,
+            held: device.held,
+            truth,
+        };
+        Ok(active.map(standing).collect())
     }
     async fn changes_since(&self, _: &PackId, _: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
         unreachable!("{NOT_USED}")
@@ -427,6 +446,52 @@ impl ErasureStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn erasure_devices(&self, _: ErasureId) -> Result<Vec<ErasureDevice>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl ScopeStore for FakeStore {
+    async fn add_group(&self, _: &Group) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn groups(&self) -> Result<Vec<Group>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn group(&self, _: GroupId) -> Result<Option<Group>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_group(
+        &self,
+        _: GroupId,
+        _: &str,
+        _: Option<SiteId>,
+        _: Change,
+    ) -> Result<Option<Rescoped>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn remove_group(&self, _: GroupId) -> Result<Option<Rescoped>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn members(&self, _: GroupId, _: Option<PersonId>, _: u32) -> Result<Vec<PersonId>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_members(&self, _: GroupId, _: &MemberChange) -> Result<Option<Rescoped>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_terms(&self, _: PersonId, _: &TermsChange, _: Change) -> Result<Option<Rescoped>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn door_gallery(&self, _: DoorId) -> Result<Option<Versioned<GalleryRule>>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_door_gallery(&self, _: DoorId, _: &GalleryRule, _: Change) -> Result<Option<Rescoped>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn settle_validity(&self, _: UnixMillis) -> Result<Settled, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn devices_of_person(&self, _: PersonId) -> Result<Vec<PersonAtDevice>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

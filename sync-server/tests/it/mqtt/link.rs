@@ -15,7 +15,7 @@ use ostiary_common::wire::{
     GalleryChunk, GalleryNotice, GalleryRequest, LivenessPolicy, PersonChange, ReportKind, Revision, TemplateRow,
 };
 use ostiary_server::broker::LINK_USER;
-use ostiary_server::domain::device::DeviceState;
+use ostiary_server::domain::device::{DeviceState, HeldGallery};
 use ostiary_server::domain::recognition::Share;
 use ostiary_server::link::{self, Endpoint, LinkConfig, LinkParts, Login, RunningLink};
 use ostiary_server::ports::LiveFeed;
@@ -513,9 +513,18 @@ async fn a_request_for_another_pack_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_are_told_to_every_active_device_once() {
+async fn changes_are_told_once_to_every_active_device_they_concern() {
     let server = Server::start().await;
-    let (mut one, mut two) = (server.device().await, server.device().await);
+    let (mut one, mut two, mut third) = (server.device().await, server.device().await, server.device().await);
+    server.world.store.look().revision = 20;
+    let held = HeldGallery {
+        rev: Revision(20),
+        digest: GalleryDigest::default(),
+        persons: 0,
+        templates: 0,
+        at: UnixMillis(0),
+    };
+    server.world.store.change(third.root.device, |device| device.held = Some(held));
     for rev in 1..=20 {
         server.link.devices.gallery_changed(Revision(rev));
     }
@@ -523,6 +532,7 @@ async fn changes_are_told_to_every_active_device_once() {
         assert_eq!(camera.next::<GalleryNotice>(&Channel::GalleryNotice).await, GalleryNotice { rev: Revision(20) });
     }
     one.client.expect_silence().await;
+    third.client.expect_silence().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

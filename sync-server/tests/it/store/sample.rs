@@ -46,14 +46,7 @@ pub async fn device(store: &dyn Store, name: &str) -> Device {
 }
 
 pub fn person(name: &str) -> Person {
-    Person {
-        id: PersonId::generate(),
-        name: name.to_owned(),
-        created_at: NOW,
-        consent_at: Some(NOW),
-        rev: Revision(0),
-        templates: 0,
-    }
+    Person::new(PersonId::generate(), name.to_owned(), NOW, Some(NOW))
 }
 
 pub fn template(person: PersonId, photo: u8) -> Template {

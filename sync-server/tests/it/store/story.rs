@@ -12,6 +12,7 @@ use ostiary_server::domain::account::{Role, User};
 use ostiary_server::domain::audit::{AuditEntry, AuditResult};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, Site};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, EventKind, Page};
+use ostiary_server::domain::gallery::{GallerySize, GalleryTruth, WalkQuestion};
 use ostiary_server::domain::recognition::{Change, InstallationRules, Layer, Share, Similarity, Versioned};
 use ostiary_server::ports::{Store, StoreError};
 
@@ -188,8 +189,9 @@ async fn moves(store: &dyn Store, front: &Device, back: &Device) {
 
 async fn gallery(store: &dyn Store, device: DeviceId) -> PersonId {
     let empty = GalleryDigest::default();
-    let nothing = store.delta(device, &pack(), Revision(0), &empty).await.unwrap();
-    assert_eq!((nothing.kind, nothing.persons.len(), nothing.to_rev), (ChunkKind::Changes, 0, Revision(0)));
+    let nothing = store.walk(&question(device, 0, empty)).await.unwrap();
+    assert_eq!((nothing.walk.kind, nothing.persons.len(), nothing.to_rev), (ChunkKind::Changes, 0, Revision(0)));
+    assert!(nothing.last);
     let (ada, bob) = (person("Ada"), person("Bob"));
     store.add_person(&ada).await.unwrap();
     store.add_person(&bob).await.unwrap();
@@ -224,17 +226,21 @@ async fn persons(store: &dyn Store, ada: PersonId, bob: PersonId) {
     assert_eq!(store.all_templates(&pack()).await.unwrap().len(), 3);
 }
 
+fn question(device: DeviceId, have: u64, digest: GalleryDigest) -> WalkQuestion {
+    let (have, most_bytes) = (Revision(have), usize::MAX);
+    WalkQuestion { device, pack: pack(), have, digest, resume: None, most_bytes, now: NOW }
+}
+
 async fn sync(store: &dyn Store, device: DeviceId, (ada, [first, second]): (PersonId, [TemplateId; 2]), bob: PersonId) {
-    let delta =
-        async |have, digest: &GalleryDigest| store.delta(device, &pack(), Revision(have), digest).await.unwrap();
+    let delta = async |have, digest: &GalleryDigest| store.walk(&question(device, have, *digest)).await.unwrap();
     let at = |templates: &[TemplateId]| GalleryDigest::of(templates.iter().map(|id| (*id, 1)));
     let changes = delta(2, &at(&[first, second])).await;
-    assert_eq!((changes.kind, changes.persons.len()), (ChunkKind::Changes, 1));
+    assert_eq!((changes.walk.kind, changes.persons.len()), (ChunkKind::Changes, 1));
     assert_eq!((changes.persons[0].person, changes.to_rev), (bob, Revision(3)));
     let wrong = delta(3, &at(&[first])).await;
-    assert_eq!((wrong.kind, wrong.persons.len()), (ChunkKind::Snapshot, 2), "same revision, other content");
-    assert_eq!(delta(99, &at(&[first])).await.kind, ChunkKind::Snapshot, "a revision we never had");
-    assert_eq!(delta(0, &GalleryDigest::default()).await.kind, ChunkKind::Snapshot);
+    assert_eq!((wrong.walk.kind, wrong.persons.len()), (ChunkKind::Snapshot, 2), "same revision, other content");
+    assert_eq!(delta(99, &at(&[first])).await.walk.kind, ChunkKind::Snapshot, "a revision we never had");
+    assert_eq!(delta(0, &GalleryDigest::default()).await.walk.kind, ChunkKind::Snapshot);
 
     assert_eq!(store.remove_template(second).await.unwrap(), Some(Revision(4)));
     assert_eq!(store.remove_template(second).await.unwrap(), None);
@@ -243,7 +249,9 @@ async fn sync(store: &dyn Store, device: DeviceId, (ada, [first, second]): (Pers
     let changes = delta(3, &at(&[])).await;
     let told: Vec<_> = changes.persons.iter().map(|p| (p.person, p.rev, p.templates.len())).collect();
     assert_eq!(told, [(ada, Revision(4), 1), (bob, Revision(5), 0)]);
-    let (rev, digest) = store.digest(device, &pack()).await.unwrap();
+    let GalleryTruth { rev, digest, touched, size } = store.truth(device, &pack()).await.unwrap();
+    assert_eq!((touched, size), (Revision(5), GallerySize { persons: 1, templates: 1 }));
+    assert!(matches!(store.truth(DeviceId::generate(), &pack()).await, Err(StoreError::NoSuch("device"))));
     assert_eq!((rev, digest), (Revision(5), at(&[first])));
     assert_eq!(changes.digest, digest);
     assert!(delta(5, &digest).await.persons.is_empty());

@@ -58,7 +58,7 @@ pub async fn create(
     api.store.add_device(&device).await?;
     api.audit_done(&caller, "device.create", format!("device:{}", device.id), String::new()).await?;
     let code = api.devices.new_claim_code(device.id).await?;
-    let current = api.store.digest(device.id, &api.pack).await?;
+    let current = api.store.truth(device.id, &api.pack).await?;
     // As stored: it begins with what its door says.
     let device = api.store.device(device.id).await?.ok_or(ApiError::NotFound("device"))?;
     let added = DeviceAdded {

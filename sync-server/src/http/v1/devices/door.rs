@@ -20,7 +20,8 @@ pub struct NewPlace {
     door: Uuid,
 }
 
-/// Let a device watch another door of its site. It takes over what that door says of recognition; events already
+/// Let a device watch another door of its site. It takes over what that door says of
+/// recognition and of who may be known there; events already
 /// stored stay with the door they were seen at. For a door of another site add a new device: topics and token of a
 /// device belong to its site.
 #[utoipa::path(put, path = "/api/v1/devices/{id}/door", operation_id = "devices_move", tag = "devices",
@@ -46,9 +47,10 @@ pub async fn set_door(
         return Err(ApiError::WrongState(detail.into()));
     }
     api.link.config_changed(id);
+    api.tell_gallery(Some(api.store.revision().await?));
     let detail = format!("door:{} before", before.door);
     api.audit_done(&caller, "device.move", format!("device:{id}"), format!("door:{}, {detail}", door.id)).await?;
     let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
-    let current = api.store.digest(id, &api.pack).await?;
+    let current = api.store.truth(id, &api.pack).await?;
     Ok(axum::Json(DeviceView::new(device, current)))
 }

@@ -1,8 +1,9 @@
 //! All devices.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
-use ostiary_common::ids::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,8 +23,15 @@ pub struct Devices {
 #[utoipa::path(get, path = "/api/v1/devices", operation_id = "devices_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The devices", body = Devices)))]
 pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Devices>, ApiError> {
-    // Every device holds the same gallery for now, so it is asked for once.
-    let current = api.store.digest(DeviceId(uuid::Uuid::nil()), &api.pack).await?;
-    let items = api.store.devices().await?.into_iter().map(|d| DeviceView::new(d, current)).collect();
+    let standings = api.store.standings(&api.pack).await?;
+    let active: HashMap<_, _> = standings.into_iter().map(|s| (s.root.device, s.truth)).collect();
+    let mut items = Vec::new();
+    for device in api.store.devices().await? {
+        let truth = match active.get(&device.id) {
+            Some(truth) => *truth,
+            None => api.store.truth(device.id, &api.pack).await?,
+        };
+        items.push(DeviceView::new(device, truth));
+    }
     Ok(Json(Devices { items }))
 }

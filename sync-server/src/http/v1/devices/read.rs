@@ -23,6 +23,6 @@ pub async fn read(
     InPath(id): InPath<DeviceId>,
 ) -> Result<Json<DeviceView>, ApiError> {
     let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
-    let current = api.store.digest(id, &api.pack).await?;
+    let current = api.store.truth(id, &api.pack).await?;
     Ok(Json(DeviceView::new(device, current)))
 }

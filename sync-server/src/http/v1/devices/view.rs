@@ -1,13 +1,13 @@
 //! A device as the API shows it.
 
-use ostiary_common::digest::GalleryDigest;
-use ostiary_common::wire::{DeviceSettings, LivenessPolicy, Revision};
+use ostiary_common::wire::{DeviceSettings, LivenessPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::device::{Device, HeldGallery};
+use crate::domain::gallery::{GalleryTruth, Verdict};
 
 /// A camera unit.
 #[derive(Serialize, ToSchema)]
@@ -35,7 +35,8 @@ pub struct DeviceView {
     held: Option<HeldView>,
     /// The gallery's revision now.
     current_revision: u64,
-    /// Whether it holds exactly the present gallery.
+    /// Whether it holds exactly what it may hold now. Its revision may be older: not every change concerns every
+    /// device.
     in_sync: bool,
 }
 
@@ -115,7 +116,7 @@ pub struct Settings {
 
 /// What a device holds.
 #[derive(Serialize, ToSchema)]
-struct HeldView {
+pub struct HeldView {
     /// Revision.
     revision: u64,
     /// Digest, 64 hexadecimal digits.
@@ -129,8 +130,8 @@ struct HeldView {
 }
 
 impl DeviceView {
-    /// The device beside the gallery it is to hold.
-    pub fn new(device: Device, current: (Revision, GalleryDigest)) -> Self {
+    /// The device beside the gallery it must hold.
+    pub fn new(device: Device, truth: GalleryTruth) -> Self {
         let held = device.held;
         let effective = device.desired().into();
         let config = ConfigView {
@@ -162,17 +163,11 @@ impl DeviceView {
                 health: json(device.presence.health_json),
             },
             config,
-            in_sync: held.is_some_and(|held| is_current(&held, current)),
+            in_sync: held.is_some_and(|held| truth.judge((held.rev, held.digest)) == Verdict::InSync),
             held: held.map(HeldView::from),
-            current_revision: current.0.0,
+            current_revision: truth.rev.0,
         }
     }
-}
-
-/// Whether what is held is exactly the present gallery. The digest decides: a revision alone can be right
-/// beside a damaged gallery.
-pub fn is_current(held: &HeldGallery, (rev, digest): (Revision, GalleryDigest)) -> bool {
-    held.rev == rev && held.digest == digest
 }
 
 impl From<HeldGallery> for HeldView {

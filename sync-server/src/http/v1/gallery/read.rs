@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use ostiary_common::ids::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,7 +15,7 @@ use crate::http::v1::recognition::outlook::CapacityView;
 pub struct Gallery {
     /// Rises with every change of templates.
     revision: u64,
-    /// What every device in sync reports, 64 hexadecimal digits.
+    /// What every device in sync reports that may know everyone, 64 hexadecimal digits.
     digest: String,
     /// Persons with a template of the present pack.
     persons: u64,
@@ -35,12 +34,12 @@ pub struct Gallery {
 #[utoipa::path(get, path = "/api/v1/gallery", operation_id = "gallery_read", tag = "gallery", security(("bearer" = [])),
     responses((status = 200, description = "The gallery", body = Gallery)))]
 pub async fn read(State(api): State<Api>, _caller: Caller) -> Result<Json<Gallery>, ApiError> {
-    let (rev, digest) = api.store.digest(DeviceId(uuid::Uuid::nil()), &api.pack).await?;
+    let truth = api.store.truth_of_all(&api.pack).await?;
     let (_, forecast) = api.recognition.installation().await?;
     let size = api.store.gallery_size(&api.pack).await?;
     Ok(Json(Gallery {
-        revision: rev.0,
-        digest: digest.to_hex(),
+        revision: truth.rev.0,
+        digest: truth.digest.to_hex(),
         persons: size.persons,
         templates: size.templates,
         pack: api.pack.to_string(),

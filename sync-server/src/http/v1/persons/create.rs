@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use ostiary_common::ids::PersonId;
-use ostiary_common::wire::Revision;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use super::terms::{groups, validity};
 use super::view::PersonView;
 use crate::domain::person::Person;
 use crate::http::api::Api;
@@ -24,12 +25,21 @@ pub struct NewPerson {
     /// Whether the person has agreed to be recognised. Without it no photo is taken.
     #[serde(default)]
     consent: bool,
+    /// Not known at any door before this time; RFC 3339.
+    #[schema(example = "2026-11-21T08:00:00Z")]
+    valid_from: Option<String>,
+    /// Not known at any door from this time on; RFC 3339.
+    valid_until: Option<String>,
+    /// The groups the person is in, at most 100.
+    #[serde(default)]
+    groups: Vec<Uuid>,
 }
 
 /// Add a person.
 #[utoipa::path(post, path = "/api/v1/persons", operation_id = "persons_create", tag = "persons", security(("bearer" = [])), request_body = NewPerson,
     responses(
         (status = 201, description = "Added", body = PersonView),
+        (status = 404, description = "No such group", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.persons.create", skip_all)]
@@ -40,12 +50,9 @@ pub async fn create(
 ) -> Result<(StatusCode, axum::Json<PersonView>), ApiError> {
     let now = api.now();
     let person = Person {
-        id: PersonId::generate(),
-        name: name(&body.name)?,
-        created_at: now,
-        consent_at: body.consent.then_some(now),
-        rev: Revision(0),
-        templates: 0,
+        validity: validity(body.valid_from.as_deref(), body.valid_until.as_deref())?,
+        groups: groups(&body.groups)?,
+        ..Person::new(PersonId::generate(), name(&body.name)?, now, body.consent.then_some(now))
     };
     api.store.add_person(&person).await?;
     // Names stay out of the audit log, which outlives the person.

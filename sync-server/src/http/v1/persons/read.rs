@@ -2,11 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use ostiary_common::ids::PersonId;
 
 use super::view::PersonView;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
+use crate::http::etag::etag;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -14,14 +16,10 @@ use crate::http::problem::{ApiError, Problem};
 #[utoipa::path(get, path = "/api/v1/persons/{id}", operation_id = "persons_read", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
-        (status = 200, description = "The person", body = PersonView),
+        (status = 200, description = "The person; the `ETag` is the revision", body = PersonView),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(
-    State(api): State<Api>,
-    _caller: Caller,
-    InPath(id): InPath<PersonId>,
-) -> Result<Json<PersonView>, ApiError> {
+pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<PersonId>) -> Result<Response, ApiError> {
     let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
-    Ok(Json(person.into()))
+    Ok((etag(person.rev.0), Json(PersonView::from(person))).into_response())
 }

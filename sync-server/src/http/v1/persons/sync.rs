@@ -1,13 +1,16 @@
 //! Which devices hold a person as the server does.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
-use ostiary_common::ids::PersonId;
+use ostiary_common::ids::{DeviceId, PersonId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::device::{Device, DeviceState};
+use crate::domain::gallery::{GalleryStanding, Verdict};
+use crate::domain::person::Person;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
 use crate::http::extract::InPath;
@@ -20,10 +23,12 @@ pub struct PersonSync {
     revision: u64,
     /// Every active device.
     devices: Vec<DeviceHolds>,
-    /// How many hold it.
+    /// How many that may hold the person do, as the person is now.
     holding: usize,
-    /// How many active devices there are.
+    /// How many active devices may hold the person.
     total: usize,
+    /// How many active devices may not hold the person (any more), and have yet to say that they do not.
+    leaving: usize,
 }
 
 /// Whether one device holds the person's last change.
@@ -33,8 +38,38 @@ pub struct DeviceHolds {
     device: Uuid,
     /// What it last said it holds.
     held_revision: Option<u64>,
-    /// Whether that includes the person's last change.
+    /// Whether it may hold the person now.
+    may_hold: bool,
+    /// Whether it holds the person as the person is now.
     holds: bool,
+}
+
+/// How a device stands to a person.
+pub(super) struct DeviceOfPerson {
+    pub(super) device: DeviceId,
+    pub(super) held_revision: Option<u64>,
+    pub(super) may_hold: bool,
+    /// Whether it has taken in the person's last change.
+    pub(super) is_up_to_date: bool,
+}
+
+/// Every active device, and how it stands to a person.
+pub(super) async fn devices_of(api: &Api, person: &Person) -> Result<Vec<DeviceOfPerson>, ApiError> {
+    let standings = api.store.standings(&api.pack).await?;
+    let standings: HashMap<_, _> = standings.into_iter().map(|standing| (standing.root.device, standing)).collect();
+    let of_person = api.store.devices_of_person(person.id).await?;
+    let with_standing = of_person.into_iter().filter_map(|of| Some((of, standings.get(&of.device)?)));
+    let stands = |standing: &GalleryStanding| {
+        let held_revision = standing.held.map(|held| held.rev.0);
+        let knows_of = held_revision.is_some_and(|held| held >= person.rev.0);
+        // Who holds exactly what it must needs no newer revision.
+        (held_revision, knows_of || (standing.held.is_some() && standing.verdict() == Verdict::InSync))
+    };
+    let devices = with_standing.map(|(of, standing)| {
+        let (held_revision, is_up_to_date) = stands(standing);
+        DeviceOfPerson { device: of.device, held_revision, may_hold: of.may_hold, is_up_to_date }
+    });
+    Ok(devices.collect())
 }
 
 /// Which devices hold a person's last change.
@@ -50,14 +85,16 @@ pub async fn sync(
     InPath(id): InPath<PersonId>,
 ) -> Result<Json<PersonSync>, ApiError> {
     let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
-    let holds = |device: Device| {
-        let held_revision = device.held.map(|held| held.rev.0);
-        let holds = held_revision.is_some_and(|held| held >= person.rev.0);
-        DeviceHolds { device: device.id.0, held_revision, holds }
+    let devices = devices_of(&api, &person).await?;
+    let leaving = devices.iter().filter(|of| !of.may_hold && !of.is_up_to_date).count();
+    let holds = |of: DeviceOfPerson| DeviceHolds {
+        device: of.device.0,
+        held_revision: of.held_revision,
+        may_hold: of.may_hold,
+        holds: of.may_hold && of.is_up_to_date,
     };
-    let devices = api.store.devices().await?;
-    let active = devices.into_iter().filter(|device| device.state == DeviceState::Active);
-    let devices: Vec<DeviceHolds> = active.map(holds).collect();
-    let holding = devices.iter().filter(|device| device.holds).count();
-    Ok(Json(PersonSync { revision: person.rev.0, holding, total: devices.len(), devices }))
+    let devices: Vec<DeviceHolds> = devices.into_iter().map(holds).collect();
+    let count = |is: fn(&DeviceHolds) -> bool| devices.iter().filter(|device| is(device)).count();
+    let (holding, total) = (count(|device| device.holds), count(|device| device.may_hold));
+    Ok(Json(PersonSync { revision: person.rev.0, holding, total, leaving, devices }))
 }

@@ -17,7 +17,13 @@ pub struct PersonView {
     created_at: String,
     /// When consent was given; without it there can be no photos.
     consent_at: Option<String>,
-    /// Revision of the last change of the person's templates.
+    /// Not known at any door before this time.
+    valid_from: Option<String>,
+    /// Not known at any door from this time on.
+    valid_until: Option<String>,
+    /// The groups the person is in, in order of id.
+    groups: Vec<Uuid>,
+    /// Revision of the last change of the person's templates, groups or validity; also the `ETag`.
     revision: u64,
     /// How many templates there are.
     templates: u32,
@@ -30,8 +36,18 @@ impl From<Person> for PersonView {
             name: person.name,
             created_at: person.created_at.to_rfc3339(),
             consent_at: person.consent_at.map(|at| at.to_rfc3339()),
+            valid_from: person.validity.from().map(|at| at.to_rfc3339()),
+            valid_until: person.validity.until().map(|at| at.to_rfc3339()),
+            groups: person.groups.into_iter().map(|group| group.0).collect(),
             revision: person.rev.0,
             templates: person.templates,
         }
+    }
+}
+
+impl PersonView {
+    /// When and by which groups the person may be known, as the audit log keeps it.
+    pub fn terms(&self) -> serde_json::Value {
+        serde_json::json!({"valid_from": self.valid_from, "valid_until": self.valid_until, "groups": self.groups})
     }
 }

@@ -1,0 +1,49 @@
+//! A new group.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use ostiary_common::ids::{GroupId, SiteId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::list::GroupView;
+use crate::domain::gallery::Group;
+use crate::http::api::Api;
+use crate::http::auth::Admin;
+use crate::http::extract::Json;
+use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::name;
+
+/// A group's name and site.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupBody {
+    /// Name, unique, 1 to 100 characters.
+    #[schema(example = "Night shift")]
+    pub(super) name: String,
+    /// The site it counts at; left out, it counts at every site.
+    pub(super) site: Option<Uuid>,
+}
+
+/// Add a group.
+#[utoipa::path(post, path = "/api/v1/groups", operation_id = "groups_create", tag = "groups",
+    security(("bearer" = [])), request_body = GroupBody,
+    responses(
+        (status = 201, description = "Added", body = GroupView),
+        (status = 404, description = "No such site", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`taken`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
+    ))]
+#[tracing::instrument(name = "http.v1.groups.create", skip_all)]
+pub async fn create(
+    State(api): State<Api>,
+    Admin(caller): Admin,
+    Json(body): Json<GroupBody>,
+) -> Result<(StatusCode, axum::Json<GroupView>), ApiError> {
+    let (id, name, site) = (GroupId::generate(), name(&body.name)?, body.site.map(SiteId));
+    let group = Group { id, name, site, created_at: api.now(), version: 1, members: 0 };
+    api.store.add_group(&group).await?;
+    api.audit_done(&caller, "group.create", format!("group:{id}"), String::new()).await?;
+    Ok((StatusCode::CREATED, axum::Json(group.into())))
+}
