@@ -60,11 +60,13 @@ pub enum CommandKind {
     Identify,
     /// End the program; systemd starts it again.
     Restart,
+    /// Forget everything: identity, keys, gallery, events; the program ends.
+    Reset,
 }
 
 impl CommandKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Resync, Self::Identify, Self::Restart];
+    pub const ALL: [Self; 4] = [Self::Resync, Self::Identify, Self::Restart, Self::Reset];
 
     /// The kind's level in a topic.
     #[must_use]
@@ -73,6 +75,7 @@ impl CommandKind {
             Self::Resync => "resync",
             Self::Identify => "identify",
             Self::Restart => "restart",
+            Self::Reset => "reset",
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod board;
 mod models;
+pub mod reset;
 mod state;
 mod watchdog;
 mod watching;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::ReportKind;
 use ostiary_common::wire::monitor::Info;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::identity::{IdentityFiles, TokenKeeper};
 use crate::mqtt::{self, Driver, DriverParts, Reach, Signals, Wish};
 use crate::recorder::{self, Recorder};
 use crate::shared::Shared;
+use reset::Keep;
 use state::State;
 use watching::Watching;
 
@@ -52,6 +53,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     let config = Arc::new(config);
     let files = IdentityFiles::new(&config.device.state_dir);
     let _lock = state::lock(&config.device.state_dir)?;
+    reset::finish(&config)?;
     let load = if options.drill.is_some() { models::without_nets } else { models::load };
     let models = load(&config).context("loading the model pack")?;
     let State { shared, holdings, quarantine } = state::open(&config, &models)?;
@@ -71,7 +73,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     let driver = Driver::new(DriverParts {
         shared: Arc::clone(&shared),
         recorder,
-        root: DeviceRoot { site: identity.site, device: identity.device },
+        root: tokens.root(),
         config: Arc::clone(&config),
         dimension: models.dimension,
         info: info(&config, &shared, models.kernels),
@@ -118,11 +120,14 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         _ => tracing::warn!("the recorder did not end in time"),
     }
     tracing::info!("ended in order");
-    if wish == Some(Wish::Restart) {
+    match wish {
         // systemd starts the program again after a failure, not after an orderly end.
-        anyhow::bail!("restart was asked for by command");
+        Some(Wish::Restart) => anyhow::bail!("restart was asked for by command"),
+        Some(Wish::Reset) => {
+            reset::forget(&config, Keep::Nothing).context("forgetting everything, as asked by command")
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn announce(shared: &Shared, recorder: &Recorder, quarantine: Option<&crate::cache::Quarantine>) {

@@ -10,6 +10,7 @@ mod eval;
 mod log;
 mod pack;
 mod probe_camera;
+mod reset;
 mod run;
 
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Get this device's identity from the server, with the code an admin was given.
     Claim(claim::Args),
+    /// Forget everything: identity, keys, gallery and events. For a device that leaves its door for good.
+    Reset(reset::Args),
     /// Watch the door.
     Run(run::Args),
     /// Check the configuration and name every value that is not allowed.
@@ -80,6 +83,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let load = || -> anyhow::Result<Config> { Ok(config::load(path)?) };
     match cli.command {
         Command::Claim(args) => claim::claim(&args, &load()?),
+        Command::Reset(args) => reset::reset(&args, &load()?),
         Command::Run(args) => run::run(args, load()?),
         Command::CheckConfig => check_config::check(path),
         Command::GenerateConfig => check_config::generate(),

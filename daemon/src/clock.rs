@@ -7,6 +7,7 @@ use ostiary_common::ids::BootId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::EventTime;
 
+use crate::domain::credentials::Moment;
 use crate::domain::now::Now;
 
 /// A clock this near to the server's can be believed.
@@ -71,6 +72,12 @@ impl SystemClock {
     #[must_use]
     pub fn is_synced(&self) -> bool {
         self.agreed.load(Ordering::Relaxed) || std::path::Path::new(TIMESYNC_FLAG).exists()
+    }
+
+    /// The present moment by the clock that may jump and the one that never does.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment { wall: self.wall(), elapsed: self.elapsed() }
     }
 
     /// Time since the program started.

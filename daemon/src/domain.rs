@@ -4,6 +4,7 @@
 
 pub mod assign;
 pub mod backoff;
+pub mod certificates;
 pub mod commands;
 pub mod credentials;
 pub mod desired;

@@ -3,8 +3,11 @@
 
 mod api;
 mod assertion;
+mod certificate;
 mod claim;
 mod files;
+mod leapt;
+mod renewer;
 mod tls;
 mod tokens;
 
@@ -13,5 +16,6 @@ pub use claim::{ClaimOrder, Trust, claim};
 #[cfg(test)]
 pub use files::Secrets;
 pub use files::{Identity, IdentityError, IdentityFiles};
-pub use tls::{TlsError, check_tls, mqtt_client_config};
+pub use renewer::FIRST_RENEWAL;
+pub use tls::{TlsError, TlsTime, check_tls, mqtt_client_config};
 pub use tokens::TokenKeeper;

@@ -1,4 +1,7 @@
 //! Two slots for tokens: a new one is promoted only after it worked, the old one stays until then.
+//!
+//! How long a token still lives is counted from its receipt on the clock that never jumps. Only after a restart the
+//! wall clock is asked, and then the worst it can do is to have a token asked for too soon or refused too late.
 
 use std::time::Duration;
 
@@ -7,6 +10,15 @@ use serde::{Deserialize, Serialize};
 
 /// Tokens that end sooner than this are not worth a connection.
 const LEAST_LEFT: Duration = Duration::from_secs(20);
+
+/// The present moment by two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Wall time; it may jump.
+    pub wall: UnixMillis,
+    /// Time since the program started; it never jumps.
+    pub elapsed: Duration,
+}
 
 /// A device token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +29,9 @@ pub struct Token {
     pub issued_at: UnixMillis,
     /// When it ends, server time.
     pub expires_at: UnixMillis,
+    /// When it came, counted from the program's start; `None` for one that an earlier run got.
+    #[serde(skip)]
+    pub received: Option<Duration>,
 }
 
 impl std::fmt::Debug for Token {
@@ -26,18 +41,26 @@ impl std::fmt::Debug for Token {
 }
 
 impl Token {
-    /// Whether it can still be used at `now`.
-    fn is_usable(&self, now: UnixMillis) -> bool {
-        self.expires_at.since_ms(now) > i64::try_from(LEAST_LEFT.as_millis()).unwrap_or(i64::MAX)
+    fn life(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.expires_at.since_ms(self.issued_at)).unwrap_or(0))
     }
 
-    /// When to ask for the next one: two thirds into its life.
-    pub fn renew_at(&self) -> UnixMillis {
-        UnixMillis(self.issued_at.0.saturating_add(self.expires_at.since_ms(self.issued_at).max(0) / 3 * 2))
+    /// How long it still lives at `now`; never longer than it was given for, whatever the wall clock says.
+    fn left(&self, now: Moment) -> Duration {
+        let by_wall = || Duration::from_millis(u64::try_from(self.expires_at.since_ms(now.wall)).unwrap_or(0));
+        match self.received {
+            Some(at) => self.life().saturating_sub(now.elapsed.saturating_sub(at)),
+            None => by_wall().min(self.life()),
+        }
+    }
+
+    /// How long until the next one should be asked for: two thirds into its life.
+    pub fn renew_in(&self, now: Moment) -> Duration {
+        self.left(now).saturating_sub(self.life() / 3)
     }
 }
 
-/// Which token.
+/// Which token, or which certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// The one that worked last.
@@ -55,9 +78,10 @@ pub struct Credentials {
 
 impl Credentials {
     /// The token to connect with at `now`; `None` if a new one must be had first.
-    pub fn choose(&self, now: UnixMillis) -> Option<(Slot, &Token)> {
+    pub fn choose(&self, now: Moment) -> Option<(Slot, &Token)> {
         let slots = [(Slot::Candidate, &self.candidate), (Slot::Current, &self.current)];
-        slots.into_iter().find_map(|(slot, token)| Some((slot, token.as_ref().filter(|t| t.is_usable(now))?)))
+        let usable = |token: &&Token| token.left(now) > LEAST_LEFT;
+        slots.into_iter().find_map(|(slot, token)| Some((slot, token.as_ref().filter(usable)?)))
     }
 
     /// A new token was given.
@@ -84,37 +108,5 @@ impl Credentials {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token(jwt: &str, expires_s: i64) -> Token {
-        Token { jwt: jwt.into(), issued_at: UnixMillis(0), expires_at: UnixMillis(expires_s * 1000) }
-    }
-
-    fn chosen(credentials: &Credentials, now_s: i64) -> Option<&str> {
-        credentials.choose(UnixMillis(now_s * 1000)).map(|(_, token)| token.jwt.as_str())
-    }
-
-    #[test]
-    fn a_new_token_is_promoted_only_after_it_worked() {
-        let mut credentials = Credentials::default();
-        assert_eq!(chosen(&credentials, 0), None);
-        credentials.renewed(token("first", 600));
-        assert!(credentials.accepted(Slot::Candidate));
-        credentials.renewed(token("second", 900));
-        assert_eq!(chosen(&credentials, 0), Some("second"));
-        credentials.refused(Slot::Candidate);
-        assert_eq!(chosen(&credentials, 0), Some("first"), "the one that worked is still there");
-        assert_eq!(chosen(&credentials, 590), None, "about to end");
-        credentials.renewed(token("third", 2000));
-        credentials.accepted(Slot::Candidate);
-        assert!(!credentials.accepted(Slot::Current));
-        assert_eq!(chosen(&credentials, 700), Some("third"));
-        assert!(!format!("{credentials:?}").contains("third"), "tokens are never printed");
-    }
-
-    #[test]
-    fn renewal_comes_two_thirds_in() {
-        assert_eq!(token("t", 900).renew_at(), UnixMillis(600_000));
-    }
-}
+#[path = "credentials_tests.rs"]
+mod tests;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ostiary_common::identity::{
-    CLAIM_PATH, ClaimRequest, ClaimResponse, NONCE_PATH, NonceRequest, NonceResponse, Standing, TOKEN_PATH,
-    TokenRequest, TokenResponse,
+    CLAIM_PATH, ClaimRequest, ClaimResponse, NONCE_PATH, NonceRequest, NonceResponse, TOKEN_PATH, TokenRequest,
+    TokenResponse,
 };
 use ostiary_common::ids::DeviceId;
 use reqwest::StatusCode;
@@ -99,9 +99,8 @@ impl DeviceApi {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn token(&self, assertion: String, standing: Standing) -> Result<TokenResponse, ApiError> {
-        let request = TokenRequest { assertion, csr_pem: None, standing: Some(standing) };
-        self.post(TOKEN_PATH, &request).await
+    pub async fn token(&self, request: &TokenRequest) -> Result<TokenResponse, ApiError> {
+        self.post(TOKEN_PATH, request).await
     }
 
     async fn post<Q: Serialize, A: DeserializeOwned>(&self, path: &str, question: &Q) -> Result<A, ApiError> {

@@ -1,13 +1,13 @@
 //! The claim: a key is made here and never leaves; the one-time code buys an identity for it.
 
 use ostiary_common::identity::{ClaimRequest, ClaimResponse};
-use ostiary_common::time::UnixMillis;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ED25519};
+use rcgen::{KeyPair, PKCS_ED25519};
 use zeroize::Zeroizing;
 
 use super::api::{ApiError, DeviceApi};
+use super::certificate;
 use super::files::{Identity, IdentityError, IdentityFiles, Secrets};
-use super::tls::{self, TlsError};
+use super::tls::{self, TlsError, TlsTime};
 use crate::domain::credentials::{Credentials, Token};
 
 /// How the server is known before there is an identity.
@@ -66,14 +66,14 @@ pub async fn claim(order: &ClaimOrder, store: &IdentityFiles) -> Result<Identity
         return Err(ClaimError::AlreadyClaimed);
     }
     let tls = match &order.trust {
-        Trust::Sha256(pin) => tls::pinned_client_config(*pin, UnixMillis(0))?,
-        Trust::CaPem(pem) => tls::client_config(pem, UnixMillis(0))?,
+        Trust::Sha256(pin) => tls::pinned_client_config(*pin, TlsTime::WALL)?,
+        Trust::CaPem(pem) => tls::client_config(pem, TlsTime::WALL)?,
     };
     let key = KeyPair::generate_for(&PKCS_ED25519)?;
     let request = ClaimRequest {
         code: order.code.trim().to_owned(),
         public_key_pem: key.public_key_pem(),
-        csr_pem: signing_request(&key)?,
+        csr_pem: certificate::request(&key)?,
         hardware: order.hardware.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
@@ -81,12 +81,6 @@ pub async fn claim(order: &ClaimOrder, store: &IdentityFiles) -> Result<Identity
     let (identity, secrets) = accept(response, order);
     store.replace(&identity, &Zeroizing::new(key.serialize_pem()), &secrets)?;
     Ok(identity)
-}
-
-fn signing_request(key: &KeyPair) -> Result<String, rcgen::Error> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "ostiary device");
-    params.serialize_request(key)?.pem()
 }
 
 fn explain(error: ApiError) -> ClaimError {
@@ -108,6 +102,7 @@ fn accept(response: ClaimResponse, order: &ClaimOrder) -> (Identity, Secrets) {
         jwt: response.token.token,
         issued_at: response.token.server_time,
         expires_at: response.token.expires_at,
+        received: None,
     });
     let identity = Identity {
         device: response.device,
@@ -119,5 +114,5 @@ fn accept(response: ClaimResponse, order: &ClaimOrder) -> (Identity, Secrets) {
         ca_pem: response.ca_pem,
         certificate_pem: response.certificate_pem,
     };
-    (identity, Secrets { credentials, session_floor: response.token.session_floor })
+    (identity, Secrets { credentials, session_floor: response.token.session_floor, ..Secrets::default() })
 }

@@ -6,10 +6,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ostiary_common::ids::{DeviceId, DoorId, SiteId};
+use rcgen::KeyPair;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::domain::certificates::Candidate;
 use crate::domain::credentials::Credentials;
 
 const IDENTITY: &str = "identity.json";
@@ -44,6 +46,9 @@ pub struct Secrets {
     pub credentials: Credentials,
     /// The next session number must be higher.
     pub session_floor: u64,
+    /// A certificate that has not been connected with yet.
+    #[serde(default)]
+    pub certificate: Option<Candidate>,
 }
 
 /// Why the identity cannot be read or written.
@@ -108,8 +113,19 @@ impl IdentityFiles {
             return Err(IdentityError::Unclaimed(path));
         }
         let key = self.folder().join(KEY);
-        let key_pem = fs::read_to_string(&key).map_err(|cause| files(&key, cause))?;
-        Ok((read_json(&path)?, Zeroizing::new(key_pem)))
+        let key_pem = Zeroizing::new(fs::read_to_string(&key).map_err(|cause| unreadable(&key, cause))?);
+        if let Err(error) = KeyPair::from_pem(&key_pem) {
+            return Err(IdentityError::Damaged { path: key, reason: format!("not a private key: {error}") });
+        }
+        Ok((read_json(&path)?, key_pem))
+    }
+
+    /// Keeps an identity whose device and key are as before: the device has moved, or has a new certificate.
+    ///
+    /// # Errors
+    /// [`IdentityError::Files`].
+    pub fn update(&self, identity: &Identity) -> Result<(), IdentityError> {
+        write_json(&self.folder(), IDENTITY, identity)
     }
 
     /// The tokens; none if the file is missing or damaged, for new ones can be had with the key.
@@ -194,6 +210,16 @@ fn files(path: &Path, cause: std::io::Error) -> IdentityError {
     IdentityError::Files { path: path.to_owned(), cause }
 }
 
+/// A part of the identity that is missing or holds no text is as good as damaged; what the file system refuses is not.
+fn unreadable(path: &Path, cause: std::io::Error) -> IdentityError {
+    match cause.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData => {
+            IdentityError::Damaged { path: path.to_owned(), reason: cause.to_string() }
+        }
+        _ => files(path, cause),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,16 +238,20 @@ mod tests {
         }
     }
 
+    fn key() -> String {
+        KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem()
+    }
+
     #[test]
     fn replaced_as_a_whole_and_private() {
         let dir = tempfile::tempdir().unwrap();
         let store = IdentityFiles::new(dir.path());
         assert!(matches!(store.load(), Err(IdentityError::Unclaimed(_))));
         for name in ["first", "second"] {
-            let identity = identity(name);
-            store.replace(&identity, "the key", &Secrets { session_floor: 7, ..Secrets::default() }).unwrap();
+            let (identity, key_pem) = (identity(name), key());
+            store.replace(&identity, &key_pem, &Secrets { session_floor: 7, ..Secrets::default() }).unwrap();
             let (loaded, key) = store.load().unwrap();
-            assert_eq!((loaded, key.as_str()), (identity, "the key"));
+            assert_eq!((loaded, key.as_str()), (identity, key_pem.as_str()));
             assert_eq!(store.secrets().session_floor, 7);
         }
         for name in [IDENTITY, KEY, TOKENS] {
@@ -234,7 +264,7 @@ mod tests {
     fn a_power_cut_between_the_steps_leaves_one_identity() {
         let dir = tempfile::tempdir().unwrap();
         let store = IdentityFiles::new(dir.path());
-        store.replace(&identity("old"), "k", &Secrets::default()).unwrap();
+        store.replace(&identity("old"), &key(), &Secrets::default()).unwrap();
         // Cut before the new folder is whole: the old one stays.
         fs::create_dir(store.incoming()).unwrap();
         fs::write(store.incoming().join(KEY), "half").unwrap();
@@ -247,5 +277,28 @@ mod tests {
         // Damaged tokens are no tokens.
         fs::write(store.folder().join(TOKENS), "{").unwrap();
         assert_eq!(store.secrets(), Secrets::default());
+    }
+
+    #[test]
+    fn what_is_damaged_is_named_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = IdentityFiles::new(dir.path());
+        let check = |name: &str, content: Option<&[u8]>, said: &str| {
+            store.replace(&identity("cam"), &key(), &Secrets::default()).unwrap();
+            let path = store.folder().join(name);
+            match content {
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let words = store.load().unwrap_err().to_string();
+            assert!(words.contains(name) && words.contains(said), "{words}");
+        };
+        check(KEY, None, "ostiaryd claim --force");
+        check(KEY, Some(b""), "not a private key");
+        check(KEY, Some(b"\xff\xfe"), "ostiaryd claim --force");
+        check(KEY, Some(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "not a private key");
+        check(IDENTITY, Some(b"{"), "is damaged");
+        check(IDENTITY, Some(b"{\"device\":\"x\"}"), "ostiaryd claim --force");
+        check(IDENTITY, None, "run `ostiaryd claim`");
     }
 }

@@ -1,4 +1,8 @@
 //! TLS settings: trust in one CA, given as a certificate or as the hash of one, and a clock with a floor.
+//!
+//! A board's clock can be wrong both ways. One that starts in the past is lifted to the floor: the latest time the
+//! server was ever heard to say. One that leapt years ahead makes every certificate look expired; where nothing
+//! vouches for the clock, a certificate that is valid at the floor is taken, as a board without a clock does anyway.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,9 +17,36 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
+use super::leapt::LeaptAhead;
+use crate::clock::SystemClock;
+
 /// No board that runs this program lives before this: 2026-11-01. Keeps a clock that starts in 1970 from
 /// failing every certificate until the first word of the server raises the floor.
 const RELEASE_FLOOR: UnixMillis = UnixMillis(1_793_491_200_000);
+
+/// By what time certificates are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsTime {
+    /// It cannot be earlier than this.
+    pub floor: UnixMillis,
+    /// Whether the wall clock can be believed.
+    pub is_synced: bool,
+}
+
+impl TlsTime {
+    /// As the board's clocks have it.
+    #[must_use]
+    pub fn by(clock: &SystemClock) -> Self {
+        Self { floor: clock.floor(), is_synced: clock.is_synced() }
+    }
+
+    /// The wall clock, for what runs beside the daemon.
+    pub const WALL: Self = Self { floor: RELEASE_FLOOR, is_synced: true };
+
+    fn floor(self) -> UnixMillis {
+        self.floor.max(RELEASE_FLOOR)
+    }
+}
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +68,8 @@ pub enum TlsError {
 ///
 /// # Errors
 /// [`TlsError`] if the CA cannot be used.
-pub fn client_config(ca_pem: &str, floor: UnixMillis) -> Result<ClientConfig, TlsError> {
-    Ok(builder(floor)?.with_root_certificates(roots(ca_pem)?).with_no_client_auth())
+pub fn client_config(ca_pem: &str, time: TlsTime) -> Result<ClientConfig, TlsError> {
+    Ok(trusting(roots(ca_pem)?, time)?.with_no_client_auth())
 }
 
 /// As [`client_config`], showing the device's certificate to brokers that ask for one.
@@ -49,9 +80,9 @@ pub fn mqtt_client_config(
     ca_pem: &str,
     certificate_pem: &str,
     key_pem: &str,
-    floor: UnixMillis,
+    time: TlsTime,
 ) -> Result<ClientConfig, TlsError> {
-    let builder = builder(floor)?.with_root_certificates(roots(ca_pem)?);
+    let builder = trusting(roots(ca_pem)?, time)?;
     let certificates = certificates("the device certificate", certificate_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes())
         .map_err(|e| TlsError::Pem { what: "the device key", reason: e.to_string() })?;
@@ -65,17 +96,30 @@ pub fn mqtt_client_config(
 ///
 /// # Errors
 /// [`TlsError`] if the library refuses.
-pub fn pinned_client_config(pin: [u8; 32], floor: UnixMillis) -> Result<ClientConfig, TlsError> {
+pub fn pinned_client_config(pin: [u8; 32], time: TlsTime) -> Result<ClientConfig, TlsError> {
     let verifier = PinnedCa { pin, provider: Arc::new(aws_lc_rs::default_provider()) };
-    Ok(builder(floor)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    Ok(builder(time)?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
 }
 
 type WantsVerifier = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+type WantsClientCert = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
 
-fn builder(floor: UnixMillis) -> Result<WantsVerifier, TlsError> {
+fn builder(time: TlsTime) -> Result<WantsVerifier, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let time = Arc::new(FlooredTime(floor.max(RELEASE_FLOOR)));
+    let time = Arc::new(FlooredTime(time.floor()));
     Ok(ClientConfig::builder_with_details(provider, time).with_safe_default_protocol_versions()?)
+}
+
+fn trusting(roots: RootCertStore, time: TlsTime) -> Result<WantsClientCert, TlsError> {
+    let builder = builder(time)?;
+    if time.is_synced {
+        return Ok(builder.with_root_certificates(roots));
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    let verifier = verifier.map_err(|error| rustls::Error::General(error.to_string()))?;
+    let lenient = LeaptAhead { verifier, floor: unix_time(time.floor()) };
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(lenient)))
 }
 
 fn certificates(what: &'static str, pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -107,11 +151,15 @@ pub async fn check_tls(url: &str, scheme: &str, default_port: u16, ca_pem: &str)
         _ => (authority, default_port),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let config = client_config(ca_pem, RELEASE_FLOOR).map_err(|error| error.to_string())?;
+    let config = client_config(ca_pem, TlsTime::WALL).map_err(|error| error.to_string())?;
     let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
     let socket = tokio::net::TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
     let shaken = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await;
     shaken.map(drop).map_err(|error| error.to_string())
+}
+
+fn unix_time(at: UnixMillis) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(at.as_unix_seconds()))
 }
 
 /// The system's clock, but never before a floor.
@@ -121,8 +169,7 @@ struct FlooredTime(UnixMillis);
 impl TimeProvider for FlooredTime {
     fn current_time(&self) -> Option<UnixTime> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let floor = Duration::from_secs(self.0.as_unix_seconds());
-        Some(UnixTime::since_unix_epoch(now.max(floor)))
+        Some(UnixTime::since_unix_epoch(now.max(Duration::from_secs(self.0.as_unix_seconds()))))
     }
 }
 

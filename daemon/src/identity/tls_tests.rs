@@ -58,6 +58,35 @@ fn a_clock_in_the_past_is_lifted_to_the_floor() {
 #[test]
 fn what_is_no_certificate_is_refused_in_words() {
     for pem in ["", "rubbish", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-        assert!(client_config(pem, UnixMillis(0)).is_err(), "{pem}");
+        assert!(client_config(pem, TlsTime::WALL).is_err(), "{pem}");
     }
+}
+
+#[test]
+fn a_clock_that_leapt_ahead_does_not_shut_the_server_out_but_a_believed_one_does() {
+    let ca = ca();
+    let mut params = CertificateParams::new(vec!["door.test".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2026, 10, 1);
+    params.not_after = rcgen::date_time_ymd(2027, 10, 1);
+    let leaf = params.signed_by(&KeyPair::generate().unwrap(), &ca).unwrap().der().clone();
+    let at = |year, month| unix_time(UnixMillis(rcgen::date_time_ymd(year, month, 1).unix_timestamp() * 1000));
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.der().clone()).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+    let check = |floor: UnixTime, wall: UnixTime, expected: bool| {
+        let lenient = LeaptAhead { verifier: Arc::clone(&verifier), floor };
+        let name = ServerName::try_from("door.test").unwrap();
+        let found = lenient.verify_server_cert(&leaf, &[], &name, &[], wall);
+        assert_eq!(found.is_ok(), expected, "{floor:?} {wall:?} {found:?}");
+        let other = ServerName::try_from("else.test").unwrap();
+        assert!(lenient.verify_server_cert(&leaf, &[], &other, &[], wall).is_err(), "the name counts all the same");
+    };
+    check(at(2026, 11), at(2026, 12), true);
+    check(at(2026, 11), at(2035, 1), true);
+    check(at(2028, 1), at(2035, 1), false);
+    check(at(2026, 1), at(2035, 1), false);
+    assert!(
+        verifier.verify_server_cert(&leaf, &[], &ServerName::try_from("door.test").unwrap(), &[], at(2035, 1)).is_err()
+    );
 }

@@ -1,17 +1,18 @@
-//! Having a token that works: which one to use, asking for the next, keeping what came.
+//! Having a token that works: which one to use, keeping the next, and what comes with it for the identity: a new
+//! certificate, the word that the device has moved. What comes with it for the conversation, that takes up itself.
 
 use std::time::Duration;
 
-use ostiary_common::identity::{Standing, TokenResponse};
+use ostiary_common::identity::{Posting, TokenResponse};
 use ostiary_common::time::UnixMillis;
+use ostiary_common::topics::DeviceRoot;
 use zeroize::Zeroizing;
 
-use super::api::{ApiError, DeviceApi};
-use super::assertion::{self, DeviceSigner};
+use super::assertion::DeviceSigner;
 use super::files::{Identity, IdentityError, IdentityFiles, Secrets};
-use super::tls::client_config;
-use crate::clock::SystemClock;
-use crate::domain::credentials::{Credentials, Slot, Token};
+use super::renewer::Renewer;
+use crate::domain::certificates::{self, Candidate, Verdict};
+use crate::domain::credentials::{Credentials, Moment, Slot, Token};
 use crate::shared::Shared;
 
 /// The identity with its tokens.
@@ -51,6 +52,12 @@ impl TokenKeeper {
         &self.key_pem
     }
 
+    /// The certificate to connect with, PEM; a new one first.
+    #[must_use]
+    pub fn certificate(&self) -> (Slot, &str) {
+        certificates::choose(&self.identity.certificate_pem, self.secrets.certificate.as_ref())
+    }
+
     /// The next session number must be higher.
     #[must_use]
     pub const fn session_floor(&self) -> u64 {
@@ -58,7 +65,7 @@ impl TokenKeeper {
     }
 
     /// Chooses the token to connect with at `now`; `None` if a new one must be had first.
-    pub fn usable(&mut self, now: UnixMillis) -> Option<Slot> {
+    pub fn usable(&mut self, now: Moment) -> Option<Slot> {
         let chosen = self.secrets.credentials.choose(now);
         let (slot, token) = chosen.map(|(slot, token)| (slot, token.clone())).unzip();
         self.chosen = token;
@@ -73,9 +80,8 @@ impl TokenKeeper {
 
     /// How long until the token chosen should be renewed.
     #[must_use]
-    pub fn renew_in(&self, now: UnixMillis) -> Duration {
-        let left_ms = self.chosen.as_ref().map_or(0, |token| token.renew_at().since_ms(now));
-        Duration::from_millis(u64::try_from(left_ms).unwrap_or(0).max(1000))
+    pub fn renew_in(&self, now: Moment) -> Duration {
+        self.chosen.as_ref().map_or(Duration::ZERO, |token| token.renew_in(now)).max(Duration::from_secs(1))
     }
 
     /// What signs with the device's key.
@@ -87,28 +93,35 @@ impl TokenKeeper {
     /// What asks the server for new tokens, to be used beside a conversation.
     #[must_use]
     pub fn renewer(&self) -> Renewer {
-        Renewer { identity: self.identity.clone(), key_pem: self.key_pem.clone() }
+        let has_candidate = self.secrets.certificate.is_some();
+        Renewer { identity: self.identity.clone(), key_pem: self.key_pem.clone(), has_candidate }
     }
 
-    /// Keeps a new token, and what the server said of time and sessions.
+    /// Keeps a new token and all that came with it. A power cut in between leaves the device where it was or where it
+    /// is now, and the next token says the same again.
     pub fn renewed(&mut self, response: TokenResponse, shared: &Shared) {
         shared.telemetry.tokens_renewed.add_one();
-        shared.clock.heard_server_time(response.server_time);
-        if let Err(error) = shared.cache.meta.raise_time_floor(response.server_time) {
-            tracing::warn!(%error, "cannot keep the time floor");
+        keep_time(response.server_time, shared);
+        if let Some(posting) = response.posting {
+            self.moved(posting);
+        }
+        if let Some(pem) = response.certificate_pem {
+            self.secrets.certificate = Some(Candidate::new(pem));
         }
         self.secrets.session_floor = self.secrets.session_floor.max(response.session_floor);
         self.secrets.credentials.renewed(Token {
             jwt: response.token,
             issued_at: response.server_time,
             expires_at: response.expires_at,
+            received: Some(shared.clock.elapsed()),
         });
         self.save();
     }
 
-    /// The broker took the token of `slot`.
+    /// The broker took the token of `slot`, and the certificate [`TokenKeeper::certificate`] chose.
     pub fn accepted(&mut self, slot: Slot) {
-        if self.secrets.credentials.accepted(slot) {
+        let changed = self.secrets.credentials.accepted(slot);
+        if self.certificate_worked() || changed {
             self.save();
         }
     }
@@ -117,6 +130,52 @@ impl TokenKeeper {
     pub fn refused(&mut self, slot: Slot) {
         self.secrets.credentials.refused(slot);
         self.save();
+    }
+
+    /// No connection came to stand.
+    pub fn unreachable(&mut self) {
+        certificates::failed(self.secrets.certificate.as_mut());
+    }
+
+    /// The device's place among the topics.
+    #[must_use]
+    pub const fn root(&self) -> DeviceRoot {
+        DeviceRoot { site: self.identity.site, device: self.identity.device }
+    }
+
+    /// The device belongs elsewhere. The identity is replaced in one piece; tokens for the old place are of no use.
+    fn moved(&mut self, posting: Posting) {
+        let Posting { site, door, name } = posting;
+        if (self.identity.site, self.identity.door, &self.identity.name) == (site, door, &name) {
+            return;
+        }
+        if self.identity.site != site {
+            self.secrets.credentials = Credentials::default();
+        }
+        tracing::info!(site.id = %site, door.id = %door, "this device is {name} at another place from now on");
+        (self.identity.site, self.identity.door, self.identity.name) = (site, door, name);
+        self.save_identity();
+    }
+
+    fn certificate_worked(&mut self) -> bool {
+        let (slot, _) = self.certificate();
+        match certificates::worked(slot, self.secrets.certificate.as_ref()) {
+            Verdict::Keep => return false,
+            Verdict::GiveUp => tracing::warn!("the new certificate does not work and is given up"),
+            Verdict::Promote(pem) => {
+                tracing::info!("the new certificate works and takes the old one's place");
+                self.identity.certificate_pem = pem;
+                self.save_identity();
+            }
+        }
+        self.secrets.certificate = None;
+        true
+    }
+
+    fn save_identity(&self) {
+        if let Err(error) = self.files.update(&self.identity) {
+            tracing::warn!(%error, "cannot keep the identity: {error}");
+        }
     }
 
     /// A card that takes no writes any more must not take the door out of service: a token that is not kept is
@@ -128,23 +187,13 @@ impl TokenKeeper {
     }
 }
 
-/// Asks the server for tokens.
-pub struct Renewer {
-    identity: Identity,
-    key_pem: Zeroizing<String>,
-}
-
-impl Renewer {
-    /// Asks for a nonce and buys a token with it, saying where the device stands.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn request(&self, clock: &SystemClock, standing: Standing) -> Result<TokenResponse, ApiError> {
-        let tls = client_config(&self.identity.ca_pem, clock.floor());
-        let tls = tls.map_err(|error| ApiError::Malformed(error.to_string()))?;
-        let api = DeviceApi::new(&self.identity.server_url, tls)?;
-        let nonce = api.nonce(self.identity.device).await?;
-        let signed = assertion::sign(self.identity.device, nonce, &self.key_pem, clock.wall());
-        api.token(signed.map_err(|error| ApiError::Malformed(error.to_string()))?, standing).await
+fn keep_time(server: UnixMillis, shared: &Shared) {
+    shared.clock.heard_server_time(server);
+    if let Err(error) = shared.cache.meta.raise_time_floor(server) {
+        tracing::warn!(%error, "cannot keep the time floor");
     }
 }
+
+#[cfg(test)]
+#[path = "tokens_tests.rs"]
+mod tests;

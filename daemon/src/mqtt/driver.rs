@@ -25,6 +25,8 @@ use crate::sync::{Action, CoreParts, DeviceCore, GalleryStep, Input, KeptGallery
 pub enum Wish {
     /// End; systemd starts it again.
     Restart,
+    /// End, and forget everything: identity, keys, gallery, events.
+    Reset,
 }
 
 /// Everything the driver needs to know.
@@ -237,6 +239,7 @@ impl Driver {
         tracing::info!("command {} is done", kind.as_str());
         match kind {
             CommandKind::Restart => self.wish = Some(Wish::Restart),
+            CommandKind::Reset => self.wish = Some(Wish::Reset),
             CommandKind::Identify => {
                 tracing::warn!("this is the device somebody is looking for: {}", self.core.root().device);
             }

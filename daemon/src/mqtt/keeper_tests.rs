@@ -103,9 +103,9 @@ fn start_device(dir: &Path, url: &str, ca_pem: &str) -> Device {
     };
     let mut credentials = Credentials::default();
     let (issued_at, expires_at) = (UnixMillis(0), UnixMillis(i64::MAX / 2));
-    credentials.renewed(Token { jwt: "token".into(), issued_at, expires_at });
+    credentials.renewed(Token { jwt: "token".into(), issued_at, expires_at, received: None });
     let key_pem = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();
-    files.replace(&identity, &key_pem, &Secrets { credentials, session_floor: 41 }).unwrap();
+    files.replace(&identity, &key_pem, &Secrets { credentials, session_floor: 41, ..Secrets::default() }).unwrap();
     let root = DeviceRoot { site: identity.site, device: identity.device };
     let parts = DriverParts {
         shared: Arc::clone(&shared),
@@ -142,7 +142,7 @@ struct Server {
 
 impl Server {
     async fn connect(url: &str, ca_pem: &str, root: DeviceRoot) -> Self {
-        let tls = crate::identity::mqtt_client_config(ca_pem, "", &key(), UnixMillis(0)).unwrap();
+        let tls = mqtt_client_config(ca_pem, "", &key(), TlsTime::WALL).unwrap();
         let will = message("ostiary/none".into(), Vec::new());
         let dial = Dial {
             broker_url: url,

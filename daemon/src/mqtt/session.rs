@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::identity::TokenResponse;
+use tokio::time::Instant;
 
 use super::connection::{Connection, Incoming};
-use super::driver::Driver;
+use super::driver::{Driver, Wish};
 use super::keeper::Signals;
 use crate::identity::{ApiError, TokenKeeper};
 
@@ -14,6 +15,8 @@ use crate::identity::{ApiError, TokenKeeper};
 const ROUND: Duration = Duration::from_secs(1);
 /// Between attempts to renew a token that still holds.
 const RENEW_RETRY: Duration = Duration::from_secs(30);
+/// Longest wait for the server to store what waits, before it is forgotten.
+const BEFORE_FORGETTING: Duration = Duration::from_secs(20);
 /// Longest wait for the last words to be taken.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -53,10 +56,11 @@ impl Session<'_> {
         self.connection.subscribe(self.driver.subscriptions());
         let shared = Arc::clone(&self.driver.shared);
         // Lives across rounds: a request under way must not begin anew with every message that comes.
-        let mut renewal = Box::pin(self.renewal(self.tokens.renew_in(shared.clock.wall())));
+        let mut renewal = Box::pin(self.renewal(self.tokens.renew_in(shared.clock.moment())));
+        let mut forget_by = None;
         loop {
             shared.heartbeats.mqtt.beat(shared.clock.elapsed());
-            if self.driver.wish.is_some() || self.is_drained() {
+            if self.is_wish_due(&mut forget_by) || self.is_drained() {
                 return self.farewell().await;
             }
             blocking(|| self.driver.tick());
@@ -97,10 +101,22 @@ impl Session<'_> {
     /// Asks for a new token after `wait`.
     fn renewal(&self, wait: Duration) -> impl Future<Output = Result<TokenResponse, ApiError>> + Send + use<> {
         let (renewer, shared) = (self.tokens.renewer(), Arc::clone(&self.driver.shared));
-        let standing = self.driver.standing();
         async move {
             tokio::time::sleep(wait).await;
-            renewer.request(&shared.clock, standing).await
+            // Where the device stands changes while it talks, so it is told only between two connections.
+            renewer.request(&shared.clock, None).await
+        }
+    }
+
+    /// A device that is to forget everything sends first what waits, but not for ever.
+    fn is_wish_due(&mut self, forget_by: &mut Option<Instant>) -> bool {
+        match self.driver.wish {
+            None => false,
+            Some(Wish::Restart) => true,
+            Some(Wish::Reset) => {
+                let by = *forget_by.get_or_insert_with(|| Instant::now() + BEFORE_FORGETTING);
+                Instant::now() >= by || self.driver.is_drained()
+            }
         }
     }
 
@@ -141,8 +157,8 @@ impl Session<'_> {
     /// Says that this is an orderly end and closes the connection.
     async fn farewell(mut self) -> End {
         self.driver.say_stopped();
-        let end = tokio::time::Instant::now() + LAST_WORDS;
-        while !self.driver.outgoing.is_empty() && tokio::time::Instant::now() < end {
+        let end = Instant::now() + LAST_WORDS;
+        while !self.driver.outgoing.is_empty() && Instant::now() < end {
             self.flush();
             if tokio::time::timeout_at(end, self.connection.next()).await.is_err() {
                 break;

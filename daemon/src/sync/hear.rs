@@ -150,5 +150,6 @@ const fn words(kind: CommandKind) -> &'static str {
         CommandKind::Resync => "everything is asked for again",
         CommandKind::Identify => "said in the log",
         CommandKind::Restart => "the program ends and is started again",
+        CommandKind::Reset => "the program ends and forgets everything",
     }
 }
