@@ -34,6 +34,11 @@ const PROVE_EVERY: Duration = Duration::from_secs(6 * 3600);
 const PROOF_STEP_MS: i64 = 3_600_000;
 /// Chunks asked for at once.
 const PAGE_CHUNKS: u32 = 8;
+/// So many pages of a walk are asked for as fast as they come; the rest one each [`PAGE_EVERY`], which a server that
+/// looks at how often a device asks takes for ever.
+const PAGES_AT_ONCE: u32 = 12;
+/// See [`PAGES_AT_ONCE`].
+const PAGE_EVERY: Duration = Duration::from_millis(500);
 
 /// What happened.
 #[derive(Debug)]
@@ -110,6 +115,8 @@ pub struct GallerySync {
     ask_at: Option<Duration>,
     /// The newest revision heard of.
     noticed: Revision,
+    /// Pages of the present walk asked for.
+    pages: u32,
     /// Whether the next request is for everything.
     snapshot_wanted: bool,
     disagreed: Backoff,
@@ -130,6 +137,7 @@ impl GallerySync {
             pending: None,
             ask_at: None,
             noticed: Revision(0),
+            pages: 0,
             snapshot_wanted: false,
             disagreed: Backoff::new(DISAGREED.0, DISAGREED.1),
             unanswered: Backoff::new(ANSWER_TIMEOUT, ANSWER_TIMEOUT_CAP),
@@ -202,10 +210,11 @@ impl GallerySync {
         self.head = step.head;
         match self.pending.as_ref().map(|pending| pending.next) {
             None | Some(After::Wait) => Vec::new(),
-            Some(After::AskOn | After::Begin) => {
+            Some(After::Begin) => {
                 self.pending = None;
                 self.ask(now, dice)
             }
+            Some(After::AskOn) => self.ask_on(now, dice),
             Some(After::Proven) => self.finish(now, dice),
             Some(After::Disagreed) => self.differ(now, dice),
         }
@@ -280,6 +289,16 @@ impl GallerySync {
         vec![SyncOutput::Request(request)]
     }
 
+    fn ask_on(&mut self, now: &Now, dice: &mut Dice) -> Vec<SyncOutput> {
+        self.pending = None;
+        self.pages += 1;
+        if self.pages < PAGES_AT_ONCE {
+            return self.ask(now, dice);
+        }
+        self.ask_at = Some(now.monotonic + PAGE_EVERY);
+        Vec::new()
+    }
+
     fn chunk(&mut self, chunk: GalleryChunk, sent_at: UnixMillis, now: &Now, dice: &mut Dice) -> Vec<SyncOutput> {
         let walk = self.head.walk.filter(|_| !self.snapshot_wanted);
         let Some(pending) = self.pending.as_mut().filter(|pending| pending.request == chunk.request) else {
@@ -348,6 +367,7 @@ impl GallerySync {
     /// The walk is at its end and proven.
     fn finish(&mut self, now: &Now, dice: &mut Dice) -> Vec<SyncOutput> {
         self.pending = None;
+        self.pages = 0;
         self.snapshot_wanted = false;
         self.disagreed.reset();
         self.proven = Proven { at: self.head.proven_at, in_this_run: Some(now.monotonic) };

@@ -72,9 +72,13 @@ impl Device {
             let outputs = self.feed(server.answer(&request, per_chunk));
             let next = request_of(&outputs);
             said.extend(outputs);
-            match next {
-                Some(next) => request = next,
-                None => return said,
+            request = match next {
+                Some(next) => next,
+                None if self.sync.head.walk.is_none() => return said,
+                None => match request_of(&self.after(PAGE_EVERY).hand(SyncInput::Tick)) {
+                    Some(paced) => paced,
+                    None => return said,
+                },
             }
         }
     }
@@ -142,6 +146,18 @@ fn a_long_walk_goes_page_by_page_and_on_after_a_restart() {
     assert_eq!(request.resume.map(|walk| walk.after.rev), Some(Revision(11)), "goes on where it stood");
     device.converse(&server, request, 1);
     assert_eq!((device.digest(), device.sync.rev()), (server.digest(), Revision(server.rev)));
+}
+
+#[test]
+fn a_very_long_walk_is_taken_at_a_pace_the_server_bears() {
+    let mut server = ModelServer::default();
+    (1..=200).for_each(|n| server.set(n, &[(n, 1)]));
+    let mut device = device();
+    let request = device.ask(SyncInput::Connected);
+    let before = device.now.monotonic;
+    device.converse(&server, request, 1);
+    assert_eq!(device.digest(), server.digest());
+    assert_eq!(device.now.monotonic - before, PAGE_EVERY * (25 - PAGES_AT_ONCE), "25 pages");
 }
 
 #[test]
