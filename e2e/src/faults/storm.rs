@@ -27,6 +27,8 @@ const TOLD_EVERY: Duration = Duration::from_secs(30);
 const DRAINS: Duration = Duration::from_secs(600);
 /// How long a device may take to hold what it may.
 const CONVERGES: Duration = Duration::from_secs(120);
+/// More programs than this ending by themselves are no storm's work.
+const MOST_DEATHS: usize = 60;
 /// A kill and its restart take about this long: what is left of the time between two is quiet.
 const AWAY: Duration = Duration::from_millis(1_500);
 
@@ -176,6 +178,7 @@ async fn watch(options: &Options, goal: u64, written: &mut [Written], tally: &Ta
             tally.finish();
             return Ok(());
         }
+        ensure!(tried.deaths.len() < MOST_DEATHS, "programs end by themselves again and again: {:?}", tried.deaths);
         let limit = options.seconds * 3;
         ensure!(began.elapsed().as_secs() < limit, "{events} events and {:?} in {limit} s are too few", tried.kills);
     }

@@ -42,18 +42,19 @@ impl Volume {
     /// # Errors
     /// If something else than its end stops the writing.
     pub fn fill(&self) -> Result<()> {
-        let mut ballast = File::options().create(true).append(true).open(self.mount.join(BALLAST))?;
-        for size in [1 << 20, 4096, 1] {
-            let block = vec![0x5A; size];
-            loop {
-                match ballast.write_all(&block).and_then(|()| ballast.sync_data()) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => return Err(error).context("filling a volume"),
-                }
+        let path = self.mount.join(BALLAST);
+        let mut offset = 0;
+        // Blocks are taken without being written, from the largest piece that fits to the smallest.
+        for size in (12..=30).rev().map(|bits| 1_u64 << bits) {
+            while take_blocks(&path, offset, size)? {
+                offset += size;
             }
         }
-        Ok(())
+        let mut ballast = File::options().create(true).append(true).open(&path)?;
+        match ballast.write_all(&[0x5A; 8192]).and_then(|()| ballast.sync_data()) {
+            Err(error) if error.kind() != ErrorKind::StorageFull => Err(error).context("filling a volume"),
+            _ => Ok(()),
+        }
     }
 
     /// Frees it again.
@@ -73,6 +74,14 @@ impl Drop for Volume {
         // Lazily: a program that ends just now may still hold a file.
         let _ = Command::new("umount").arg("-l").arg(&self.mount).stderr(Stdio::null()).status();
     }
+}
+
+/// Whether there were so many bytes left to take.
+fn take_blocks(path: &Path, offset: u64, size: u64) -> Result<bool> {
+    let mut command = Command::new("fallocate");
+    command.args(["-o", &offset.to_string(), "-l", &size.to_string()]).arg(path);
+    let status = command.stdin(Stdio::null()).stderr(Stdio::null()).status().context("starting fallocate")?;
+    Ok(status.success())
 }
 
 fn run(command: &mut Command) -> Result<()> {
