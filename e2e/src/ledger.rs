@@ -76,6 +76,22 @@ pub async fn same_gallery(api: &Api, device: &str, deadline: Duration) -> Result
     }
 }
 
+/// Waits until the device says that it holds exactly what it may, by its door's rule.
+///
+/// # Errors
+/// If it does not say so in time; what it may hold and what it holds is in the error.
+pub async fn holds_what_it_may(api: &Api, device: &str, deadline: Duration) -> Result<()> {
+    let path = format!("/api/v1/devices/{device}/gallery");
+    let agreed = wait::until_true("the device to hold what it may", deadline, async || {
+        let gallery = api.get(&path).await?;
+        Ok(gallery["standing"] == "in_sync" && gallery["held"]["digest"] == gallery["digest"])
+    });
+    match agreed.await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error).context(format!("gallery {}", api.get(&path).await?)),
+    }
+}
+
 /// Revision and digest of what a device said it holds.
 fn held(device: &Value) -> Option<(Value, Value)> {
     let held = device.get("held").filter(|held| held.is_object())?;

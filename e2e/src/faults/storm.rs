@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use super::books::{Stored, Written};
 use super::door::Door;
 use super::house;
-use super::office;
+use super::office::Office;
 use super::plan::{Equipment, Plan, Role, kill_share};
 use super::tally::{Tally, Tried};
 use super::verdict::Verdict;
@@ -127,7 +127,8 @@ async fn rage(
     let Setting { house, broker, doors, street } = setting;
     let with_broker = broker.is_some();
     let plan = |lane: u64, role| Plan::new(options.seed, lane, role, options.with, gap(options, role, with_broker));
-    let api = house.server.api.clone();
+    let devices: Vec<String> = doors.iter().map(|door| door.daemon.device.clone()).collect();
+    let office = Office::open(house.server.api.clone(), options.seed, &devices).await?;
     let doors = doors.into_iter().zip(2..).map(|(door, lane)| door.suffer(plan(lane, Role::Device), tally));
     let broker = async {
         match broker {
@@ -140,7 +141,7 @@ async fn rage(
         house.suffer(plan(0, Role::Server), tally),
         broker,
         futures_util::future::try_join_all(doors),
-        office::work(api, options.seed, tally),
+        office.work(tally),
         watch(options, goal, written, tally),
     )?;
     Ok(Setting { house, broker, doors, street })
@@ -207,7 +208,7 @@ async fn judge(mut setting: Setting, written: &mut [Written], verdict: &mut Verd
         eprintln!("{error:#}");
     }
     for door in &setting.doors {
-        if let Err(error) = ledger::same_gallery(&api, &door.daemon.device, CONVERGES).await {
+        if let Err(error) = ledger::holds_what_it_may(&api, &door.daemon.device, CONVERGES).await {
             eprintln!("{} holds something else: {error:#}", door.name);
             verdict.held_wrongly += 1;
         }
