@@ -34,9 +34,10 @@ use crate::http::{Api, ApiParts, router, serve};
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
 use crate::identity::password::Passwords;
+use crate::identity::revocations::RevocationList;
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
-use crate::ports::{Clock, EventStore};
+use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
@@ -108,8 +109,10 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let shutdown = lifecycle.token();
     lifecycle.spawn("clock", async move { shutdown.run_until_cancelled(follow).await.unwrap_or_default() });
     lifecycle.spawn("housekeeping", housekeeping::run(api.clone(), foundation.store.clone(), lifecycle.token()));
+    let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), lifecycle.token());
+    lifecycle.spawn("identity", fresh);
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
-    let tls = serve::tls(&foundation.certificate).context("making the TLS configuration")?;
+    let tls = serve::tls(foundation.certificate.clone());
     let served = serve::serve(https, tls, router(api), lifecycle.token(), grace);
     lifecycle.spawn("HTTP", async move {
         if let Err(error) = served.await {
@@ -117,6 +120,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         }
     });
     link::wait_connected(&link, &lifecycle.token()).await;
+    clear_departed(&foundation, &link, embedded.is_none()).await?;
     endpoints.write(&config.server.data_dir)?;
     lifecycle.keep(lock);
     Ok(Running { endpoints, live, lifecycle, embedded, store: foundation.store, grace })
@@ -138,6 +142,17 @@ impl Running {
         anyhow::ensure!(self.lifecycle.was_asked(), "a part of the server ended unexpectedly, see the log");
         Ok(())
     }
+}
+
+/// What an external broker keeps of devices that are gone outlives a server that ended before it was cleared; the
+/// embedded one begins with nothing.
+async fn clear_departed(foundation: &Foundation, link: &RunningLink, is_external: bool) -> Result<()> {
+    if is_external {
+        for root in foundation.store.departed().await? {
+            link.devices.departed(root);
+        }
+    }
+    Ok(())
 }
 
 fn bind(listen: SocketAddr) -> Result<TcpListener> {
@@ -172,12 +187,20 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
     Ok(ApiParts {
         store: store.clone(),
+        lives: store.clone(),
         clock: from.clock.clone(),
         tokens: foundation.tokens.clone(),
         passwords: Passwords::new().context("hashing a password")?,
         authority: foundation.authority.clone(),
+        revocations: RevocationList {
+            store: store.clone(),
+            authority: foundation.authority.clone(),
+            clock: from.clock.clone(),
+            path: config.identity.revocation_list(&config.server.data_dir),
+        },
         devices: DeviceIdentity {
             store: store.clone(),
+            lives: store.clone(),
             clock: from.clock.clone(),
             authority: foundation.authority.clone(),
             tokens: foundation.tokens.clone(),

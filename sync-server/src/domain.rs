@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod device;
+pub mod device_life;
 pub mod erasure;
 pub mod event;
 pub mod gallery;

@@ -6,11 +6,13 @@
 pub mod assertion;
 pub mod authority;
 pub mod claim_code;
+pub mod current_cert;
 pub mod device_auth;
 pub mod devices;
 pub mod files;
 pub mod nonce;
 pub mod password;
+pub mod revocations;
 pub mod server_cert;
 pub mod signing;
 pub mod tokens;

@@ -25,6 +25,7 @@ mod ingest;
 mod intake;
 mod limits;
 mod notices;
+mod orders;
 mod outgoing;
 mod patience;
 mod route;
@@ -121,7 +122,9 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
     spawner.spawn("device state", state.run(queues.state, intake));
     spawner.spawn("seen", teller.run(seen));
 
-    let (devices, notices) = notices::desk(herald, parts.kick);
+    let (orders, errands) = orders::desk(herald.store.clone(), herald.mailer.clone());
+    spawner.spawn("device orders", errands.run());
+    let (devices, notices) = notices::desk(herald, parts.kick, orders);
     spawner.spawn("device notices", notices.run(connection_state.clone()));
     RunningLink { devices: Arc::new(devices), connected: connection_state }
 }

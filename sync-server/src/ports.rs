@@ -4,17 +4,21 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::ids::{
     DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
 };
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
+use ostiary_common::topics::{CommandKind, DeviceRoot};
+use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
+use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::{
@@ -113,7 +117,7 @@ pub trait DeviceStore: Send + Sync {
     async fn claim(&self, code_hash: &str, public_key_pem: &str, now: UnixMillis)
     -> Result<Option<Device>, StoreError>;
     /// Shuts a device out. `false` if there is no such device.
-    async fn revoke_device(&self, id: DeviceId) -> Result<bool, StoreError>;
+    async fn revoke_device(&self, id: DeviceId, now: UnixMillis) -> Result<bool, StoreError>;
     /// Remembers an assertion's id until `expires_at`; `false` if it was there already.
     async fn use_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError>;
     /// Takes a state if its session is not older than the one known; `false` if it was stale.
@@ -141,9 +145,37 @@ pub trait DeviceStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Sets the desired configuration and returns its new version; `None` if there is no such device.
     async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError>;
-    /// Lets a device watch another door of its site; what it is to be told and whom it may know follow from the new
-    /// door, with a new version and a new revision where that differs. `false` if there is no such device, or no such door at its site.
-    async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError>;
+    /// Lets a device watch another door, of its site or another; what it is to be told and whom it may know follow
+    /// from the new door, with a new version and a new revision where that differs. Where it was is remembered. `false` if there is no such device or door, or the
+    /// device is revoked.
+    async fn move_device(&self, id: DeviceId, door: DoorId, now: UnixMillis) -> Result<bool, StoreError>;
+}
+
+/// Devices' lives beyond the claim.
+#[async_trait]
+pub trait LifeStore: Send + Sync {
+    /// What is known of a device's life; nothing for a device that is not there.
+    async fn life(&self, id: DeviceId) -> Result<DeviceLife, StoreError>;
+    /// The same of every device.
+    async fn lives(&self) -> Result<HashMap<DeviceId, DeviceLife>, StoreError>;
+    /// Where a device was before, the latest first.
+    async fn former_postings(&self, id: DeviceId) -> Result<Vec<FormerPosting>, StoreError>;
+    /// In one transaction: revokes `old`, gives it another name, and adds `successor` at its door, with its name and
+    /// settings. `None` if there is no such device; [`StoreError::Conflict`] if it was replaced already.
+    async fn replace_device(
+        &self,
+        old: DeviceId,
+        successor: DeviceId,
+        now: UnixMillis,
+    ) -> Result<Option<Device>, StoreError>;
+    /// The highest number stored of a stream, 0 if it was never seen.
+    async fn highest_seq(&self, device: DeviceId, stream: StreamId) -> Result<u64, StoreError>;
+    /// Remembers a certificate given. Of those the device had before, `keep` stay good, the latest.
+    async fn add_certificate(&self, certificate: &DeviceCertificate, keep: u32) -> Result<(), StoreError>;
+    /// Certificates that are no longer good and have not ended at `now`: superseded ones, and those of revoked devices.
+    async fn revoked_certificates(&self, now: UnixMillis) -> Result<Vec<RevokedCertificate>, StoreError>;
+    /// Places among the topics where nobody is any more: of revoked devices, and where devices were before they moved.
+    async fn departed(&self) -> Result<Vec<DeviceRoot>, StoreError>;
 }
 
 /// How strict recognition is. A change takes the next version, and so does, in the same transaction, the desired
@@ -362,14 +394,31 @@ impl<T> Store for T where
 {
 }
 
+/// A command on its way to a device.
+#[derive(Clone, Debug)]
+pub struct CommandOrder {
+    /// To whom.
+    pub root: DeviceRoot,
+    /// The last session heard of it.
+    pub session: u64,
+    /// What to do.
+    pub kind: CommandKind,
+    /// Its id, and until when.
+    pub command: Command,
+}
+
 /// What the HTTP side asks of the side that talks to devices. None of it blocks.
 pub trait DeviceLink: Send + Sync {
     /// The gallery has a new revision: tell devices to come and get it.
     fn gallery_changed(&self, rev: Revision);
     /// A device's desired configuration has a new version.
     fn config_changed(&self, device: DeviceId);
-    /// A device is revoked: end its session.
+    /// End a device's session: it is revoked, has moved, or another board has taken its place.
     fn kick(&self, device: DeviceId);
+    /// Nobody is at this place among the topics any more: what brokers keep there is cleared.
+    fn departed(&self, root: DeviceRoot);
+    /// Sends a command; `false` if too many wait already.
+    fn command(&self, order: CommandOrder) -> bool;
 }
 
 /// Where committed events are told to those who watch. Losing one here loses nothing: watchers read the

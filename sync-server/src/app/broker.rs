@@ -39,7 +39,7 @@ pub async fn start(
     let (tokens, store) = (foundation.tokens.clone(), foundation.store.clone());
     let broker = embedded::start(EmbeddedBroker {
         listen: config.broker.listen,
-        tls: foundation.tls_files.clone(),
+        certificate: foundation.certificate.clone(),
         auth: Arc::new(TokenAuth { tokens, store, clock: clock.clone() }),
         refusals,
         clock,

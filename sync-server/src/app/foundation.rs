@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::broker::embedded::TlsFiles;
 use crate::config::{Config, MasterKeyPlace};
 use crate::identity::authority::Authority;
+use crate::identity::current_cert::CurrentCertificate;
 use crate::identity::files::make_private_dir;
-use crate::identity::server_cert::{self, ServerCertificate};
 use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenLives, Tokens};
 use crate::ports::Clock;
@@ -23,9 +22,7 @@ pub struct Foundation {
     /// The CA.
     pub authority: Arc<Authority>,
     /// The server's certificate.
-    pub certificate: ServerCertificate,
-    /// The same as files.
-    pub tls_files: TlsFiles,
+    pub certificate: Arc<CurrentCertificate>,
     /// Token keys.
     pub tokens: Arc<Tokens>,
 }
@@ -44,13 +41,12 @@ impl Foundation {
         let store = Arc::new(open_store(config).await?);
         let authority = Arc::new(Authority::open(&tls_dir, now).context("opening the CA")?);
         let names = certificate_names(config);
-        let certificate =
-            server_cert::open(&tls_dir, &authority, &names, now).context("opening the server's certificate")?;
-        let tls_files = TlsFiles { chain: tls_dir.join("server.pem"), key: tls_dir.join("server.key") };
+        let certificate = CurrentCertificate::open(tls_dir, authority.clone(), names, now);
+        let certificate = Arc::new(certificate.context("opening the server's certificate")?);
         let keys = SigningKeys::open(&data_dir.join("keys"), now).context("opening the token keys")?;
         let lives =
             TokenLives { device: config.identity.device_token_life(), access: config.identity.access_token_life() };
-        Ok(Self { store, authority, certificate, tls_files, tokens: Arc::new(Tokens::new(keys, lives)) })
+        Ok(Self { store, authority, certificate, tokens: Arc::new(Tokens::new(keys, lives)) })
     }
 }
 

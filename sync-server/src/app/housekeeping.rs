@@ -7,6 +7,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::Api;
+use crate::identity::current_cert::CurrentCertificate;
 use crate::ports::{Clock, DeviceLink, Store};
 use crate::store::sqlite::SqliteStore;
 
@@ -14,6 +15,22 @@ const EVERY: Duration = Duration::from_secs(60);
 /// How late a door may hear of a person whose time has come or is over. Answers are right to the moment; this is for
 /// doors that do not ask.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
+/// Lists end after weeks and certificates after a year; once an hour is often enough.
+const IDENTITY_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Keeps what the server shows of itself fresh: its certificate, and the list of devices' revoked ones.
+pub async fn keep_identity(api: Api, certificate: Arc<CurrentCertificate>, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(IDENTITY_EVERY);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        api.revocations.refresh().await;
+        match certificate.renew(api.now()) {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the server has a new certificate, which new connections are shown"),
+            Err(error) => tracing::error!(%error, "the server's certificate could not be renewed: {error}"),
+        }
+    }
+}
 
 /// Forgets what is over and looks how full the gallery is, at once and then once a minute.
 pub async fn run(api: Api, store: Arc<SqliteStore>, shutdown: CancellationToken) {

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use rmqtt::codec::types::QoS;
 use rmqtt::context::ServerContext;
 use rmqtt::net::{Builder, Listener};
 use rmqtt::server::MqttServer;
+use rustls::server::ResolvesServerCert;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -49,8 +49,8 @@ const KEEP_ALIVE_S: (u16, u16) = (5, 300);
 pub struct EmbeddedBroker {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Certificate and key.
-    pub tls: TlsFiles,
+    /// Knows the certificate there is now.
+    pub certificate: Arc<dyn ResolvesServerCert>,
     /// Checks device tokens.
     pub auth: Arc<dyn DeviceAuth>,
     /// Where refusals are told.
@@ -63,15 +63,6 @@ pub struct EmbeddedBroker {
     pub monitor_password: Option<Secret>,
     /// Bounds.
     pub limits: BrokerLimits,
-}
-
-/// PEM files of the TLS listener.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The server's certificate, then those up to the CA.
-    pub chain: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }
 
 /// How much the broker takes on.
@@ -102,24 +93,14 @@ pub enum BrokerError {
         /// The system's words.
         reason: String,
     },
-    /// Certificate or key cannot be used.
-    #[error("the MQTT broker cannot use certificate {chain} with key {key}: {reason}")]
-    Tls {
-        /// The certificate file.
-        chain: String,
-        /// The key file.
-        key: String,
-        /// What is wrong.
-        reason: String,
-    },
 }
 
 /// Starts the broker.
 ///
 /// # Errors
-/// [`BrokerError`] if it cannot listen or its certificate cannot be used.
+/// [`BrokerError`] if it cannot listen.
 pub async fn start(broker: EmbeddedBroker) -> Result<RunningBroker, BrokerError> {
-    let tls = acceptor(&broker.tls).map_err(|reason| tls_error(&broker.tls, reason))?;
+    let tls = acceptor(broker.certificate);
     let listen_error =
         |error: &dyn std::fmt::Display| BrokerError::Listen { listen: broker.listen, reason: format!("{error:#}") };
     let outer = TcpListener::bind(broker.listen).await.map_err(|error| listen_error(&error))?;
@@ -182,10 +163,6 @@ fn listen_inside(limits: &BrokerLimits) -> rmqtt::Result<Listener> {
         .message_expiry_interval(Duration::ZERO)
         .bind()?
         .tcp()
-}
-
-fn tls_error(files: &TlsFiles, reason: String) -> BrokerError {
-    BrokerError::Tls { chain: files.chain.display().to_string(), key: files.key.display().to_string(), reason }
 }
 
 async fn context(limits: &BrokerLimits, gate: &Arc<Gate>, retained: &Arc<Retained>) -> ServerContext {

@@ -12,8 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connect::{MAX_CONNECT_BYTES, Opening, opening};
-use super::embedded::TlsFiles;
 
 /// Connections that have not said CONNECT yet, at most; further ones are closed at once.
 const STRANGERS: usize = 1_024;
@@ -84,14 +82,10 @@ struct Passage {
     connect_within: Duration,
 }
 
-/// Reads certificate and key.
-pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, String> {
-    let chain = CertificateDer::pem_file_iter(&files.chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| error.to_string())?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| error.to_string())?;
-    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    Ok(TlsAcceptor::from(Arc::new(config.map_err(|error| error.to_string())?)))
+/// Shows whatever certificate there is when a connection comes.
+pub(super) fn acceptor(certificate: Arc<dyn ResolvesServerCert>) -> TlsAcceptor {
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
+    TlsAcceptor::from(Arc::new(config))
 }
 
 impl Front {

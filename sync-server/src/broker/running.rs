@@ -155,7 +155,10 @@ mod tests {
     use rumqttc::v5::mqttbytes::v5::ConnectReturnCode;
     use rumqttc::v5::{AsyncClient, ConnectionError, MqttOptions};
 
-    use super::super::embedded::{BrokerLimits, EmbeddedBroker, TlsFiles, start};
+    use rustls::server::ResolvesServerCert;
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+    use super::super::embedded::{BrokerLimits, EmbeddedBroker, start};
     use super::super::{LINK_USER, MONITOR_USER};
     use super::*;
     use crate::domain::audit::{AuditEntry, AuditRow};
@@ -188,22 +191,21 @@ mod tests {
         }
     }
 
-    fn files(dir: &std::path::Path) -> TlsFiles {
+    fn certificate() -> Arc<dyn ResolvesServerCert> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let files = TlsFiles { chain: dir.join("chain.pem"), key: dir.join("key.pem") };
-        std::fs::write(&files.chain, made.cert.pem()).unwrap();
-        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
-        files
+        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let key = CertifiedKey::from_der(vec![made.cert.der().clone()], key, &provider).unwrap();
+        Arc::new(SingleCertAndKey::from(key))
     }
 
     #[tokio::test]
     async fn who_goes_past_the_front_door_is_not_let_in_with_any_password() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let dir = tempfile::tempdir().unwrap();
         let (refusals, _writer) = refusal_log(Arc::new(Nobody), Arc::new(Nobody));
         let broker = start(EmbeddedBroker {
             listen: ([127, 0, 0, 1], 0).into(),
-            tls: files(dir.path()),
+            certificate: certificate(),
             auth: Arc::new(Nobody),
             refusals,
             clock: Arc::new(Nobody),

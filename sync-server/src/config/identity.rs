@@ -1,5 +1,6 @@
 //! `[identity]`: how long tokens and codes live.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,11 +17,18 @@ pub struct IdentityConfig {
     pub access_token_minutes: u32,
     /// Claim codes.
     pub claim_code_minutes: u32,
+    /// Where the list of revoked certificates (CRL, PEM) is written; empty for `tls/revoked.crl` in the data directory.
+    pub revocation_list_file: String,
 }
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        Self { device_token_minutes: 720, access_token_minutes: 15, claim_code_minutes: 30 }
+        Self {
+            device_token_minutes: 720,
+            access_token_minutes: 15,
+            claim_code_minutes: 30,
+            revocation_list_file: String::new(),
+        }
     }
 }
 
@@ -33,6 +41,14 @@ impl IdentityConfig {
         within("identity.device_token_minutes", device, 5..=1440, "must be 5 to 1440 (a day)")?;
         within("identity.access_token_minutes", access, 1..=1440, "must be 1 to 1440 (a day)")?;
         within("identity.claim_code_minutes", code, 1..=1440, "must be 1 to 1440 (a day)")
+    }
+
+    /// Where the list of revoked certificates is written.
+    pub fn revocation_list(&self, data_dir: &Path) -> PathBuf {
+        match self.revocation_list_file.as_str() {
+            "" => data_dir.join("tls").join("revoked.crl"),
+            path => PathBuf::from(path),
+        }
     }
 
     /// Life of a device token.

@@ -21,9 +21,10 @@ use crate::enroll::Enrollment;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::password::Passwords;
+use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
-use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
 
@@ -31,6 +32,8 @@ use crate::refusals::{Refusal, RefusalLog};
 pub struct ApiParts {
     /// What the server knows.
     pub store: Arc<dyn Store>,
+    /// What it knows of devices' lives.
+    pub lives: Arc<dyn LifeStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Checks and signs tokens.
@@ -41,6 +44,8 @@ pub struct ApiParts {
     pub authority: Arc<Authority>,
     /// Claims and renewals.
     pub devices: DeviceIdentity,
+    /// The list of certificates that are no longer good.
+    pub revocations: RevocationList,
     /// Tells devices of changes.
     pub link: Arc<dyn DeviceLink>,
     /// Says when there are new events.

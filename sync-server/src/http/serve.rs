@@ -9,11 +9,9 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
-use crate::identity::server_cert::ServerCertificate;
+use crate::identity::current_cert::CurrentCertificate;
 
 /// Time a client has for TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,20 +19,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// half-requests nor forgotten connections pile up. Long enough that clients do not meet a closed connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The TLS side, from PEM.
-///
-/// # Errors
-/// If certificate or key cannot be used.
-pub fn tls(certificate: &ServerCertificate) -> io::Result<RustlsConfig> {
-    let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(io::Error::other)?;
-    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes()).map_err(io::Error::other)?;
-    let mut config =
-        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).map_err(io::Error::other)?;
+/// The TLS side, always with the certificate there is now.
+pub fn tls(certificate: Arc<CurrentCertificate>) -> RustlsConfig {
     // HTTP/1.1 first: WebSocket clients that offer both must not be given HTTP/2.
-    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
-    Ok(RustlsConfig::from_config(Arc::new(config)))
+    RustlsConfig::from_config(certificate.server_config(&[b"http/1.1", b"h2"]))
 }
 
 /// Serves until `shutdown`, then lets requests under way finish within `grace`.

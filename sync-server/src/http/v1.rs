@@ -42,6 +42,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(devices::read::read))
         .routes(routes!(devices::claim_code::claim_code))
         .routes(routes!(devices::revoke::revoke))
+        .routes(routes!(devices::replace::replace))
+        .routes(routes!(devices::commands::command))
         .routes(routes!(devices::configure::configure))
         .routes(routes!(devices::door::set_door))
         .routes(routes!(devices::gallery::gallery))

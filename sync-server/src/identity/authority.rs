@@ -4,9 +4,11 @@ use std::path::Path;
 
 use ostiary_common::ids::{DeviceId, SiteId};
 use ostiary_common::time::UnixMillis;
+use rand::Rng;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertificateSigningRequestParams,
+    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PublicKeyData, RevokedCertParams, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -14,13 +16,27 @@ use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 
 use super::{IdentityError, files};
+use crate::domain::device_life::{CertificateSerial, RevokedCertificate};
 
 /// A CA outlives boards: changing it means visiting every door.
 const CA_LIFE: Duration = Duration::days(20 * 365);
 /// A device's client certificate; a revoked device is refused by its token long before.
 const DEVICE_LIFE: Duration = Duration::days(2 * 365);
+/// How long a list of revoked certificates counts. It is written anew long before.
+const LIST_LIFE: Duration = Duration::days(30);
 /// Clocks of boards and servers differ; certificates count as valid from a day before they were made.
 pub(super) const BACKDATED: Duration = Duration::days(1);
+
+/// A certificate just signed.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The certificate, PEM.
+    pub pem: String,
+    /// Its serial number, by which it can be revoked.
+    pub serial: CertificateSerial,
+    /// Not valid from here on.
+    pub ends_at: UnixMillis,
+}
 
 /// The certificate authority.
 pub struct Authority {
@@ -81,15 +97,42 @@ impl Authority {
         device: DeviceId,
         site: SiteId,
         now: UnixMillis,
-    ) -> Result<String, BadDeviceKey> {
+    ) -> Result<Signed, BadDeviceKey> {
         let mut csr =
             CertificateSigningRequestParams::from_pem(csr_pem).map_err(|e| BadDeviceKey::Csr(e.to_string()))?;
         let key = ed25519_key(public_key_pem)?;
         if csr.public_key.der_bytes() != key.as_slice() {
             return Err(BadDeviceKey::OtherKey);
         }
-        csr.params = device_params(device, site, now);
-        Ok(csr.signed_by(&self.issuer).map_err(|e| BadDeviceKey::Csr(e.to_string()))?.pem())
+        let serial = new_serial();
+        csr.params = device_params(device, site, serial, now);
+        let ends_at = UnixMillis(csr.params.not_after.unix_timestamp() * 1000);
+        let pem = csr.signed_by(&self.issuer).map_err(|e| BadDeviceKey::Csr(e.to_string()))?.pem();
+        Ok(Signed { pem, serial, ends_at })
+    }
+
+    /// The signed list of certificates that are no longer good (CRL, PEM).
+    ///
+    /// # Errors
+    /// [`IdentityError::Make`] if it cannot be signed.
+    pub fn revocation_list(&self, revoked: &[RevokedCertificate], now: UnixMillis) -> Result<String, IdentityError> {
+        let entry = |certificate: &RevokedCertificate| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(&certificate.serial.0),
+            revocation_time: instant(certificate.at),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: instant(now) - BACKDATED,
+            next_update: instant(now) + LIST_LIFE,
+            // Rises with time, which is all that is asked of it.
+            crl_number: SerialNumber::from(now.as_unix_seconds()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let signed = list.signed_by(&self.issuer).and_then(|list| list.pem());
+        signed.map_err(IdentityError::make("the list of revoked certificates"))
     }
 }
 
@@ -120,6 +163,13 @@ pub(super) fn instant(at: UnixMillis) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.0.div_euclid(1000)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
+/// 127 random bits: positive, never zero, never twice.
+fn new_serial() -> CertificateSerial {
+    let mut bytes: [u8; 16] = rand::rng().random();
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    CertificateSerial(bytes)
+}
+
 fn params(now: UnixMillis) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = named("Ostiary CA");
@@ -130,8 +180,9 @@ fn params(now: UnixMillis) -> CertificateParams {
     params
 }
 
-fn device_params(device: DeviceId, site: SiteId, now: UnixMillis) -> CertificateParams {
+fn device_params(device: DeviceId, site: SiteId, serial: CertificateSerial, now: UnixMillis) -> CertificateParams {
     let mut params = CertificateParams::default();
+    params.serial_number = Some(SerialNumber::from_slice(&serial.0));
     params.distinguished_name = named(&device.to_string());
     params.distinguished_name.push(DnType::OrganizationalUnitName, site.to_string());
     params.is_ca = IsCa::ExplicitNoCa;
@@ -181,13 +232,33 @@ mod tests {
         let authority = Authority::open(dir.path(), NOW).unwrap();
         let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let (device, site) = ids();
-        let pem = authority.sign_device(&request(&key), &key.public_key_pem(), device, site, NOW).unwrap();
+        let pem = authority.sign_device(&request(&key), &key.public_key_pem(), device, site, NOW).unwrap().pem;
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         // The request asked to be a CA for a server's name; a plain search of the DER is enough to see that
         // the name is not there, and that ours is.
         let contains = |text: &str| der.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(!contains("server.example"));
         assert!(contains(&device.to_string()));
+    }
+
+    #[test]
+    fn the_list_of_revoked_certificates_names_them_and_is_signed_by_the_ca() {
+        use x509_parser::prelude::FromDer;
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::open(dir.path(), NOW).unwrap();
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let (device, site) = ids();
+        let signed = authority.sign_device(&request(&key), &key.public_key_pem(), device, site, NOW).unwrap();
+        let certificate = CertificateDer::from_pem_slice(signed.pem.as_bytes()).unwrap();
+        let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(&certificate).unwrap();
+        assert_eq!(certificate.raw_serial(), signed.serial.0);
+        assert_eq!(certificate.validity().not_after.timestamp() * 1000, signed.ends_at.0);
+        let list = authority.revocation_list(&[RevokedCertificate { serial: signed.serial, at: NOW }], NOW).unwrap();
+        let der = rustls_pki_types::CertificateRevocationListDer::from_pem_slice(list.as_bytes()).unwrap();
+        let (_, list) = x509_parser::revocation_list::CertificateRevocationList::from_der(&der).unwrap();
+        let named: Vec<_> = list.iter_revoked_certificates().map(|entry| entry.raw_serial().to_vec()).collect();
+        assert_eq!(named, [signed.serial.0.to_vec()]);
+        assert_eq!(list.issuer().as_raw(), certificate.issuer().as_raw());
     }
 
     #[test]

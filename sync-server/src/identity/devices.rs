@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_common::identity::{ClaimRequest, ClaimResponse, TokenResponse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ostiary_common::identity::{ClaimRequest, ClaimResponse, GalleryKey, Posting, Secret, TokenRequest, TokenResponse};
 use ostiary_common::ids::{DeviceId, TokenId};
 use ostiary_common::time::UnixMillis;
 
 use super::assertion;
-use super::authority::{Authority, BadDeviceKey, ed25519_key};
+use super::authority::{Authority, BadDeviceKey, Signed, ed25519_key};
 use super::claim_code::ClaimCodeText;
 use super::nonce::Nonces;
 use super::tokens::{TokenRefused, Tokens};
 use crate::domain::device::{ClaimCode, Device, DeviceState};
-use crate::ports::{Clock, Store, StoreError};
+use crate::domain::device_life::{Behind, DeviceCertificate, behind};
+use crate::ports::{Clock, LifeStore, Store, StoreError};
 
 /// Claims, nonces and renewals.
 pub struct DeviceIdentity {
     /// Devices and codes.
     pub store: Arc<dyn Store>,
+    /// Certificates and streams.
+    pub lives: Arc<dyn LifeStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Signs client certificates.
@@ -40,6 +45,21 @@ pub struct NewClaimCode {
     /// Void from here on.
     pub expires_at: UnixMillis,
 }
+
+/// What a device got for its proof.
+pub struct Renewed {
+    /// The device.
+    pub device: Device,
+    /// What it is told.
+    pub response: TokenResponse,
+    /// In what its memory is behind ours, if it is.
+    pub behind: Option<Behind>,
+    /// Whether it was given a new certificate, by which an older one is revoked.
+    pub has_new_certificate: bool,
+}
+
+/// Certificates of a device that stay good beside a new one: the last, until the new one has worked.
+const KEPT_CERTIFICATES: u32 = 1;
 
 /// Why a claim failed.
 #[derive(Debug, thiserror::Error)]
@@ -93,8 +113,10 @@ impl DeviceIdentity {
         self.authority.sign_device(&request.csr_pem, &request.public_key_pem, nobody.0, nobody.1, now)?;
         let code = ClaimCodeText::parse(&request.code).ok_or(ClaimError::Code)?;
         let device = self.store.claim(&code.hash(), &request.public_key_pem, now).await?.ok_or(ClaimError::Code)?;
-        let certificate_pem =
+        let signed =
             self.authority.sign_device(&request.csr_pem, &request.public_key_pem, device.id, device.site, now)?;
+        // Another board or another key: none of the certificates before counts any more.
+        self.remember(&device, &signed, 0, now).await?;
         let response = ClaimResponse {
             device: device.id,
             site: device.site,
@@ -102,7 +124,7 @@ impl DeviceIdentity {
             name: device.name.clone(),
             broker_url: self.broker_url.clone(),
             ca_pem: self.authority.certificate_pem().to_owned(),
-            certificate_pem,
+            certificate_pem: signed.pem,
             token: self.token_for(&device, now),
         };
         Ok((device, response))
@@ -113,12 +135,13 @@ impl DeviceIdentity {
         self.nonces.issue(device, self.clock.now())
     }
 
-    /// A new token for a device that proves its key.
+    /// A new token for a device that proves its key, and with it what else it must know: where it belongs, that its
+    /// memory is behind ours, a new certificate if it asked for one.
     ///
     /// # Errors
     /// [`RenewError`].
-    pub async fn renew(&self, assertion: &str) -> Result<(DeviceId, TokenResponse), RenewError> {
-        let now = self.clock.now();
+    pub async fn renew(&self, request: &TokenRequest) -> Result<Renewed, RenewError> {
+        let (now, assertion) = (self.clock.now(), request.assertion.as_str());
         let sender = assertion::claimed_sender(assertion)?;
         let device = self.store.device(sender).await?.ok_or(RenewError::Device("unknown"))?;
         let Some(key) = device.public_key_pem.as_deref().filter(|_| device.state == DeviceState::Active) else {
@@ -126,7 +149,56 @@ impl DeviceIdentity {
         };
         let said = assertion::check(assertion, sender, key)?;
         self.use_up(sender, &said.nonce, said.jti, now).await?;
-        Ok((sender, self.token_for(&device, now)))
+        let behind = self.behind(&device, request).await?;
+        let certificate_pem = self.new_certificate(&device, key, request, now).await?;
+        let has_new_certificate = certificate_pem.is_some();
+        let gallery_key = self.gallery_key(&device, request).await?;
+        let token = self.token_for(&device, now);
+        let response = TokenResponse { restored: behind.is_some(), gallery_key, certificate_pem, ..token };
+        Ok(Renewed { device, response, behind, has_new_certificate })
+    }
+
+    /// The key of its gallery chunks. A device that says where it stands can open sealed ones, and one that was given a
+    /// key is given it again; older programs know of neither and are sent open chunks.
+    async fn gallery_key(&self, device: &Device, request: &TokenRequest) -> Result<Option<GalleryKey>, StoreError> {
+        let key = match request.standing {
+            Some(_) => Some(self.store.give_gallery_key(device.id).await?),
+            None => self.store.gallery_key(device.id).await?,
+        };
+        Ok(key.map(|key| GalleryKey { id: key.id, key: Secret(STANDARD.encode(key.key.expose())) }))
+    }
+
+    async fn behind(&self, device: &Device, request: &TokenRequest) -> Result<Option<Behind>, StoreError> {
+        let Some(standing) = &request.standing else { return Ok(None) };
+        let stored = self.lives.highest_seq(device.id, standing.stream).await?;
+        Ok(behind(device, standing, stored))
+    }
+
+    /// A request that is no good costs the device its new certificate, not its token.
+    async fn new_certificate(
+        &self,
+        device: &Device,
+        key_pem: &str,
+        request: &TokenRequest,
+        now: UnixMillis,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(csr_pem) = &request.csr_pem else { return Ok(None) };
+        match self.authority.sign_device(csr_pem, key_pem, device.id, device.site, now) {
+            Ok(signed) => {
+                self.remember(device, &signed, KEPT_CERTIFICATES, now).await?;
+                Ok(Some(signed.pem))
+            }
+            Err(error) => {
+                tracing::warn!(%error, device.id = %device.id, "no new certificate for {}: {error}", device.id);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn remember(&self, device: &Device, signed: &Signed, keep: u32, now: UnixMillis) -> Result<(), StoreError> {
+        let Signed { serial, ends_at, .. } = *signed;
+        let certificate = DeviceCertificate { serial, device: device.id, issued_at: now, ends_at };
+        self.lives.add_certificate(&certificate, keep).await
     }
 
     async fn use_up(&self, device: DeviceId, nonce: &str, jti: TokenId, now: UnixMillis) -> Result<(), RenewError> {
@@ -143,7 +215,7 @@ impl DeviceIdentity {
             session_floor: device.presence.session,
             gallery_key: None,
             restored: false,
-            posting: None,
+            posting: Some(Posting { site: device.site, door: device.door, name: device.name.clone() }),
             certificate_pem: None,
         }
     }

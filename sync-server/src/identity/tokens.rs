@@ -37,6 +37,10 @@ pub struct UserClaims {
     pub exp: u64,
 }
 
+/// How far the server's clock may be set back before tokens given just before are refused, seconds. Beyond that,
+/// devices ask for new ones.
+const SET_BACK_S: i64 = 600;
+
 /// Why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefused {
@@ -102,7 +106,8 @@ impl Tokens {
             aud: AUDIENCE_DEVICE.into(),
             site: device.site,
             jti: TokenId::generate(),
-            iat: now.as_unix_seconds(),
+            // A clock set back since the claim must not make this look like a token from before it.
+            iat: device.claimed_at.map_or(now, |claimed| claimed.max(now)).as_unix_seconds(),
             nbf: now.as_unix_seconds(),
             exp: expires_at.as_unix_seconds(),
             acl: device_acl(&device.root()),
@@ -176,10 +181,11 @@ pub(super) fn invalid(error: jsonwebtoken::errors::Error) -> TokenRefused {
     TokenRefused::Invalid(error.to_string())
 }
 
-/// No leeway: the clock that issued is the clock that checks.
+/// None at the end: the clock that issued is the clock that checks. Some at the beginning: a clock that is set back a
+/// little must not throw every device out.
 const fn within(nbf: u64, exp: u64, now: UnixMillis) -> Result<(), TokenRefused> {
     let now = now.0.div_euclid(1000);
-    if now < nbf.cast_signed() {
+    if now.saturating_add(SET_BACK_S) < nbf.cast_signed() {
         Err(TokenRefused::NotYet)
     } else if now >= exp.cast_signed() {
         Err(TokenRefused::Expired)

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::ids::{DeviceId, PackId};
-use ostiary_common::topics::Channel;
+use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::{ConfigDesired, GalleryNotice, Revision};
 use tokio::sync::{mpsc, watch};
 
 use super::CONFIG_QUEUE;
+use super::orders::Orders;
 use super::outgoing::{Keep, Mailer, SendError};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::gallery::{GalleryStanding, Verdict};
-use crate::ports::{DeviceLink, Store, StoreError};
+use crate::ports::{CommandOrder, DeviceLink, Store, StoreError};
 
 /// Changes that come within this time are told once. Also keeps thousands of devices from asking in the same
 /// millisecond as the change is made.
@@ -26,6 +27,7 @@ pub(super) struct Desk {
     /// Set when `configs` was full: all are sent then.
     all_configs: watch::Sender<u64>,
     kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
+    orders: Orders,
 }
 
 /// Tells devices.
@@ -44,12 +46,12 @@ pub(super) struct Notices {
 }
 
 /// A desk and what works for it.
-pub(super) fn desk(herald: Herald, kick: Arc<dyn Fn(DeviceId) + Send + Sync>) -> (Desk, Notices) {
+pub(super) fn desk(herald: Herald, kick: Arc<dyn Fn(DeviceId) + Send + Sync>, orders: Orders) -> (Desk, Notices) {
     let (revision, revision_seen) = watch::channel(Revision(0));
     let (configs, config_queue) = mpsc::channel(CONFIG_QUEUE);
     let (all_configs, all_configs_seen) = watch::channel(0);
     let notices = Notices { herald, revision: revision_seen, configs: config_queue, all_configs: all_configs_seen };
-    (Desk { revision, configs, all_configs, kick }, notices)
+    (Desk { revision, configs, all_configs, kick, orders }, notices)
 }
 
 impl DeviceLink for Desk {
@@ -69,6 +71,14 @@ impl DeviceLink for Desk {
 
     fn kick(&self, device: DeviceId) {
         (self.kick)(device);
+    }
+
+    fn departed(&self, root: DeviceRoot) {
+        self.orders.departed(root);
+    }
+
+    fn command(&self, order: CommandOrder) -> bool {
+        self.orders.command(order)
     }
 }
 

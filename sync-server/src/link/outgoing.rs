@@ -108,6 +108,11 @@ impl Mailer {
         self.out.send(root.topic(channel), keep, envelope.encode()?).await
     }
 
+    /// Clears what the broker keeps of a channel.
+    pub(super) async fn clear(&self, root: DeviceRoot, channel: &Channel) -> Result<(), SendError> {
+        self.out.send(root.topic(channel), Keep::Yes, Vec::new()).await
+    }
+
     /// Sends bytes as they are, for people and other systems.
     pub(super) async fn tell(&self, root: DeviceRoot, channel: &Channel, json: Vec<u8>) -> Result<(), SendError> {
         self.out.send(root.topic(channel), Keep::No, json).await

@@ -23,6 +23,7 @@ mod gallery_rows;
 mod gone;
 mod groups;
 mod ingest;
+mod lives;
 mod opener;
 mod persons;
 mod pictures;

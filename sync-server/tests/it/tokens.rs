@@ -6,8 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ostiary_common::claims::{AUDIENCE_API, AUDIENCE_DEVICE, AUDIENCE_TOKEN_ENDPOINT, DeviceAssertion, DeviceClaims};
-use ostiary_common::ids::{DeviceId, SiteId, TokenId, UserId};
+use ostiary_common::identity::{Posting, Standing, TokenRequest, TokenResponse};
+use ostiary_common::ids::{DeviceId, SiteId, StreamId, TokenId, UserId};
 use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::Revision;
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState};
 use ostiary_server::identity::authority::Authority;
 use ostiary_server::identity::device_auth::TokenAuth;
@@ -15,14 +17,14 @@ use ostiary_server::identity::devices::{DeviceIdentity, RenewError};
 use ostiary_server::identity::nonce::Nonces;
 use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens};
-use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore};
+use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore, EventStore, LifeStore};
 use ostiary_server::sealing::MasterKey;
 use ostiary_server::store::sqlite::SqliteStore;
 use rcgen::KeyPair;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::store::sample::{NOW, device};
+use crate::store::sample::{NOW, batch, device, report};
 
 /// A clock that stands still.
 struct Stopped(UnixMillis);
@@ -32,6 +34,10 @@ impl Clock for Stopped {
     fn now(&self) -> UnixMillis {
         self.0
     }
+}
+
+fn request(assertion: String) -> TokenRequest {
+    TokenRequest { assertion, csr_pem: None, standing: None }
 }
 
 struct World {
@@ -78,6 +84,28 @@ impl World {
 
     fn auth(&self, now: UnixMillis) -> TokenAuth {
         TokenAuth { tokens: self.tokens.clone(), store: self.store.clone(), clock: Arc::new(Stopped(now)) }
+    }
+
+    fn identity(&self) -> DeviceIdentity {
+        DeviceIdentity {
+            store: self.store.clone(),
+            lives: self.store.clone(),
+            clock: Arc::new(Stopped(NOW)),
+            authority: self.authority.clone(),
+            tokens: self.tokens.clone(),
+            nonces: Nonces::new(),
+            broker_url: "mqtts://localhost:1".into(),
+            code_life: Duration::from_secs(60),
+        }
+    }
+
+    /// A proof of the device for `identity`.
+    fn proof(&self, identity: &DeviceIdentity) -> String {
+        let (id, nonce) = (self.device.id, identity.nonce(self.device.id));
+        let aud = AUDIENCE_TOKEN_ENDPOINT.to_owned();
+        let claims = DeviceAssertion { iss: id, sub: id, aud, jti: TokenId::generate(), iat: 0, nonce };
+        let key = EncodingKey::from_ed_der(self.device_key.serialized_der());
+        encode(&Header::new(Algorithm::EdDSA), &claims, &key).unwrap()
     }
 
     fn claims(&self) -> DeviceClaims {
@@ -153,7 +181,8 @@ async fn forged_tokens_are_refused() {
     let at = |seconds: u64| NOW.plus(Duration::from_secs(seconds));
     world.check("in its last second", &good, at(3599), true).await;
     world.check("expired", &good, at(3600), false).await;
-    world.check("not valid yet", &edited(|c| c.nbf += 1), NOW, false).await;
+    world.check("a clock set back a little", &edited(|c| c.nbf += 600), NOW, true).await;
+    world.check("not valid yet", &edited(|c| c.nbf += 601), NOW, false).await;
 }
 
 #[tokio::test]
@@ -162,7 +191,7 @@ async fn a_good_token_is_for_its_own_device_while_that_is_active() {
     let token = world.tokens.issue_device(&world.device, NOW).token;
     let as_other = world.auth(NOW).authenticate(&DeviceId::generate().to_string(), &token).await;
     assert_eq!(as_other.unwrap_err(), AuthRefused::ClientId);
-    world.store.revoke_device(world.device.id).await.unwrap();
+    world.store.revoke_device(world.device.id, NOW).await.unwrap();
     let revoked = world.auth(NOW).authenticate(&world.device.id.to_string(), &token).await;
     assert_eq!(revoked.unwrap_err(), AuthRefused::Device("revoked"));
     let again = World::new().await;
@@ -187,7 +216,7 @@ async fn a_users_token_is_not_a_devices_and_ends() {
     assert!(world.tokens.check_user(&token, NOW).is_ok());
     let over = NOW.plus(LIVES.access);
     assert_eq!(world.tokens.check_user(&token, over), Err(TokenRefused::Expired));
-    let before = UnixMillis(NOW.0 - 1000);
+    let before = UnixMillis(NOW.0 - 601_000);
     assert_eq!(world.tokens.check_user(&token, before), Err(TokenRefused::NotYet));
     let device = world.tokens.issue_device(&world.device, NOW).token;
     assert!(matches!(world.tokens.check_user(&device, NOW), Err(TokenRefused::Invalid(_))));
@@ -196,15 +225,7 @@ async fn a_users_token_is_not_a_devices_and_ends() {
 #[tokio::test]
 async fn a_device_renews_by_its_key_once_per_proof() {
     let world = World::new().await;
-    let identity = DeviceIdentity {
-        store: world.store.clone(),
-        clock: Arc::new(Stopped(NOW)),
-        authority: world.authority.clone(),
-        tokens: world.tokens.clone(),
-        nonces: Nonces::new(),
-        broker_url: "mqtts://localhost:1".into(),
-        code_life: Duration::from_secs(60),
-    };
+    let identity = world.identity();
     let id = world.device.id;
     let assertion = |nonce: String, sub: DeviceId, aud: &str, key: &KeyPair| {
         let claims = DeviceAssertion { iss: id, sub, aud: aud.into(), jti: TokenId::generate(), iat: 0, nonce };
@@ -213,9 +234,10 @@ async fn a_device_renews_by_its_key_once_per_proof() {
     };
     let nonce = || identity.nonce(id);
     let good = assertion(nonce(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key);
-    let (device, response) = identity.renew(&good).await.unwrap();
-    assert_eq!(device, id);
-    world.check("renewed", &response.token, NOW, true).await;
+    let good = request(good);
+    let renewed = identity.renew(&good).await.unwrap();
+    assert_eq!(renewed.device.id, id);
+    world.check("renewed", &renewed.response.token, NOW, true).await;
     assert!(matches!(identity.renew(&good).await, Err(RenewError::Nonce)), "a proof serves once");
 
     let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
@@ -228,9 +250,69 @@ async fn a_device_renews_by_its_key_once_per_proof() {
         ("no nonce", assertion(String::new(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key)),
         ("nothing", String::new()),
     ] {
-        assert!(identity.renew(&forged).await.is_err(), "{what}");
+        assert!(identity.renew(&request(forged)).await.is_err(), "{what}");
     }
-    world.store.revoke_device(id).await.unwrap();
+    world.store.revoke_device(id, NOW).await.unwrap();
     let late = assertion(nonce(), id, AUDIENCE_TOKEN_ENDPOINT, &world.device_key);
-    assert!(matches!(identity.renew(&late).await, Err(RenewError::Device("revoked"))));
+    assert!(matches!(identity.renew(&request(late)).await, Err(RenewError::Device("revoked"))));
+}
+
+#[tokio::test]
+async fn a_device_with_an_old_memory_is_told_so_and_every_device_where_it_belongs() {
+    let world = World::new().await;
+    let (identity, id, stream) = (world.identity(), world.device.id, StreamId::generate());
+    world.store.put_presence(id, "online", 7, "1.0", NOW).await.unwrap();
+    let sent = batch(id, stream, (1..=3).map(report).collect());
+    world.store.ingest(&sent).await.unwrap();
+    let check = async |stream, session, last_seq, expected: bool| {
+        let standing = Some(Standing { session, stream, last_seq, gallery_rev: Revision(0) });
+        let request = TokenRequest { standing, ..request(world.proof(&identity)) };
+        let renewed = identity.renew(&request).await.unwrap();
+        assert_eq!(renewed.response.restored, expected, "{standing:?} {:?}", renewed.behind);
+        assert_eq!(renewed.behind.is_some(), expected);
+        assert_eq!(renewed.response.session_floor, 7);
+        renewed.response
+    };
+    let told = check(stream, 7, 3, false).await;
+    let posting = Posting { site: world.device.site, door: world.device.door, name: "cam".into() };
+    assert_eq!(told.posting, Some(posting));
+    check(stream, 8, 9, false).await;
+    check(stream, 7, 2, true).await;
+    check(StreamId::generate(), 7, 0, false).await;
+    check(StreamId::generate(), 6, 0, true).await;
+    // Who says nothing of it is not doubted.
+    let silent = identity.renew(&request(world.proof(&identity))).await.unwrap();
+    assert!(!silent.response.restored);
+    let key = |response: &TokenResponse| response.gallery_key.as_ref().map(|key| key.id);
+    assert_eq!(key(&silent.response), key(&told), "who was given a key is given it again");
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_given_for_the_devices_own_key_only() {
+    let world = World::new().await;
+    let identity = world.identity();
+    let csr = |key: &KeyPair| rcgen::CertificateParams::default().serialize_request(key).unwrap().pem().unwrap();
+    let renew = async |csr_pem: String| {
+        let request = TokenRequest { csr_pem: Some(csr_pem), ..request(world.proof(&identity)) };
+        identity.renew(&request).await.unwrap()
+    };
+    let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    for (what, bad) in [("another key's", csr(&other)), ("nonsense", "no request".into())] {
+        let renewed = renew(bad).await;
+        assert!(renewed.response.certificate_pem.is_none() && !renewed.has_new_certificate, "{what}");
+        world.check(what, &renewed.response.token, NOW, true).await;
+    }
+    for revoked in [0, 0, 1] {
+        let renewed = renew(csr(&world.device_key)).await;
+        assert!(renewed.response.certificate_pem.unwrap().contains("BEGIN CERTIFICATE"));
+        assert_eq!(world.store.revoked_certificates(NOW).await.unwrap().len(), revoked);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_set_back_since_the_claim_does_not_shut_the_device_out() {
+    let world = World::new().await;
+    let before = UnixMillis(NOW.0 - 86_400_000);
+    let token = world.tokens.issue_device(&world.device, before).token;
+    world.check("issued a day before the claim, by a clock set back", &token, before, true).await;
 }

@@ -8,7 +8,7 @@ use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
-use super::{SqliteStore, columns, gallery_keys, scopes};
+use super::{SqliteStore, columns, gallery_keys, lives, scopes};
 use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
 
@@ -120,20 +120,12 @@ impl DeviceStore for SqliteStore {
         }
     }
 
-    async fn revoke_device(&self, id: DeviceId) -> Result<bool, StoreError> {
+    async fn revoke_device(&self, id: DeviceId, now: UnixMillis) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let changed = sqlx::query("UPDATE devices SET state = 'revoked' WHERE id = ?")
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        sqlx::query("DELETE FROM claim_codes WHERE device = ?")
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?;
+        let found = lives::revoke(&mut tx, id, now).await?;
         gallery_keys::replace(&mut tx, &self.master, id).await?;
         tx.commit().await?;
-        Ok(changed == 1)
+        Ok(found)
     }
 
     async fn use_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError> {
@@ -185,24 +177,17 @@ impl DeviceStore for SqliteStore {
         version.map(|v| columns::unsigned("config version", v)).transpose()
     }
 
-    async fn move_device(&self, id: DeviceId, door: DoorId) -> Result<bool, StoreError> {
+    async fn move_device(&self, id: DeviceId, door: DoorId, now: UnixMillis) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let before = all_desired(&mut tx, None).await?;
         let known_before = scopes::of_all(&mut tx).await?;
-        let moved = sqlx::query(
-            "UPDATE devices SET door = ?1 WHERE id = ?2 AND site = (SELECT site FROM doors WHERE doors.id = ?1)",
-        )
-        .bind(door.as_bytes().as_slice())
-        .bind(id.as_bytes().as_slice())
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let moved = lives::post(&mut tx, id, door, now).await?;
         bump_changed(&mut tx, Some(door), &before).await?;
-        if moved == 1 {
+        if moved {
             gallery_keys::replace(&mut tx, &self.master, id).await?;
         }
         scopes::mark_changed(&mut tx, &known_before).await?;
         tx.commit().await?;
-        Ok(moved == 1)
+        Ok(moved)
     }
 }

@@ -308,7 +308,7 @@ impl DeviceStore for FakeStore {
     async fn put_config(&self, _: DeviceId, _: &DeviceSettings) -> Result<Option<u64>, StoreError> {
         unreachable!("{NOT_USED}")
     }
-    async fn move_device(&self, _: DeviceId, _: DoorId) -> Result<bool, StoreError> {
+    async fn move_device(&self, _: DeviceId, _: DoorId, _: UnixMillis) -> Result<bool, StoreError> {
         unreachable!("{NOT_USED}")
     }
     async fn add_site(&self, _: &Site) -> Result<(), StoreError> {
@@ -335,7 +335,7 @@ impl DeviceStore for FakeStore {
     async fn claim(&self, _: &str, _: &str, _: UnixMillis) -> Result<Option<Device>, StoreError> {
         unreachable!("{NOT_USED}")
     }
-    async fn revoke_device(&self, _: DeviceId) -> Result<bool, StoreError> {
+    async fn revoke_device(&self, _: DeviceId, _: UnixMillis) -> Result<bool, StoreError> {
         unreachable!("{NOT_USED}")
     }
     async fn use_assertion(&self, _: TokenId, _: UnixMillis) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! A broker with its own CA, and devices whose tokens are simply words.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::SystemTime;
 
@@ -9,12 +10,16 @@ use ostiary_common::claims::{AUDIENCE_DEVICE, DeviceClaims, device_acl};
 use ostiary_common::ids::{DeviceId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_server::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker, TlsFiles};
+use ostiary_server::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker};
 use ostiary_server::link::trusting;
 use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth};
 use ostiary_server::refusals::refusal_log;
 use ostiary_server::secret::Secret;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -153,7 +158,7 @@ async fn broker(
     tokio::spawn(writer.run(shutdown.clone()));
     embedded::start(EmbeddedBroker {
         listen,
-        tls: tls.clone(),
+        certificate: tls.resolver(),
         auth: Arc::new(WordTokens(store.clone())),
         refusals,
         clock,
@@ -163,6 +168,22 @@ async fn broker(
     })
     .await
     .unwrap()
+}
+
+/// PEM files of a TLS listener.
+#[derive(Clone)]
+pub struct TlsFiles {
+    pub chain: PathBuf,
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
+        let chain = CertificateDer::pem_file_iter(&self.chain).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        let key = PrivateKeyDer::from_pem_file(&self.key).unwrap();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Arc::new(SingleCertAndKey::from(CertifiedKey::from_der(chain, key, &provider).unwrap()))
+    }
 }
 
 /// A CA and a certificate for this machine, as PEM files; and the CA as PEM text.

@@ -74,7 +74,7 @@ async fn it_ends_when_every_device_has_confirmed() {
     assert_eq!(store.clear_erasures(NOW).await.unwrap(), 1);
     assert!(store.complete_erasures(NOW).await.unwrap().is_empty(), "one is away, one is shut out too late");
 
-    store.revoke_device(shut_out).await.unwrap();
+    store.revoke_device(shut_out, NOW).await.unwrap();
     assert_eq!(store.confirm_erasures(back, &said(Revision(rev.0 + 9), "back")).await.unwrap(), 1);
     let later = NOW.plus(Duration::from_secs(9));
     let completed = store.complete_erasures(later).await.unwrap();
@@ -190,10 +190,10 @@ async fn a_gallery_key_is_given_once_and_replaced_when_the_device_moves() {
     assert_eq!(store.give_gallery_key(id).await.unwrap().key.expose(), given.key.expose());
     assert_eq!(store.gallery_key(id).await.unwrap().unwrap().id, given.id);
     let before = store.device(id).await.unwrap().unwrap();
-    assert!(store.move_device(id, before.door).await.unwrap());
+    assert!(store.move_device(id, before.door, NOW).await.unwrap());
     let moved = store.gallery_key(id).await.unwrap().unwrap();
     assert_ne!((moved.id, moved.key.expose()), (given.id, given.key.expose()));
-    store.revoke_device(id).await.unwrap();
+    store.revoke_device(id, NOW).await.unwrap();
     assert_ne!(store.gallery_key(id).await.unwrap().unwrap().id, moved.id);
     let other = claimed(&store, "other").await;
     let first = store.give_gallery_key(other).await.unwrap();

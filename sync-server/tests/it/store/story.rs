@@ -96,8 +96,8 @@ async fn revocation(store: &dyn Store) {
     let shut_out = device(store, "cam-2").await;
     let expires_at = NOW.plus(Duration::from_secs(60));
     store.put_claim_code(&ClaimCode { device: shut_out.id, code_hash: "third".into(), expires_at }).await.unwrap();
-    assert!(store.revoke_device(shut_out.id).await.unwrap());
-    assert!(!store.revoke_device(DeviceId::generate()).await.unwrap());
+    assert!(store.revoke_device(shut_out.id, NOW).await.unwrap());
+    assert!(!store.revoke_device(DeviceId::generate(), NOW).await.unwrap());
     assert!(store.claim("third", "key", NOW).await.unwrap().is_none(), "revoked");
     // Not even with a code made after, as a race could.
     store.put_claim_code(&ClaimCode { device: shut_out.id, code_hash: "fourth".into(), expires_at }).await.unwrap();
@@ -158,7 +158,7 @@ async fn rules(store: &dyn Store) {
     assert_eq!((again.version, again.devices.len()), (2, 0), "the device is told nothing new");
     let late = store.put_door_recognition(front.door, &Layer::default(), change(Some(1))).await;
     assert!(matches!(late, Err(StoreError::Outdated { .. })));
-    moves(store, &front, &back).await;
+    moves(store, &back).await;
     let own = DeviceSettings { target_fpir: Some(0.1), ..DeviceSettings::default() };
     store.put_config(front.id, &own).await.unwrap();
     assert_eq!(target(front.id).await, Some(0.1), "the device's own word is the nearest");
@@ -168,16 +168,15 @@ async fn rules(store: &dyn Store) {
 }
 
 /// A device takes what its new door says, and a new device starts with it.
-async fn moves(store: &dyn Store, front: &Device, back: &Device) {
+async fn moves(store: &dyn Store, back: &Device) {
     let gate = Door { id: DoorId::generate(), site: back.site, name: "gate".into(), created_at: NOW };
     store.add_door(&gate).await.unwrap();
     let layer = Layer { match_threshold: Some(Similarity::parse(0.75).unwrap()), ..Layer::default() };
     store.put_door_recognition(gate.id, &layer, Change { expected: None, now: NOW }).await.unwrap();
-    assert!(!store.move_device(back.id, front.door).await.unwrap(), "the door of another site");
-    assert!(!store.move_device(back.id, DoorId::generate()).await.unwrap());
-    assert!(!store.move_device(DeviceId::generate(), gate.id).await.unwrap());
+    assert!(!store.move_device(back.id, DoorId::generate(), NOW).await.unwrap());
+    assert!(!store.move_device(DeviceId::generate(), gate.id, NOW).await.unwrap());
     let before = store.device(back.id).await.unwrap().unwrap().config_version;
-    assert!(store.move_device(back.id, gate.id).await.unwrap());
+    assert!(store.move_device(back.id, gate.id, NOW).await.unwrap());
     let moved = store.device(back.id).await.unwrap().unwrap();
     assert_eq!((moved.door, moved.config_version), (gate.id, before + 1));
     assert_eq!((moved.desired().match_threshold, moved.desired().target_fpir), (Some(0.75), Some(0.01)));

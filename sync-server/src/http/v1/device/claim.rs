@@ -39,6 +39,7 @@ pub async fn claim(
     let detail = format!("{} ({})", cut(&body.hardware), cut(&body.version));
     api.audit(format!("device:{}", device.id), address, "device.claim", format!("device:{}", device.id), detail)
         .await?;
+    api.revocations.refresh().await;
     // A board claimed anew replaces one that may still be connected.
     api.link.kick(device.id);
     // What its door and the installation say waits for it; nothing is sent to a device that is not active.

@@ -9,11 +9,13 @@ use uuid::Uuid;
 
 use super::view::DeviceView;
 use crate::domain::device::Device;
+use crate::domain::device_life::DeviceLife;
 use crate::http::api::Api;
 use crate::http::auth::Admin;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
+use crate::identity::devices::NewClaimCode;
 
 /// A new device.
 #[derive(Deserialize, ToSchema)]
@@ -61,11 +63,18 @@ pub async fn create(
     let current = api.store.truth(device.id, &api.pack).await?;
     // As stored: it begins with what its door says.
     let device = api.store.device(device.id).await?.ok_or(ApiError::NotFound("device"))?;
-    let added = DeviceAdded {
-        device: DeviceView::new(device, current),
-        claim_code: code.code.to_string(),
-        claim_expires_at: code.expires_at.to_rfc3339(),
-        ca_sha256: api.authority.certificate_sha256().to_owned(),
-    };
-    Ok((StatusCode::CREATED, axum::Json(added)))
+    let view = DeviceView::new(device, DeviceLife::default(), current);
+    Ok((StatusCode::CREATED, axum::Json(DeviceAdded::new(&api, view, &code))))
+}
+
+impl DeviceAdded {
+    /// The device with its code.
+    pub(super) fn new(api: &Api, device: DeviceView, code: &NewClaimCode) -> Self {
+        Self {
+            device,
+            claim_code: code.code.to_string(),
+            claim_expires_at: code.expires_at.to_rfc3339(),
+            ca_sha256: api.authority.certificate_sha256().to_owned(),
+        }
+    }
 }

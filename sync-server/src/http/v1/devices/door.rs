@@ -20,16 +20,15 @@ pub struct NewPlace {
     door: Uuid,
 }
 
-/// Let a device watch another door of its site. It takes over what that door says of
-/// recognition and of who may be known there; events already
-/// stored stay with the door they were seen at. For a door of another site add a new device: topics and token of a
-/// device belong to its site.
+/// Let a device watch another door, of its site or another. It takes over what that door says of recognition, and holds
+/// the gallery of that door; events already stored stay with the door they were seen at. Its session ends, and it comes
+/// back at its new place with a new token within seconds; events that wait on it are not lost.
 #[utoipa::path(put, path = "/api/v1/devices/{id}/door", operation_id = "devices_move", tag = "devices",
     security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The device")), request_body = NewPlace,
     responses(
         (status = 200, description = "Moved", body = DeviceView),
         (status = 404, description = "No such device or door", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`wrong-state`: a door of another site", body = Problem,
+        (status = 409, description = "`wrong-state`: the device is revoked", body = Problem,
             content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.devices.door", skip_all, fields(device.id = %id))]
@@ -41,10 +40,14 @@ pub async fn set_door(
 ) -> Result<axum::Json<DeviceView>, ApiError> {
     let door = api.store.door(DoorId(place.door)).await?.ok_or(ApiError::NotFound("door"))?;
     let before = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
-    if !api.store.move_device(id, door.id).await? {
-        let detail =
-            "this door is at another site, and a device's topics and token belong to its site; add a new device";
-        return Err(ApiError::WrongState(detail.into()));
+    if !api.store.move_device(id, door.id, api.now()).await? {
+        return Err(ApiError::WrongState("this device is revoked; add a new device instead".into()));
+    }
+    if before.door != door.id {
+        api.link.kick(id);
+    }
+    if before.site != door.site {
+        api.link.departed(before.root());
     }
     api.link.config_changed(id);
     api.tell_gallery(Some(api.store.revision().await?));
@@ -52,5 +55,6 @@ pub async fn set_door(
     api.audit_done(&caller, "device.move", format!("device:{id}"), format!("door:{}, {detail}", door.id)).await?;
     let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
     let current = api.store.truth(id, &api.pack).await?;
-    Ok(axum::Json(DeviceView::new(device, current)))
+    let life = api.lives.life(id).await?;
+    Ok(axum::Json(DeviceView::new(device, life, current)))
 }

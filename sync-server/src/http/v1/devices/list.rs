@@ -25,13 +25,15 @@ pub struct Devices {
 pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Devices>, ApiError> {
     let standings = api.store.standings(&api.pack).await?;
     let active: HashMap<_, _> = standings.into_iter().map(|s| (s.root.device, s.truth)).collect();
+    let lives = api.lives.lives().await?;
     let mut items = Vec::new();
     for device in api.store.devices().await? {
         let truth = match active.get(&device.id) {
             Some(truth) => *truth,
             None => api.store.truth(device.id, &api.pack).await?,
         };
-        items.push(DeviceView::new(device, truth));
+        let life = lives.get(&device.id).copied().unwrap_or_default();
+        items.push(DeviceView::new(device, life, truth));
     }
     Ok(Json(Devices { items }))
 }

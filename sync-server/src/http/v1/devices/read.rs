@@ -24,5 +24,6 @@ pub async fn read(
 ) -> Result<Json<DeviceView>, ApiError> {
     let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
     let current = api.store.truth(id, &api.pack).await?;
-    Ok(Json(DeviceView::new(device, current)))
+    let life = api.lives.life(id).await?;
+    Ok(Json(DeviceView::new(device, life, current)))
 }

@@ -3,14 +3,15 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use ostiary_common::ids::DeviceId;
+use ostiary_common::topics::DeviceRoot;
 
 use crate::http::api::Api;
 use crate::http::auth::Admin;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
-/// Revoke a device: its tokens are refused from now on, and its session ends within seconds. There is no way
-/// back; add a new device instead.
+/// Revoke a device: its tokens are refused from now on, its session ends within seconds, its certificates are on the
+/// list of revoked ones, and what the broker keeps of it is cleared. There is no way back; add a new device instead.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/revoke", operation_id = "devices_revoke", tag = "devices", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The device")),
     responses(
@@ -23,10 +24,18 @@ pub async fn revoke(
     Admin(caller): Admin,
     InPath(id): InPath<DeviceId>,
 ) -> Result<StatusCode, ApiError> {
-    if !api.store.revoke_device(id).await? {
+    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    if !api.store.revoke_device(id, api.now()).await? {
         return Err(ApiError::NotFound("device"));
     }
-    api.link.kick(id);
+    shut_out(&api, device.root()).await;
     api.audit_done(&caller, "device.revoke", format!("device:{id}"), String::new()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What follows for a device that is revoked in the store already.
+pub(super) async fn shut_out(api: &Api, root: DeviceRoot) {
+    api.link.kick(root.device);
+    api.link.departed(root);
+    api.revocations.refresh().await;
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::device::{Device, HeldGallery};
+use crate::domain::device_life::DeviceLife;
 use crate::domain::gallery::{GalleryTruth, Verdict};
 
 /// A camera unit.
@@ -27,6 +28,14 @@ pub struct DeviceView {
     created_at: String,
     /// Claimed at.
     claimed_at: Option<String>,
+    /// Since when it watches its door, if it was moved there.
+    placed_at: Option<String>,
+    /// Revoked at.
+    revoked_at: Option<String>,
+    /// The device whose place it took.
+    replaces: Option<Uuid>,
+    /// The device that took its place.
+    replaced_by: Option<Uuid>,
     /// What was last heard of it.
     presence: PresenceView,
     /// Settings wanted and in force.
@@ -131,7 +140,7 @@ pub struct HeldView {
 
 impl DeviceView {
     /// The device beside the gallery it must hold.
-    pub fn new(device: Device, truth: GalleryTruth) -> Self {
+    pub fn new(device: Device, life: DeviceLife, truth: GalleryTruth) -> Self {
         let held = device.held;
         let effective = device.desired().into();
         let config = ConfigView {
@@ -153,6 +162,10 @@ impl DeviceView {
             state: device.state.as_str(),
             created_at: device.created_at.to_rfc3339(),
             claimed_at: device.claimed_at.map(|at| at.to_rfc3339()),
+            placed_at: life.placed_at.map(|at| at.to_rfc3339()),
+            revoked_at: life.revoked_at.map(|at| at.to_rfc3339()),
+            replaces: life.replaces.map(|id| id.0),
+            replaced_by: life.replaced_by.map(|id| id.0),
             presence: PresenceView {
                 state: device.presence.state,
                 since: device.presence.since.map(|at| at.to_rfc3339()),
