@@ -20,7 +20,7 @@ pub fn snapshot(shared: &Shared) -> Health {
     let mut metrics = telemetry.snapshot();
     metrics.insert("ostiary_uptime_seconds".into(), shared.clock.elapsed().as_secs_f64().round());
     metrics.insert("ostiary_clock_synced".into(), f64::from(u8::from(shared.clock.is_synced())));
-    metrics.insert("ostiary_gallery_trusted".into(), f64::from(u8::from(shared.trust().may_match())));
+    metrics.insert("ostiary_gallery_trusted".into(), f64::from(u8::from(shared.may_match())));
     let age = age_of(**shared.proven.load(), &shared.clock.now(0, 0));
     metrics.extend(age.map(|age| ("ostiary_gallery_proven_age_seconds".to_owned(), age.as_secs_f64().round())));
     if let Some((resident, peak)) = memory_bytes() {

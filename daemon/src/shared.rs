@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use crate::cache::Cache;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::domain::trust::{self, Proven, Trust, TrustRules};
+use crate::domain::trust::{self, Proven, TrustRules};
 use crate::domain::visit::{Search, VisitRules};
 use crate::telemetry::{Heartbeats, Telemetry};
 
@@ -53,9 +53,11 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// How far the gallery can be trusted at this moment.
-    pub fn trust(&self) -> Trust {
-        trust::trust(**self.proven.load(), &self.clock.now(0, 0), &self.trust_rules)
+    /// Whether somebody may be told from others by the gallery at this moment. One that holds nobody cannot name
+    /// anybody who was removed.
+    pub fn may_match(&self) -> bool {
+        let trust = || trust::trust(**self.proven.load(), &self.clock.now(0, 0), &self.trust_rules);
+        self.gallery.load().index.is_empty() || trust().may_match()
     }
 
     /// Puts settings in force: what the server wishes, the configuration, and what follows from the gallery held.

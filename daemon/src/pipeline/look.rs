@@ -266,7 +266,7 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
     ) -> Option<Decided> {
         let decided = Instant::now();
         // Judged at the last moment, whatever was true when the visit began.
-        let may_match = self.shared.trust().may_match();
+        let may_match = self.shared.may_match();
         let verdict = if may_match { verdict } else { verdict.without_gallery() };
         known.verdict = Some(verdict.clone());
         let is_same_visit = known.before.as_ref().is_some_and(|before| is_same(before, &verdict));

@@ -11,6 +11,7 @@ use super::Args;
 use super::gallery::{self, People};
 use crate::app;
 use crate::config::Config;
+use crate::domain::trust::Proven;
 use crate::pipeline::{self, Mode, PipelineParts};
 use crate::recorder::{Record, Recorder, VisitSpan};
 use crate::shared::{Gallery, Shared};
@@ -64,6 +65,8 @@ pub fn measure(args: &Args, config: Config) -> anyhow::Result<Outcome> {
     let engine = &mut models.finders.first_mut().context("no inference thread")?.0;
     let people = args.gallery.as_deref().map(|dir| gallery::enroll(engine, dir)).transpose()?.unwrap_or_default();
     shared.gallery.store(Arc::new(Gallery::build(Revision(1), models.dimension, people.persons.clone())));
+    // There is no server to say so, and nobody to be removed.
+    shared.proven.store(Arc::new(Proven { at: None, in_this_run: Some(shared.clock.elapsed()) }));
     shared.enforce(&config, &DeviceSettings::default());
 
     let threads = models.finders.len();
