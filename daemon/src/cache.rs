@@ -1,12 +1,13 @@
-//! What the device keeps over a power cut: gallery, outbox, counters. The one place that knows sled
-//! (0.34, with open reports of corruption after hard stops: ADR 0002), which is why everything here is
-//! sealed, verified at opening, and rebuildable from the server.
+//! What the device keeps over a power cut: gallery, outbox, counters, all sealed. Gallery and counters lie in sled, which
+//! is known nowhere else, verified at opening and rebuildable from the server (ADR 0002). The outbox, which nobody could
+//! give back, is a log of our own (ADR 0016).
 //!
 //! Start reading at [`open`]; a damaged cache is set aside there, and the daemon always starts.
 
 mod disk;
 mod gallery;
 mod key;
+mod legacy;
 mod meta;
 mod open;
 mod outbox;

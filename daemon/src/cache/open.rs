@@ -1,8 +1,9 @@
-//! Opening the cache: verify all of it, and if anything is damaged set it aside, save what can be saved,
-//! and begin anew.
+//! Opening the cache: verify gallery and small values, and if anything is damaged set them aside and begin anew; the
+//! outbox beside them is opened by itself and outlives their damage.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use ostiary_common::ids::PackId;
@@ -10,9 +11,12 @@ use ostiary_common::seal::SealKey;
 
 use super::gallery::{GalleryContents, GalleryShelf};
 use super::meta::MetaShelf;
-use super::outbox::{Budget, EventDraft, OutboxShelf};
+use super::outbox::{Budget, EventDraft, OpenError, OpenedOutbox, OutboxShelf};
 use super::shelf::Shelf;
-use super::{Cache, CacheError, guarded};
+use super::{Cache, CacheError, guarded, legacy};
+
+/// The outbox's folder, beside the cache.
+const OUTBOX: &str = "outbox";
 
 /// Memory the storage engine may use for pages, bytes.
 const PAGE_CACHE_BYTES: u64 = 8 * 1024 * 1024;
@@ -47,56 +51,131 @@ pub struct Quarantine {
     pub salvaged: usize,
 }
 
-/// Opens the cache in `dir`. `stamp` names the quarantine, for example the Unix time.
+/// Opens the cache in `dir` and the outbox beside it. `stamp` names the quarantine, for example the Unix time.
 ///
 /// # Errors
 /// [`CacheError`] only if not even an empty cache in memory can be made.
 pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &str) -> Result<Opened, CacheError> {
-    let (reason, saved) = match within_time(dir, key, pack, budget) {
-        Attempt::Sound(cache, gallery) => return Ok(Opened { cache: *cache, gallery, quarantine: None }),
+    let (engine, aside) = open_engine(dir, key, pack, stamp)?;
+    let (outbox, damage) = open_outbox(&dir.with_file_name(OUTBOX), key, budget, stamp)?;
+    if !engine.events.is_empty() {
+        outbox.append_all(&engine.events)?;
+        tracing::info!("{} events of the former outbox go on in the new one", engine.events.len());
+    }
+    if let Some(db) = &engine.db {
+        legacy::remove(db)?;
+    }
+    let cache = Cache { gallery: engine.gallery, outbox, meta: engine.meta };
+    Ok(Opened { cache, gallery: engine.contents, quarantine: join(aside, damage) })
+}
+
+/// The storage engine with gallery and small values; set aside and begun anew if it is damaged.
+fn open_engine(
+    dir: &Path,
+    key: &SealKey,
+    pack: &PackId,
+    stamp: &str,
+) -> Result<(Engine, Option<Quarantine>), CacheError> {
+    let (reason, saved) = match within_time(dir, key, pack) {
+        Attempt::Sound(engine) => return Ok((*engine, None)),
         Attempt::Damaged(reason, saved) => (reason, saved),
-        Attempt::Unwritable(reason) => return stand_in(key, pack, budget, reason),
+        Attempt::Unwritable(reason) => return stand_in(key, pack, reason),
     };
     tracing::error!(%reason, "cache is damaged: setting it aside and beginning anew");
     let path = set_aside(dir, stamp).inspect_err(|error| tracing::error!(%error, "cannot set the cache aside")).ok();
     let fresh = match &path {
-        Some(_) => within_time(dir, key, pack, budget),
+        Some(_) => within_time(dir, key, pack),
         None => Attempt::Unwritable(reason.clone()),
     };
-    let mut opened = match fresh {
-        Attempt::Sound(cache, gallery) => Opened { cache: *cache, gallery, quarantine: None },
-        Attempt::Damaged(again, _) | Attempt::Unwritable(again) => stand_in(key, pack, budget, again)?,
+    let (mut engine, _) = match fresh {
+        Attempt::Sound(engine) => (*engine, None),
+        Attempt::Damaged(again, _) | Attempt::Unwritable(again) => stand_in(key, pack, again)?,
     };
     let salvaged = saved.len();
-    for draft in saved {
-        opened.cache.outbox.append(draft)?;
-    }
-    opened.quarantine = Some(Quarantine { path, reason, salvaged });
-    Ok(opened)
+    engine.events = saved;
+    Ok((engine, Some(Quarantine { path, reason, salvaged })))
 }
 
 /// A cache in memory, for a card that is full or takes no writes: the door stays in service. What is on the
 /// card is left where it is.
-fn stand_in(key: &SealKey, pack: &PackId, budget: Budget, reason: String) -> Result<Opened, CacheError> {
-    tracing::error!(%reason, "no cache can be kept on disk: events will not survive a restart");
+fn stand_in(key: &SealKey, pack: &PackId, reason: String) -> Result<(Engine, Option<Quarantine>), CacheError> {
+    tracing::error!(%reason, "no gallery can be kept on disk: it is fetched anew after a restart");
     let db = guarded(|| Ok(settings().temporary(true).open()?))?;
-    let (cache, gallery) = load(&db, key, pack, budget)?;
-    Ok(Opened { cache, gallery, quarantine: Some(Quarantine { path: None, reason, salvaged: 0 }) })
+    let engine = load(&db, key, pack, None)?;
+    Ok((engine, Some(Quarantine { path: None, reason, salvaged: 0 })))
 }
 
-/// Opens the cache only to look: how many persons and waiting events, or what is wrong. Changes nothing.
+/// The outbox; set aside as a whole if it was sealed with another key or written by a newer program, in memory if the
+/// disk takes no writes.
+fn open_outbox(
+    dir: &Path,
+    key: &SealKey,
+    budget: Budget,
+    stamp: &str,
+) -> Result<(OutboxShelf, Option<Quarantine>), CacheError> {
+    let foreign = match OutboxShelf::open(dir, key, budget) {
+        Ok(OpenedOutbox { outbox, damage, salvaged }) => {
+            let reason = damage.join("; ");
+            let aside = || Quarantine { path: Some(dir.to_owned()), reason, salvaged };
+            return Ok((outbox, (!damage.is_empty()).then(aside)));
+        }
+        Err(OpenError::Foreign(reason)) => reason.to_string(),
+        Err(OpenError::Disk(error)) => {
+            tracing::error!(%error, "no outbox can be kept on disk: events will not survive a restart");
+            let aside = Quarantine { path: None, reason: format!("outbox: {error}"), salvaged: 0 };
+            return Ok((in_memory(key)?, Some(aside)));
+        }
+    };
+    let path = set_aside(dir, stamp).inspect_err(|error| tracing::error!(%error, "cannot set the outbox aside")).ok();
+    let fresh = path.as_ref().and_then(|_| OutboxShelf::open(dir, key, budget).ok());
+    let outbox = fresh.map_or_else(|| in_memory(key), |opened| Ok(opened.outbox))?;
+    Ok((outbox, Some(Quarantine { path, reason: format!("outbox: {foreign}"), salvaged: 0 })))
+}
+
+fn in_memory(key: &SealKey) -> Result<OutboxShelf, CacheError> {
+    OutboxShelf::in_memory(key).map_err(|error| CacheError::Inconsistent(error.to_string()))
+}
+
+fn join(first: Option<Quarantine>, second: Option<Quarantine>) -> Option<Quarantine> {
+    match (first, second) {
+        (Some(a), Some(b)) => Some(Quarantine {
+            path: a.path.or(b.path),
+            reason: format!("{}; {}", a.reason, b.reason),
+            salvaged: a.salvaged + b.salvaged,
+        }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Opens the cache only to look: how many persons and waiting events, or what is wrong. Changes nothing that is whole.
 ///
 /// # Errors
 /// What is wrong, in words.
 pub fn examine(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(usize, usize), String> {
-    match within_time(dir, key, pack, budget) {
-        Attempt::Sound(cache, gallery) => Ok((gallery.persons.len(), cache.outbox.len())),
-        Attempt::Damaged(reason, _) | Attempt::Unwritable(reason) => Err(reason),
+    let engine = match within_time(dir, key, pack) {
+        Attempt::Sound(engine) => engine,
+        Attempt::Damaged(reason, _) | Attempt::Unwritable(reason) => return Err(reason),
+    };
+    let outbox = OutboxShelf::open(&dir.with_file_name(OUTBOX), key, budget).map_err(|error| error.to_string())?;
+    match outbox.damage.is_empty() {
+        true => Ok((engine.contents.persons.len(), outbox.outbox.len() + engine.events.len())),
+        false => Err(outbox.damage.join("; ")),
     }
 }
 
+/// What the storage engine keeps.
+struct Engine {
+    gallery: GalleryShelf,
+    contents: GalleryContents,
+    meta: MetaShelf,
+    /// Events of the format before the log, to be taken over.
+    events: Vec<EventDraft>,
+    /// Where they lie, if there are any.
+    db: Option<sled::Db>,
+}
+
 enum Attempt {
-    Sound(Box<Cache>, GalleryContents),
+    Sound(Box<Engine>),
     Damaged(String, Vec<EventDraft>),
     /// Nothing is known to be wrong with the cache; the file system is full, read-only or closed to us.
     Unwritable(String),
@@ -114,11 +193,11 @@ fn is_unwritable(error: &CacheError) -> bool {
 }
 
 /// Opens on a thread of its own, so that an engine that never returns does not keep the daemon from starting.
-fn within_time(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt {
+fn within_time(dir: &Path, key: &SealKey, pack: &PackId) -> Attempt {
     let (sender, receiver) = mpsc::channel();
     let (dir, key, pack) = (dir.to_owned(), key.clone(), pack.clone());
     let spawned = std::thread::Builder::new().name("cache-open".into()).spawn(move || {
-        let _ = sender.send(attempt(&dir, &key, &pack, budget));
+        let _ = sender.send(attempt(&dir, &key, &pack));
     });
     match spawned.map(|_| receiver.recv_timeout(OPEN_TIMEOUT)) {
         Ok(Ok(attempt)) => attempt,
@@ -127,15 +206,15 @@ fn within_time(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Atte
     }
 }
 
-fn attempt(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Attempt {
+fn attempt(dir: &Path, key: &SealKey, pack: &PackId) -> Attempt {
     let db = match open_unlocked(dir) {
         Ok(db) => db,
         Err(error) if is_unwritable(&error) => return Attempt::Unwritable(error.to_string()),
         Err(error) => return Attempt::Damaged(error.to_string(), Vec::new()),
     };
-    guarded(|| load(&db, key, pack, budget)).map_or_else(
-        |error| Attempt::Damaged(error.to_string(), guarded(|| salvage(&db, key)).unwrap_or_default()),
-        |(cache, gallery)| Attempt::Sound(Box::new(cache), gallery),
+    guarded(|| load(&db, key, pack, Some(Arc::new(File::open(dir.join("db"))?)))).map_or_else(
+        |error| Attempt::Damaged(error.to_string(), guarded(|| legacy::events(&db, key)).unwrap_or_default()),
+        |engine| Attempt::Sound(Box::new(engine)),
     )
 }
 
@@ -160,18 +239,15 @@ fn settings() -> sled::Config {
     sled::Config::new().cache_capacity(PAGE_CACHE_BYTES).flush_every_ms(None).mode(sled::Mode::LowSpace)
 }
 
-fn load(db: &sled::Db, key: &SealKey, pack: &PackId, budget: Budget) -> Result<(Cache, GalleryContents), CacheError> {
-    let shelf = |name| Shelf::open(db, name, key);
+fn load(db: &sled::Db, key: &SealKey, pack: &PackId, file: Option<Arc<File>>) -> Result<Engine, CacheError> {
+    let shelf = |name| Shelf::open(db, name, key, file.clone());
     let meta = MetaShelf::new(shelf("meta")?);
     meta.verify()?;
-    let outbox = OutboxShelf::load(shelf("outbox")?, shelf("media")?, budget)?;
     let gallery = GalleryShelf::new(shelf("gallery")?);
     let contents = gallery.load(pack)?;
-    Ok((Cache { gallery, outbox, meta }, contents))
-}
-
-fn salvage(db: &sled::Db, key: &SealKey) -> Result<Vec<EventDraft>, CacheError> {
-    Ok(OutboxShelf::salvage(&Shelf::open(db, "outbox", key)?, &Shelf::open(db, "media", key)?))
+    let events = legacy::events(db, key)?;
+    let db = (!events.is_empty()).then(|| db.clone());
+    Ok(Engine { gallery, contents, meta, events, db })
 }
 
 fn set_aside(dir: &Path, stamp: &str) -> std::io::Result<PathBuf> {

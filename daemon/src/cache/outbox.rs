@@ -1,20 +1,41 @@
-//! The outbox on disk: events in order of their number, pictures beside them so that those can go first
-//! when space is short.
+//! The outbox on disk: an append-only log of events beside the sled cache, because sled's flush does not reach the disk
+//! (ADR 0016). Events have a key for life; their number in the present stream is the key less the stream's base.
+//!
+//! Start reading at [`OutboxShelf::append_all`]; then `log`, which writes and forgets, and `room`, which decides what
+//! goes when space is short.
 
-mod ledger;
+mod frame;
+mod log;
+mod open;
+mod read;
+mod room;
+mod segment;
+mod volume;
+mod writer;
+
+#[cfg(test)]
+mod cut_tests;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ostiary_common::ids::{EventId, StreamId};
+use ostiary_common::seal::SealKey;
 use ostiary_common::wire::{DeviceReport, EventRecord, EventTime, VisitReport};
-use serde_bytes::ByteBuf;
 
 use super::CacheError;
-use super::shelf::{Shelf, ShelfBatch};
-use ledger::{Head, Ledger, Sizes};
+use log::{FRAME_EVENTS, Log, Sizes};
+use open::{OpenedLog, open};
+use volume::{Folder, Memory, Volume};
 
-const HEAD: &[u8] = b"head";
+pub(super) use open::OpenError;
+
+/// Events whose time to become durable is remembered until they are sent.
+const TIMES_KEPT: usize = 1024;
+/// Memory for events where no disk takes them.
+const MEMORY_BUDGET: Budget = Budget { total_bytes: 8 << 20, media_bytes: 4 << 20 };
 
 /// Disk space, bytes.
 #[derive(Clone, Copy, Debug)]
@@ -38,24 +59,60 @@ pub struct EventDraft {
     pub report: Option<DeviceReport>,
 }
 
+impl EventDraft {
+    /// The event with its number.
+    pub fn numbered(self, seq: u64) -> EventRecord {
+        let Self { id, time, visit, report } = self;
+        EventRecord { id, seq, time, visit, report }
+    }
+}
+
+impl From<EventRecord> for EventDraft {
+    fn from(EventRecord { id, time, visit, report, .. }: EventRecord) -> Self {
+        Self { id, time, visit, report }
+    }
+}
+
 /// What had to go to make room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Pictures.
     pub media: u64,
+    /// Words of reports the device made of itself.
+    pub reports: u64,
     /// Whole events.
     pub events: u64,
     /// The highest number among them; 0 for none.
     pub upto_seq: u64,
 }
 
+impl std::ops::AddAssign for Dropped {
+    fn add_assign(&mut self, other: Self) {
+        self.media += other.media;
+        self.reports += other.reports;
+        self.events += other.events;
+        self.upto_seq = self.upto_seq.max(other.upto_seq);
+    }
+}
+
+/// An opened outbox, and what was wrong with it.
+pub(super) struct OpenedOutbox {
+    pub outbox: OutboxShelf,
+    pub damage: Vec<String>,
+    pub salvaged: usize,
+}
+
 /// Events that wait for the server; clones share them.
 #[derive(Clone)]
 pub struct OutboxShelf {
-    events: Shelf,
-    media: Shelf,
     budget: Budget,
-    state: Arc<Mutex<Ledger>>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    log: Log,
+    /// Milliseconds from decision to disk, by key: known only once the event is written.
+    durable_ms: BTreeMap<u64, u32>,
 }
 
 impl std::fmt::Debug for OutboxShelf {
@@ -65,109 +122,110 @@ impl std::fmt::Debug for OutboxShelf {
 }
 
 impl OutboxShelf {
-    /// Reads and verifies everything; a new outbox gets a new stream.
-    pub(super) fn load(events: Shelf, media: Shelf, budget: Budget) -> Result<Self, CacheError> {
-        let stored = events.get::<Head>(HEAD)?;
-        let head = stored.unwrap_or_else(|| Head { stream: StreamId::generate(), next_seq: 1, base: 0 });
-        let mut state = Ledger { head, rows: BTreeMap::new(), event_bytes: 0, media_bytes: 0 };
-        for row in events.rows::<EventRecord>() {
-            let row = row?;
-            let Some(seq) = seq_of(&row.key) else { continue };
-            row.value?;
-            state.insert(seq, Sizes { event: row.size_bytes, media: 0 });
-        }
-        for row in media.rows::<ByteBuf>() {
-            let row = row?;
-            row.value?;
-            match seq_of(&row.key).filter(|seq| state.rows.contains_key(seq)) {
-                Some(seq) => state.add_media(seq, row.size_bytes),
-                None => remove(&media, &[row.key])?,
-            }
-        }
-        state.check()?;
-        if stored.is_none() {
-            events.put(HEAD, &head)?;
-            events.flush()?;
-        }
-        Ok(Self { events, media, budget, state: Arc::new(Mutex::new(state)) })
+    /// Opens the outbox in a folder, or makes one with a new stream.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(super) fn open(folder: &Path, key: &SealKey, budget: Budget) -> Result<OpenedOutbox, OpenError> {
+        Self::open_in(Arc::new(Folder::open(folder)?), key, budget)
     }
 
-    /// Every event that can still be read, whatever else is damaged; with its picture if that can be read.
-    pub(super) fn salvage(events: &Shelf, media: &Shelf) -> Vec<EventDraft> {
-        let readable = events.rows::<EventRecord>().map_while(Result::ok).filter_map(|row| {
-            let key = row.key;
-            row.value.ok().map(|record| with_media(media, &key, record))
-        });
-        readable.map(|r| EventDraft { id: r.id, time: r.time, visit: r.visit, report: r.report }).collect()
+    /// An outbox that is gone with the program, for a disk that takes no writes.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub(super) fn in_memory(key: &SealKey) -> Result<Self, OpenError> {
+        Ok(Self::open_in(Arc::new(Memory::default()), key, MEMORY_BUDGET)?.outbox)
+    }
+
+    fn open_in(volume: Arc<dyn Volume>, key: &SealKey, budget: Budget) -> Result<OpenedOutbox, OpenError> {
+        let OpenedLog { log, damage, salvaged } = open(volume, key, Sizes::for_budget(budget.total_bytes))?;
+        log.keep_reserve();
+        let outbox = Self { budget, state: Arc::new(Mutex::new(State { log, durable_ms: BTreeMap::new() })) };
+        let count = salvaged.len();
+        outbox.append_all(&salvaged).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(OpenedOutbox { outbox, damage, salvaged: count })
     }
 
     /// The life these numbers count in.
     pub fn stream(&self) -> StreamId {
-        self.state().head.stream
+        self.state().log.stream
     }
 
     /// The last number given; 0 for none yet.
     pub fn last_seq(&self) -> u64 {
-        self.state().head.last()
+        let log = &self.state().log;
+        log.next_key - 1 - log.base
     }
 
     /// The first number still here; one past the last if there is none.
     pub fn first_seq(&self) -> u64 {
-        let state = self.state();
-        state.rows.keys().next().copied().unwrap_or(state.head.next_seq) - state.head.base
+        let log = &self.state().log;
+        log.first_key() - log.base
     }
 
     /// How many events wait.
     pub fn len(&self) -> usize {
-        self.state().rows.len()
+        let log = &self.state().log;
+        usize::try_from(log.next_key - log.first_key()).unwrap_or(usize::MAX)
     }
 
-    /// Bytes used by events and pictures.
+    /// Bytes its files take.
     pub fn size_bytes(&self) -> u64 {
-        let state = self.state();
-        state.event_bytes + state.media_bytes
+        self.state().log.file_bytes()
+    }
+
+    /// Bytes written to its files since the start.
+    pub fn written_bytes(&self) -> u64 {
+        self.state().log.written_bytes
     }
 
     /// Gives an event its number and makes it durable.
     ///
     /// # Errors
-    /// [`CacheError`] if it could not be made durable.
+    /// As [`OutboxShelf::append_all`].
     pub fn append(&self, draft: EventDraft) -> Result<(u64, Dropped), CacheError> {
-        let mut state = self.state();
-        let key = state.head.next_seq;
-        let head = Head { next_seq: key + 1, ..state.head };
-        let seq = key - head.base;
-        let (record, crop) = split(draft, seq);
-        let mut media_bytes = 0;
-        if let Some(crop) = &crop {
-            let mut batch = ShelfBatch::default();
-            media_bytes = self.media.stage(&mut batch, &key.to_be_bytes(), crop)?;
-            self.media.apply(batch)?;
-        }
-        let mut batch = ShelfBatch::default();
-        let event_bytes = self.events.stage(&mut batch, &key.to_be_bytes(), &record)?;
-        self.events.stage(&mut batch, HEAD, &head)?;
-        self.events.apply(batch)?;
-        state.head = head;
-        state.insert(key, Sizes { event: event_bytes, media: media_bytes });
-        let dropped = self.make_room(&mut state, key)?;
-        self.events.flush()?;
-        Ok((seq, dropped))
+        let (last, dropped) = self.append_all(&[draft])?;
+        Ok((last, dropped))
     }
 
-    /// Writes the time an event took to become durable into it, once that is known. Not flushed: if it is
-    /// lost, the event stands without it.
+    /// Gives events their numbers and makes them durable together, with one flush for up to 64 of them; returns the
+    /// number of the last.
     ///
     /// # Errors
-    /// [`CacheError`] if it cannot be written.
+    /// [`CacheError`] if one of them could not be made durable; those after it are not, those before it are.
+    pub fn append_all(&self, drafts: &[EventDraft]) -> Result<(u64, Dropped), CacheError> {
+        let mut state = self.state();
+        let log = &mut state.log;
+        let mut dropped = Dropped::default();
+        for part in drafts.chunks(FRAME_EVENTS) {
+            append_relieved(log, part, &mut dropped)?;
+            // What is over the budget now is tried again with the next event.
+            if let Err(error) = log.keep_to(self.budget, &mut dropped) {
+                tracing::warn!(%error, "cannot make room in the outbox");
+            }
+        }
+        Ok((log.next_key - 1 - log.base, dropped))
+    }
+
+    /// Gives up the oldest events for new ones, where the disk is full and nothing else can go.
+    pub fn drop_oldest(&self) -> Dropped {
+        let mut dropped = Dropped::default();
+        self.state().log.drop_oldest(&mut dropped);
+        dropped
+    }
+
+    /// Keeps the time an event took to become durable until it is sent; after a restart it stands without it.
+    ///
+    /// # Errors
+    /// None at present.
     pub fn set_durable_ms(&self, seq: u64, elapsed_ms: u32) -> Result<(), CacheError> {
-        let state = self.state();
-        let key = (seq + state.head.base).to_be_bytes();
-        let Some(mut record) = self.events.get::<EventRecord>(&key)? else { return Ok(()) };
-        let Some(visit) = record.visit.as_mut() else { return Ok(()) };
-        visit.latency.decision_to_durable_ms = elapsed_ms;
-        self.events.put(&key, &record)?;
-        drop(state);
+        let mut state = self.state();
+        let key = seq + state.log.base;
+        state.durable_ms.insert(key, elapsed_ms);
+        while state.durable_ms.len() > TIMES_KEPT {
+            state.durable_ms.pop_first();
+        }
         Ok(())
     }
 
@@ -175,21 +233,16 @@ impl OutboxShelf {
     /// at least one if there is one.
     ///
     /// # Errors
-    /// [`CacheError`] if one cannot be read.
+    /// [`CacheError`] if the disk gives nothing back.
     pub fn batch(&self, from: u64, max_events: usize, max_bytes: u64) -> Result<Vec<EventRecord>, CacheError> {
-        let state = self.state();
-        let (mut batch, mut used_bytes): (Vec<EventRecord>, u64) = (Vec::new(), 0);
-        let base = state.head.base;
-        for (&key, sizes) in state.rows.range(from.saturating_add(base)..).take(max_events) {
-            used_bytes += sizes.event + sizes.media;
-            let seq = key - base;
-            let gap = batch.last().is_some_and(|last| last.seq + 1 != seq);
-            if gap || (!batch.is_empty() && used_bytes > max_bytes) {
-                break;
+        let mut state = self.state();
+        let base = state.log.base;
+        let mut batch = state.log.batch(from.saturating_add(base), max_events, max_bytes)?;
+        for record in &mut batch {
+            if let (Some(ms), Some(visit)) = (state.durable_ms.get(&record.seq), record.visit.as_mut()) {
+                visit.latency.decision_to_durable_ms = *ms;
             }
-            let key = key.to_be_bytes();
-            let Some(record) = self.events.get::<EventRecord>(&key)? else { break };
-            batch.push(EventRecord { seq, ..with_media(&self.media, &key, record) });
+            record.seq -= base;
         }
         Ok(batch)
     }
@@ -198,17 +251,13 @@ impl OutboxShelf {
     /// comes back after a power cut is sent again, and the server knows it.
     ///
     /// # Errors
-    /// [`CacheError`] if it cannot be removed.
+    /// None at present.
     pub fn delete_upto(&self, upto: u64) -> Result<(), CacheError> {
         let mut state = self.state();
-        let upto = upto.saturating_add(state.head.base);
-        let gone: Vec<u64> = state.rows.range(..=upto).map(|(&seq, _)| seq).collect();
-        let keys: Vec<Vec<u8>> = gone.iter().map(|seq| seq.to_be_bytes().to_vec()).collect();
-        remove(&self.media, &keys)?;
-        remove(&self.events, &keys)?;
-        for seq in gone {
-            state.remove(seq);
-        }
+        let key = upto.saturating_add(state.log.base);
+        state.log.acknowledge(key);
+        let first = state.log.first_key();
+        state.durable_ms = state.durable_ms.split_off(&first);
         Ok(())
     }
 
@@ -217,67 +266,31 @@ impl OutboxShelf {
     /// # Errors
     /// [`CacheError`] if it cannot be made durable; then the old stream goes on.
     pub fn begin_stream(&self, stream: StreamId) -> Result<(), CacheError> {
-        let mut state = self.state();
-        let first = state.rows.keys().next().copied().unwrap_or(state.head.next_seq);
-        let head = Head { stream, base: first - 1, ..state.head };
-        self.events.put(HEAD, &head)?;
-        self.events.flush()?;
-        state.head = head;
-        Ok(())
+        Ok(self.state().log.begin_stream(stream)?)
     }
 
-    /// Oldest pictures first, events last, but never the event just added.
-    fn make_room(&self, state: &mut Ledger, newest: u64) -> Result<Dropped, CacheError> {
-        let mut dropped = Dropped::default();
-        let (mut media, mut events) = (Vec::new(), Vec::new());
-        while state.media_bytes > self.budget.media_bytes || state.total() > self.budget.total_bytes {
-            let Some(seq) = state.rows.iter().find(|(_, sizes)| sizes.media > 0).map(|(&seq, _)| seq) else { break };
-            state.drop_media(seq);
-            media.push(seq.to_be_bytes().to_vec());
-            dropped.media += 1;
-        }
-        while state.total() > self.budget.total_bytes {
-            let Some(seq) = state.rows.keys().next().copied().filter(|&seq| seq != newest) else { break };
-            state.remove(seq);
-            events.push(seq.to_be_bytes().to_vec());
-            dropped.events += 1;
-            dropped.upto_seq = seq.saturating_sub(state.head.base);
-        }
-        remove(&self.media, &media)?;
-        remove(&self.events, &events)?;
-        Ok(dropped)
-    }
-
-    fn state(&self) -> MutexGuard<'_, Ledger> {
-        // The state changes only after the tree has, so a panic in between leaves it merely behind.
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What the log knows changes only after the disk has, so a panic in between leaves it merely behind.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn split(draft: EventDraft, seq: u64) -> (EventRecord, Option<ByteBuf>) {
-    let EventDraft { id, time, mut visit, report } = draft;
-    let crop = visit.as_mut().and_then(|visit| visit.crop_jpeg.take());
-    (EventRecord { id, seq, time, visit, report }, crop)
-}
-
-fn with_media(media: &Shelf, key: &[u8], mut record: EventRecord) -> EventRecord {
-    if let (Some(visit), Ok(crop)) = (record.visit.as_mut(), media.get::<ByteBuf>(key)) {
-        visit.crop_jpeg = crop;
+/// Appends; on a full disk after letting go of pictures.
+fn append_relieved(log: &mut Log, drafts: &[EventDraft], dropped: &mut Dropped) -> Result<(), CacheError> {
+    loop {
+        match log.append(drafts) {
+            Ok(_) => return Ok(()),
+            Err(error) if is_full(&error) => {
+                log.relieve(dropped).map_err(|_| error)?;
+                log.keep_reserve();
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    record
 }
 
-fn remove(shelf: &Shelf, keys: &[Vec<u8>]) -> Result<(), CacheError> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let mut batch = ShelfBatch::default();
-    keys.iter().for_each(|key| Shelf::stage_removal(&mut batch, key));
-    shelf.apply(batch)
-}
-
-fn seq_of(key: &[u8]) -> Option<u64> {
-    key.try_into().ok().map(u64::from_be_bytes)
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! A tree of sealed values: one format byte, then nonce, ciphertext and tag, bound to tree and key.
 
+use std::fs::File;
+use std::sync::Arc;
+
 use ostiary_common::codec;
 use ostiary_common::seal::SealKey;
 use serde::Serialize;
@@ -18,6 +21,8 @@ pub struct Shelf {
     name: &'static str,
     tree: sled::Tree,
     key: SealKey,
+    /// The engine's own file, to be flushed by us; `None` for a database in memory.
+    file: Option<Arc<File>>,
 }
 
 /// Changes that become visible together.
@@ -31,9 +36,14 @@ impl std::fmt::Debug for Shelf {
 }
 
 impl Shelf {
-    pub fn open(db: &sled::Db, name: &'static str, key: &SealKey) -> Result<Self, CacheError> {
+    pub fn open(
+        db: &sled::Db,
+        name: &'static str,
+        key: &SealKey,
+        file: Option<Arc<File>>,
+    ) -> Result<Self, CacheError> {
         let tree = guarded(|| Ok(db.open_tree(name)?))?;
-        Ok(Self { name, tree, key: key.clone() })
+        Ok(Self { name, tree, key: key.clone(), file })
     }
 
     fn place(&self, key: &[u8]) -> Vec<u8> {
@@ -82,12 +92,10 @@ impl Shelf {
         self.apply(batch)
     }
 
-    /// Adds a write to `batch`; returns the bytes it takes on disk.
-    pub fn stage<T: Serialize>(&self, batch: &mut ShelfBatch, key: &[u8], value: &T) -> Result<u64, CacheError> {
-        let stored = self.seal(key, &self.encode(key, value)?);
-        let size_bytes = stored.len() as u64;
-        batch.0.insert(key, stored);
-        Ok(size_bytes)
+    /// Adds a write to `batch`.
+    pub fn stage<T: Serialize>(&self, batch: &mut ShelfBatch, key: &[u8], value: &T) -> Result<(), CacheError> {
+        batch.0.insert(key, self.seal(key, &self.encode(key, value)?));
+        Ok(())
     }
 
     /// Adds a removal to `batch`.
@@ -100,13 +108,12 @@ impl Shelf {
         guarded(|| Ok(self.tree.apply_batch(batch.0)?))
     }
 
-    /// Every key with its size on disk and its value, or why the value is not readable, in key order.
+    /// Every key and its value, or why the value is not readable, in key order.
     pub fn rows<T: DeserializeOwned>(&self) -> impl Iterator<Item = Result<Row<T>, CacheError>> + '_ {
         let mut rows = self.tree.iter();
         std::iter::from_fn(move || {
             let row = guarded(|| Ok(rows.next().transpose()?)).transpose()?;
             Some(row.map(|(key, stored)| Row {
-                size_bytes: stored.len() as u64,
                 value: self.decode(&key, &stored),
                 key: key.to_vec(),
             }))
@@ -118,15 +125,16 @@ impl Shelf {
         guarded(|| Ok(self.tree.iter().keys().map(|key| key.map(|key| key.to_vec())).collect::<Result<_, _>>()?))
     }
 
-    /// Waits until everything written is on disk.
+    /// Waits until everything written is on disk. The engine's flush hands it to the disk's own cache
+    /// (`sync_file_range`) and no further; a power cut takes it from there (ADR 0016).
     pub fn flush(&self) -> Result<(), CacheError> {
-        guarded(|| Ok(self.tree.flush().map(|_| ())?))
+        guarded(|| Ok(self.tree.flush().map(|_| ())?))?;
+        self.file.as_ref().map_or(Ok(()), |file| Ok(file.sync_all()?))
     }
 }
 
 /// One value of a shelf.
 pub struct Row<T> {
     pub key: Vec<u8>,
-    pub size_bytes: u64,
     pub value: Result<T, CacheError>,
 }
