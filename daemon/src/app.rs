@@ -116,7 +116,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     running.join();
     let recorded = tokio::task::spawn_blocking(move || recording.join());
     match tokio::time::timeout(FAREWELL_LIMIT, recorded).await {
-        Ok(Ok(Ok(written))) => written.context("writing the last events")?,
+        Ok(Ok(Ok(()))) => {}
         _ => tracing::warn!("the recorder did not end in time"),
     }
     tracing::info!("ended in order");

@@ -48,6 +48,22 @@ pub enum CacheError {
     Files(#[from] std::io::Error),
 }
 
+impl CacheError {
+    /// Whether the disk is full, rather than broken.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        let kind = match self {
+            Self::Engine(sled::Error::Io(cause)) | Self::Files(cause) => cause.kind(),
+            _ => return false,
+        };
+        matches!(kind, QuotaExceeded | StorageFull)
+    }
+}
+
+#[cfg(test)]
+pub use outbox::tests as testing;
+
 /// The opened cache; clones share it.
 #[derive(Clone, Debug)]
 pub struct Cache {

@@ -4,7 +4,7 @@ use ostiary_common::wire::monitor::Health;
 
 use crate::domain::trust::age_of;
 use crate::shared::Shared;
-use crate::telemetry::memory_bytes;
+use crate::telemetry::{disk_written_bytes, memory_bytes};
 
 /// The figures now.
 #[must_use]
@@ -14,6 +14,8 @@ pub fn snapshot(shared: &Shared) -> Health {
     let outbox = &shared.cache.outbox;
     telemetry.outbox_events.set(outbox.len() as u64);
     telemetry.outbox_bytes.set(outbox.size_bytes());
+    telemetry.outbox_written.set(outbox.written_bytes());
+    telemetry.disk_written.set(disk_written_bytes().unwrap_or(0));
     telemetry.gallery_rev.set(gallery.rev.0);
     telemetry.gallery_persons.set(gallery.index.persons() as u64);
     telemetry.gallery_templates.set(gallery.index.len() as u64);

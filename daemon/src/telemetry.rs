@@ -85,6 +85,16 @@ counters! {
     events_dropped => "ostiary_events_dropped_total",
     /// Pictures dropped for want of disk space.
     media_dropped => "ostiary_media_dropped_total",
+    /// Reports about the device whose words were dropped for want of disk space.
+    reports_dropped => "ostiary_reports_dropped_total",
+    /// Whether the disk refuses writes: events wait in memory.
+    disk_refusing => "ostiary_disk_refusing",
+    /// Events that wait in memory until the disk takes them.
+    events_unwritten => "ostiary_events_unwritten",
+    /// Bytes written to the outbox's files.
+    outbox_written => "ostiary_outbox_bytes_written_total",
+    /// Bytes this program had written to disks.
+    disk_written => "ostiary_disk_bytes_written_total",
     /// Reports about the device held back because there were too many.
     reports_suppressed => "ostiary_reports_suppressed_total",
     /// Batches sent.
@@ -177,6 +187,13 @@ pub fn memory_bytes() -> Option<(u64, u64)> {
         line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
     };
     Some((field("VmRSS:")?, field("VmHWM:")?))
+}
+
+/// Bytes this process had written to disks, as the kernel has them: whole pages, and what was overwritten in memory
+/// before it reached the disk counts once.
+pub fn disk_written_bytes() -> Option<u64> {
+    let io = std::fs::read_to_string("/proc/self/io").ok()?;
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
 }
 
 /// Time of processors this process took, all threads, ended ones too, in steps of 10 ms.

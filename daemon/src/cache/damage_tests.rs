@@ -24,7 +24,7 @@ fn pack() -> PackId {
 }
 
 fn open_at(path: &Path) -> Opened {
-    open(path, &key(), &pack(), BUDGET, "stamp").unwrap()
+    open(&path.join("cache"), &key(), &pack(), BUDGET, "stamp").unwrap()
 }
 
 fn update(rev: u64, persons: u64) -> GalleryStep {
@@ -84,25 +84,57 @@ fn check_usable(path: &Path, what: &str) -> bool {
     let quarantined = opened.quarantine.is_some();
     let held = (opened.gallery.head.rev.0, opened.gallery.persons.len());
     assert!(held == (7, 20) || held == (0, 0), "{what}: {held:?}");
-    if quarantined {
-        assert_eq!(held, (0, 0), "{what}: a new cache is empty");
-    }
     let cache = opened.cache;
     cache.outbox.append(report("after")).unwrap();
-    let waiting = cache.outbox.len();
-    assert_eq!(cache.outbox.batch(1, 1000, u64::MAX).unwrap().len(), waiting, "{what}");
+    let readable = readable(&cache.outbox);
+    assert!((1..=31).contains(&readable), "{what}: {readable}");
     cache.meta.set_session(cache.meta.session().unwrap() + 1).expect(what);
     drop(cache);
     let again = open_at(path);
     assert!(again.quarantine.is_none(), "{what}: {:?}", again.quarantine);
-    assert_eq!(again.cache.outbox.len(), waiting, "{what}");
+    assert_eq!(self::readable(&again.cache.outbox), readable, "{what}");
     quarantined
+}
+
+/// How many events can be read, over any gaps.
+fn readable(outbox: &OutboxShelf) -> usize {
+    let (mut count, mut from) = (0, 0);
+    while let Some(last) = outbox.batch(from, 1000, u64::MAX).unwrap().last() {
+        count += outbox.batch(from, 1000, u64::MAX).unwrap().len();
+        from = last.seq + 1;
+    }
+    count
+}
+
+/// Events in the trees of the storage engine, as programs before the log kept them.
+#[test]
+fn events_of_the_former_format_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state");
+    let drafts = [report("old"), visit(300), report("last")];
+    {
+        let db = sled::open(path.join("cache")).unwrap();
+        let shelf = |name| super::shelf::Shelf::open(&db, name, &key(), None).unwrap();
+        let (events, media) = (shelf("outbox"), shelf("media"));
+        for (seq, draft) in (5_u64..).zip(drafts.clone()) {
+            let mut record = draft.numbered(seq);
+            let crop = record.visit.as_mut().and_then(|visit| visit.crop_jpeg.take());
+            events.put(&seq.to_be_bytes(), &record).unwrap();
+            crop.iter().for_each(|crop| media.put(&seq.to_be_bytes(), crop).unwrap());
+        }
+        events.flush().unwrap();
+    }
+    for _ in 0..2 {
+        let outbox = open_at(&path).cache.outbox;
+        let found = outbox.batch(1, 64, u64::MAX).unwrap().into_iter().map(outbox::EventDraft::from);
+        assert_eq!(found.collect::<Vec<_>>(), drafts);
+    }
 }
 
 #[test]
 fn an_undamaged_cache_gives_back_what_was_written() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache");
+    let path = dir.path().join("state");
     filled(&path);
     let opened = open_at(&path);
     assert!(opened.quarantine.is_none());
@@ -118,13 +150,13 @@ fn flipped_bits_anywhere() {
     filled(&pristine);
     let mut quarantined = 0;
     let mut tried = 0;
-    for file in files(&pristine) {
+    for file in files(&pristine).into_iter().filter(|file| !file.ends_with("reserve")) {
         let relative = file.strip_prefix(&pristine).unwrap().to_owned();
         let used = used_bytes(&file);
         let steps = 60;
         for step in 0..steps.min(used.max(1)) {
             let at = step * used / steps;
-            let path = dir.path().join(format!("flip-{tried}")).join("cache");
+            let path = dir.path().join(format!("flip-{tried}"));
             copy(&pristine, &path);
             let mut bytes = fs::read(path.join(&relative)).unwrap();
             if bytes.is_empty() {
@@ -134,7 +166,7 @@ fn flipped_bits_anywhere() {
             fs::write(path.join(&relative), bytes).unwrap();
             tried += 1;
             quarantined += usize::from(check_usable(&path, &format!("{} at {at}", relative.display())));
-            fs::remove_dir_all(path.parent().unwrap()).unwrap();
+            fs::remove_dir_all(&path).unwrap();
         }
     }
     println!("{quarantined} of {tried} damaged caches were set aside");
@@ -155,7 +187,7 @@ fn truncated_and_missing_files() {
         let relative = file.strip_prefix(&pristine).unwrap().to_owned();
         let length = fs::metadata(&file).unwrap().len();
         for (m, keep) in [Some(0), Some(1), Some(length / 3), Some(length.saturating_sub(1)), None].iter().enumerate() {
-            let path = dir.path().join(format!("cut-{n}-{m}")).join("cache");
+            let path = dir.path().join(format!("cut-{n}-{m}"));
             copy(&pristine, &path);
             match keep {
                 Some(keep) => {
@@ -171,33 +203,35 @@ fn truncated_and_missing_files() {
 #[test]
 fn a_wrong_key_sets_aside_and_at_most_two_are_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache");
+    let path = dir.path().join("state");
     filled(&path);
     for n in 0..4 {
         let key = SealKey::generate();
-        let opened = open(&path, &key, &pack(), BUDGET, &format!("{n}")).unwrap();
+        let opened = open(&path.join("cache"), &key, &pack(), BUDGET, &format!("{n}")).unwrap();
         let quarantine = opened.quarantine.expect("another key reads nothing");
         assert!(quarantine.path.unwrap().exists());
         assert_eq!(quarantine.salvaged, 0);
         opened.cache.outbox.append(report("y")).unwrap();
+        opened.cache.meta.set_session(n).unwrap();
     }
-    let kept = fs::read_dir(dir.path())
-        .unwrap()
-        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with("cache.quarantined-"));
-    assert_eq!(kept.count(), 2);
+    for part in ["cache", "outbox"] {
+        let prefix = format!("{part}.quarantined-");
+        let names = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.filter(|name| name.to_string_lossy().starts_with(&prefix)).count(), 2, "{part}");
+    }
 }
 
 #[test]
-fn events_are_saved_from_a_cache_whose_gallery_is_damaged() {
+fn events_outlive_a_damaged_gallery() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache");
+    let path = dir.path().join("state");
     filled(&path);
     let ids: Vec<_> = {
         let cache = open_at(&path).cache;
         cache.outbox.batch(1, 100, u64::MAX).unwrap().into_iter().map(|e| e.id).collect()
     };
     {
-        let db = sled::open(&path).unwrap();
+        let db = sled::open(path.join("cache")).unwrap();
         let tree = db.open_tree("gallery").unwrap();
         let (key, mut value) = tree.iter().next().unwrap().map(|(k, v)| (k, v.to_vec())).unwrap();
         value[40] ^= 1;
@@ -205,7 +239,7 @@ fn events_are_saved_from_a_cache_whose_gallery_is_damaged() {
         tree.flush().unwrap();
     }
     let opened = open_at(&path);
-    assert_eq!(opened.quarantine.as_ref().unwrap().salvaged, 30);
+    assert!(opened.quarantine.is_some() && opened.gallery.persons.is_empty());
     let events = opened.cache.outbox.batch(1, 100, u64::MAX).unwrap();
     assert_eq!(events.iter().map(|e| e.id).collect::<Vec<_>>(), ids, "ids stay, so the server can tell repeats");
     assert!(events[0].visit.as_ref().unwrap().crop_jpeg.is_some());
@@ -214,10 +248,10 @@ fn events_are_saved_from_a_cache_whose_gallery_is_damaged() {
 #[test]
 fn another_pack_empties_the_gallery_and_keeps_the_rest() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache");
+    let path = dir.path().join("state");
     filled(&path);
     let other = PackId::parse("other@1").unwrap();
-    let opened = open(&path, &key(), &other, BUDGET, "s").unwrap();
+    let opened = open(&path.join("cache"), &key(), &other, BUDGET, "s").unwrap();
     assert!(opened.quarantine.is_none());
     assert_eq!((opened.gallery.head.rev, opened.cache.outbox.len()), (Revision(0), 30));
 }
@@ -241,7 +275,7 @@ fn a_place_that_takes_no_writes_still_starts_and_loses_nothing() {
 #[test]
 fn a_power_cut_after_any_step_keeps_what_was_durable() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("cache");
+    let path = dir.path().join("state");
     let cache = open_at(&path).cache;
     let stream = cache.outbox.stream();
     for n in 1..=12_u64 {
@@ -250,7 +284,7 @@ fn a_power_cut_after_any_step_keeps_what_was_durable() {
             8 => cache.outbox.delete_upto(2).unwrap(),
             _ => assert!(cache.outbox.append(visit(500)).unwrap().0 > 0),
         }
-        let cut = dir.path().join(format!("cut-{n}")).join("cache");
+        let cut = dir.path().join(format!("cut-{n}"));
         copy(&path, &cut);
         let opened = open_at(&cut);
         assert!(opened.quarantine.is_none(), "step {n}: {:?}", opened.quarantine);
@@ -266,13 +300,13 @@ fn a_torn_last_write_is_opened_or_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let pristine = dir.path().join("pristine");
     filled(&pristine);
-    let used = used_bytes(&pristine.join("db"));
+    let used = used_bytes(&pristine.join("cache/db"));
     for lost in [1, 7, 64, 512, 4096, used / 2] {
-        let path = dir.path().join(format!("torn-{lost}")).join("cache");
+        let path = dir.path().join(format!("torn-{lost}"));
         copy(&pristine, &path);
-        let mut bytes = fs::read(path.join("db")).unwrap();
+        let mut bytes = fs::read(path.join("cache/db")).unwrap();
         bytes[used - lost.min(used)..].fill(0);
-        fs::write(path.join("db"), bytes).unwrap();
+        fs::write(path.join("cache/db"), bytes).unwrap();
         let opened = open_at(&path);
         opened.cache.outbox.append(report("after")).unwrap();
         drop(opened);

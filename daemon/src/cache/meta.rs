@@ -85,14 +85,17 @@ impl MetaShelf {
         self.0.get(TIME_FLOOR)
     }
 
-    /// Raises the time floor; it never sinks. Becomes durable with the next flush.
+    /// Raises the time floor; it never sinks. Meant to be called seldom: each time costs a flush.
     ///
     /// # Errors
     /// [`CacheError`] if it cannot be written.
     pub fn raise_time_floor(&self, at: UnixMillis) -> Result<(), CacheError> {
         match self.time_floor()? {
             Some(floor) if floor >= at => Ok(()),
-            _ => self.0.put(TIME_FLOOR, &at),
+            _ => {
+                self.0.put(TIME_FLOOR, &at)?;
+                self.0.flush()
+            }
         }
     }
 

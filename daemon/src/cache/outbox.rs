@@ -216,17 +216,13 @@ impl OutboxShelf {
     }
 
     /// Keeps the time an event took to become durable until it is sent; after a restart it stands without it.
-    ///
-    /// # Errors
-    /// None at present.
-    pub fn set_durable_ms(&self, seq: u64, elapsed_ms: u32) -> Result<(), CacheError> {
+    pub fn set_durable_ms(&self, seq: u64, elapsed_ms: u32) {
         let mut state = self.state();
         let key = seq + state.log.base;
         state.durable_ms.insert(key, elapsed_ms);
         while state.durable_ms.len() > TIMES_KEPT {
             state.durable_ms.pop_first();
         }
-        Ok(())
     }
 
     /// Events from the first at or after `from`, without gaps, at most `max_events` and about `max_bytes`,
@@ -295,4 +291,4 @@ fn is_full(error: &io::Error) -> bool {
 
 #[cfg(test)]
 #[path = "outbox_tests.rs"]
-pub(super) mod tests;
+pub mod tests;

@@ -56,7 +56,7 @@ fn numbers_go_on_after_opening_again_even_when_all_is_gone() {
     for n in 1..=5 {
         assert_eq!(outbox.append(visit(100)).unwrap(), (n, Dropped::default()));
     }
-    outbox.set_durable_ms(5, 42).unwrap();
+    outbox.set_durable_ms(5, 42);
     let durable_ms = |outbox: &OutboxShelf| {
         let last = outbox.batch(5, 1, 1).unwrap();
         last[0].visit.as_ref().unwrap().latency.decision_to_durable_ms
@@ -146,6 +146,47 @@ fn pictures_go_first_then_words_events_last_and_all_are_counted() {
     let kept = outbox.batch(1, 64, 1 << 20).unwrap();
     assert!(kept[0].visit.as_ref().unwrap().crop_jpeg.is_none(), "the oldest picture went");
     assert_eq!(kept[9].report.as_ref().unwrap().detail.len(), 360, "its words stayed");
+}
+
+/// A real disk that is really full; needs root to mount one.
+#[test]
+fn a_full_disk_costs_pictures_then_refuses_and_recovers_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let mount = |args: &[&str]| std::process::Command::new(args[0]).args(&args[1..]).arg(dir.path()).output();
+    let mounted = mount(&["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs"]);
+    if !mounted.is_ok_and(|done| done.status.success()) {
+        eprintln!("SKIPPED a_full_disk: cannot mount a small file system here");
+        return;
+    }
+    let outcome = std::panic::catch_unwind(|| {
+        let hog = dir.path().join("hog");
+        std::fs::write(&hog, vec![1; 200 << 10]).unwrap();
+        let budget = Budget { total_bytes: 4 << 20, media_bytes: 4 << 20 };
+        let key = SealKey::from_bytes([1; 32]);
+        let outbox = OutboxShelf::open(&dir.path().join("outbox"), &key, budget).ok().unwrap().outbox;
+        let (mut written, mut dropped) = (0, Dropped::default());
+        let refusal = loop {
+            match outbox.append(visit(2000)) {
+                Ok((seq, gone)) => {
+                    written = seq;
+                    dropped += gone;
+                }
+                Err(error) => break error,
+            }
+        };
+        assert!(refusal.is_full(), "{refusal}");
+        assert!(dropped.media > 100 && dropped.events == 0, "{dropped:?} of {written}");
+        assert_eq!(outbox.len() as u64, written, "every event is still there");
+        std::fs::remove_file(&hog).unwrap();
+        assert_eq!(outbox.append(visit(2000)).unwrap().0, written + 1);
+        let gone = outbox.drop_oldest();
+        assert_eq!(outbox.first_seq(), gone.upto_seq + 1);
+        drop(outbox);
+        let outbox = OutboxShelf::open(&dir.path().join("outbox"), &key, budget).ok().unwrap().outbox;
+        assert_eq!((outbox.first_seq(), outbox.last_seq()), (gone.upto_seq + 1, written + 1));
+    });
+    assert!(mount(&["umount"]).unwrap().status.success());
+    outcome.unwrap();
 }
 
 #[test]

@@ -111,7 +111,7 @@ pub trait Disk {
     /// [`DiskError`] if it cannot be made durable.
     fn keep_chunk_key(&mut self, key: Option<&ChunkKey>) -> Result<(), DiskError>;
 
-    /// Raises the time floor; it never sinks. Becomes durable with whatever is next.
+    /// Raises the time floor; it never sinks. Meant to be called seldom.
     ///
     /// # Errors
     /// [`DiskError`] if it cannot be written.

@@ -237,6 +237,7 @@ struct Promised {
     /// Handed in, but refused or cut off: may be there.
     maybe: Vec<EventId>,
     last: u64,
+    stream: Option<StreamId>,
 }
 
 fn reopened(bench: &Bench, budget: Budget) -> OutboxShelf {
@@ -259,6 +260,7 @@ fn everything(outbox: &OutboxShelf) -> Vec<EventRecord> {
 impl Promised {
     /// Compares; what is found is what is promised from now on.
     fn check(&mut self, outbox: &OutboxShelf, pictures_may_go: bool) {
+        self.follow_stream(outbox);
         let found = everything(outbox);
         assert!(found.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq), "numbers without gaps");
         assert!(outbox.last_seq() >= self.last, "no number is given twice");
@@ -267,6 +269,11 @@ impl Promised {
         let held: BTreeMap<u64, EventDraft> = found.into_iter().map(|r| (r.seq, EventDraft::from(r))).collect();
         for (seq, draft) in &self.durable {
             let mut found = held.get(seq).unwrap_or_else(|| panic!("event {seq} was durable and is gone")).clone();
+            if let (Some(found), Some(promised)) = (found.report.as_mut(), draft.report.as_ref()) {
+                if pictures_may_go && found.detail.is_empty() {
+                    found.detail.clone_from(&promised.detail);
+                }
+            }
             if let (Some(found), Some(promised)) = (found.visit.as_mut(), draft.visit.as_ref()) {
                 if pictures_may_go && found.crop_jpeg.is_none() {
                     found.crop_jpeg.clone_from(&promised.crop_jpeg);
@@ -298,15 +305,27 @@ impl Promised {
                     self.durable.retain(|seq, _| *seq > upto);
                 }
                 _ => {
-                    if outbox.begin_stream(StreamId::generate()).is_ok() {
-                        let first = self.durable.keys().next().copied().unwrap_or(self.last + 1);
-                        let moved = std::mem::take(&mut self.durable).into_iter();
-                        self.durable = moved.map(|(seq, draft)| (seq + 1 - first, draft)).collect();
-                        self.last = outbox.last_seq();
-                    }
+                    let _ = outbox.begin_stream(StreamId::generate());
+                    self.follow_stream(outbox);
                 }
             }
         }
+    }
+
+    /// A new stream may have begun, also by an attempt that the power cut short: what waits is numbered anew, in order.
+    fn follow_stream(&mut self, outbox: &OutboxShelf) {
+        if self.stream.replace(outbox.stream()).is_none_or(|before| before == outbox.stream()) {
+            return;
+        }
+        let found = everything(outbox);
+        let first = self.durable.first_key_value().and_then(|(seq, draft)| {
+            let now = found.iter().find(|record| record.id == draft.id)?;
+            Some(*seq - now.seq)
+        });
+        let before = first.unwrap_or(self.last);
+        let moved = std::mem::take(&mut self.durable).into_iter();
+        self.durable = moved.map(|(seq, draft)| (seq - before, draft)).collect();
+        self.last -= before;
     }
 
     fn append(&mut self, outbox: &OutboxShelf, drafts: Vec<EventDraft>) {
@@ -331,7 +350,7 @@ fn lives(seeds: u64, budget: Budget, refuses: u32) {
         let mut promised = Promised::default();
         for _ in 0..4 {
             let outbox = reopened(&bench, budget);
-            promised.check(&outbox, budget.media_bytes < 1 << 20);
+            promised.check(&outbox, refuses > 0 || budget.media_bytes < 1 << 20);
             bench.power_for(random.random_range(1..120), refuses);
             let count = random.random_range(1..40);
             promised.steps(&outbox, &mut random, count);
@@ -339,7 +358,7 @@ fn lives(seeds: u64, budget: Budget, refuses: u32) {
             drop(outbox);
             bench.power_cut();
         }
-        promised.check(&reopened(&bench, budget), budget.media_bytes < 1 << 20);
+        promised.check(&reopened(&bench, budget), refuses > 0 || budget.media_bytes < 1 << 20);
     }
 }
 

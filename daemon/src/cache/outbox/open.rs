@@ -60,7 +60,11 @@ pub fn open(volume: Arc<dyn Volume>, key: &SealKey, sizes: Sizes) -> Result<Open
             }
         }
     }
-    join(&mut found, &mut damage);
+    let missing = join(&mut found);
+    if !damage.is_empty() {
+        // Told once, by the opening that set something aside; the server notices what its numbers leave out.
+        damage.extend(missing);
+    }
     let mut log = assemble(volume, key, sizes, found, &mut damage);
     if !salvaged.is_empty() {
         // Their numbers may have been given by the segment that is gone.
@@ -121,15 +125,17 @@ fn salvage(bytes: &[u8], key: &SealKey) -> Vec<EventDraft> {
 
 /// Where a segment goes further than the next begins, its last write had failed and was made again; where it does not
 /// reach it, events are missing.
-fn join(found: &mut [Found], damage: &mut Vec<String>) {
+fn join(found: &mut [Found]) -> Vec<String> {
+    let mut missing = Vec::new();
     for at in 1..found.len() {
         let next_begins = found[at].begin.first_key;
         let before = &mut found[at - 1].segment;
         if before.next_key < next_begins {
-            damage.push(format!("events {} to {} are missing", before.next_key, next_begins - 1));
+            missing.push(format!("events {} to {} are missing", before.next_key, next_begins - 1));
         }
         before.next_key = next_begins;
     }
+    missing
 }
 
 fn assemble(
@@ -165,6 +171,10 @@ fn assemble(
         damaged_frames: 0,
     };
     log.acknowledge(acked);
+    if holes > 0 {
+        // An ended segment is not looked through again.
+        log.end_segment();
+    }
     if log.segments.is_empty() {
         // The stream has its name from now on; on a disk that takes nothing it gets one with the first event.
         let _ = log.begin_segment();

@@ -5,17 +5,17 @@ use ostiary_common::ids::{BootId, EventId, PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
-    Angle, Candidate, ChunkKind, DeviceReport, EventRecord, EventTime, Latency, OutcomeKind, PersonChange,
+    Angle, Candidate, DeviceReport, EventRecord, EventTime, Latency, OutcomeKind, PersonChange,
     QualitySummary, ReportKind, Revision, TemplateRow, VisitReport,
 };
 use uuid::Uuid;
 
 use crate::cache::EventDraft;
-use crate::domain::gallery_sync::{GalleryUpdate, Holdings};
+use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings};
 
 /// Persons that come and go in a made-up gallery.
 const PERSONS: u64 = 40;
-/// Every so many revisions the gallery is written whole.
+/// Every so many revisions everybody is written.
 const SNAPSHOT_EVERY: u64 = 25;
 
 /// The key of trials.
@@ -120,6 +120,11 @@ pub fn number_of(record: &EventRecord, crop_bytes: usize, pictures_may_go: bool)
     (whole && visit == expected_visit && record.report == expected.report).then_some(n)
 }
 
+/// Whether an event is as it was made, but for its picture.
+pub fn is_whole(record: &EventRecord) -> bool {
+    number_of(record, 0, true).is_some()
+}
+
 /// The revision a person changed at last, as seen at `rev`; `None` for never yet or gone.
 const fn changed_at(person: u64, rev: u64) -> Option<u64> {
     let back = (rev % PERSONS + PERSONS - person) % PERSONS;
@@ -152,20 +157,21 @@ pub fn digest_at(rev: u64) -> GalleryDigest {
 
 fn holdings_at(rev: u64) -> Holdings {
     let mut holdings = Holdings::default();
-    held_at(rev).for_each(|(person, at)| holdings.set(person_id(person), &templates(person, at)));
+    held_at(rev).for_each(|(person, at)| holdings.set(person_id(person), &templates(person, at), 0));
     holdings
 }
 
-/// What leads from the gallery at `rev - 1` to that at `rev`.
-pub fn update_to(rev: u64) -> GalleryUpdate {
-    let change = |person: u64, at: Option<u64>| PersonChange {
+/// What leads from the gallery at `rev - 1` to that at `rev`: one person's change, or now and then everybody anew.
+pub fn step_to(rev: u64) -> GalleryStep {
+    let change = |person: u64| PersonChange {
         person: person_id(person),
         rev: Revision(rev),
-        templates: at.map_or_else(Vec::new, |at| templates(person, at)),
+        templates: changed_at(person, rev).map_or_else(Vec::new, |at| templates(person, at)),
     };
-    let (kind, persons) = match rev % SNAPSHOT_EVERY {
-        0 => (ChunkKind::Snapshot, held_at(rev).map(|(person, at)| change(person, Some(at))).collect()),
-        _ => (ChunkKind::Changes, vec![change(rev % PERSONS, changed_at(rev % PERSONS, rev))]),
+    let changes = match rev % SNAPSHOT_EVERY {
+        0 => (0..PERSONS).map(change).collect(),
+        _ => vec![change(rev % PERSONS)],
     };
-    GalleryUpdate { kind, rev: Revision(rev), holdings: holdings_at(rev), persons }
+    let head = GalleryHead { rev: Revision(rev), digest: digest_at(rev), ..GalleryHead::default() };
+    GalleryStep { changes, stamp: 0, head }
 }

@@ -15,7 +15,8 @@ use anyhow::Context;
 use rand::Rng;
 
 use super::made_up;
-use crate::cache::{self, Budget, Cache};
+use crate::cache::{self, Budget, Cache, EventDraft};
+use crate::telemetry::disk_written_bytes;
 
 /// The largest picture, bytes.
 const CROP_BYTES: usize = 6000;
@@ -64,11 +65,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let opened = cache::open(&args.dir.join("cache"), &made_up::key(), &made_up::pack(), BUDGET, &stamp)?;
     let aside = opened.quarantine.as_ref().map_or("", |quarantine| &quarantine.reason);
     tell.say(format_args!("open {} {} {aside}", begun.elapsed().as_millis(), u8::from(opened.quarantine.is_some())))?;
-    let rev = opened.gallery.rev.0;
+    let rev = opened.gallery.head.rev.0;
     let right = opened.gallery.holdings.digest() == made_up::digest_at(rev);
     tell_outbox(&tell, &opened.cache)?;
     tell.say(format_args!("gallery {rev} {}", u8::from(right)))?;
-    tell.say(format_args!("session {}", opened.cache.meta.next_session(0)?))?;
+    next_session(&tell, &opened.cache)?;
     tell.say(format_args!("ready"))?;
     write(&tell, &opened.cache, rev, args)
 }
@@ -95,22 +96,31 @@ fn write(tell: &Teller, cache: &Cache, mut rev: u64, args: &Args) -> anyhow::Res
     let mut left = args.events.unwrap_or(u64::MAX);
     while left > 0 {
         match random.random_range(0..40) {
-            0 => tell.say(format_args!("session {}", cache.meta.next_session(0)?))?,
+            0 => next_session(tell, cache)?,
             1..=3 => acknowledge(tell, cache, &mut random)?,
             4..=6 => rev = apply(tell, cache, rev + 1)?,
             _ => left -= append(tell, cache, &mut random, left)?,
         }
         std::thread::sleep(Duration::from_millis(args.pause_ms));
     }
-    tell.say(format_args!("disk {}", written_bytes().unwrap_or(0)))?;
+    tell.say(format_args!("disk {}", disk_written_bytes().unwrap_or(0)))?;
     Ok(())
 }
 
+fn next_session(tell: &Teller, cache: &Cache) -> anyhow::Result<()> {
+    let session = cache.meta.session()? + 1;
+    cache.meta.set_session(session)?;
+    tell.say(format_args!("session {session}"))
+}
+
+/// One event, or a burst of them with one flush.
 fn append(tell: &Teller, cache: &Cache, random: &mut impl Rng, most: u64) -> anyhow::Result<u64> {
     let burst = if random.random_ratio(1, 8) { random.random_range(2..=8) } else { 1 };
     let numbers: Vec<u64> = (0..most.min(burst)).map(|_| random.random()).collect();
-    for n in &numbers {
-        let (seq, _) = cache.outbox.append(made_up::event(*n, CROP_BYTES))?;
+    let drafts: Vec<EventDraft> = numbers.iter().map(|n| made_up::event(*n, CROP_BYTES)).collect();
+    let (last, _) = cache.outbox.append_all(&drafts)?;
+    let first = last + 1 - numbers.len() as u64;
+    for (seq, n) in (first..).zip(&numbers) {
         tell.say(format_args!("wrote {seq} {n}"))?;
     }
     Ok(numbers.len() as u64)
@@ -129,13 +139,7 @@ fn acknowledge(tell: &Teller, cache: &Cache, random: &mut impl Rng) -> anyhow::R
 
 fn apply(tell: &Teller, cache: &Cache, rev: u64) -> anyhow::Result<u64> {
     tell.say(format_args!("applying {rev}"))?;
-    cache.gallery.apply(&made_up::update_to(rev), &made_up::pack())?;
+    cache.gallery.apply(&made_up::step_to(rev), &made_up::pack())?;
     tell.say(format_args!("applied {rev}"))?;
     Ok(rev)
-}
-
-/// Bytes this process caused to be written to disks.
-pub fn written_bytes() -> Option<u64> {
-    let io = std::fs::read_to_string("/proc/self/io").ok()?;
-    io.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
 }

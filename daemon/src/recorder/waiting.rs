@@ -1,0 +1,109 @@
+//! Events on their way to the disk: empty but for moments, unless the disk refuses.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::cache::{Dropped, EventDraft};
+
+/// What an event takes in memory beside its picture and words, bytes, roughly.
+const EVENT_BYTES: usize = 1024;
+
+/// An event that waits.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    pub draft: EventDraft,
+    /// When its visit was decided.
+    pub decided: Option<Instant>,
+}
+
+/// Events in the order they are to be written.
+#[derive(Debug, Default)]
+pub struct Waiting(VecDeque<Waiter>);
+
+impl Waiting {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn push(&mut self, waiter: Waiter) {
+        self.0.push_back(waiter);
+    }
+
+    /// Copies of the first ones, at most `most`.
+    pub fn first(&self, most: usize) -> (Vec<EventDraft>, Vec<Option<Instant>>) {
+        self.0.iter().take(most).map(|waiter| (waiter.draft.clone(), waiter.decided)).unzip()
+    }
+
+    /// The first ones are on disk.
+    pub fn written(&mut self, count: usize) {
+        self.0.drain(..count.min(self.0.len()));
+    }
+
+    /// Drops until `most_bytes` are kept: pictures, the oldest first; then the words of reports; then whole events.
+    pub fn shrink(&mut self, most_bytes: usize) -> Dropped {
+        let mut dropped = Dropped::default();
+        let mut bytes: usize = self.0.iter().map(|waiter| EVENT_BYTES + extra_bytes(&waiter.draft)).sum();
+        for takes_words in [false, true] {
+            for waiter in &mut self.0 {
+                if bytes <= most_bytes {
+                    return dropped;
+                }
+                bytes -= strip(&mut waiter.draft, takes_words, &mut dropped);
+            }
+        }
+        while bytes > most_bytes && self.0.pop_front().is_some() {
+            bytes -= EVENT_BYTES;
+            dropped.events += 1;
+        }
+        dropped
+    }
+}
+
+fn extra_bytes(draft: &EventDraft) -> usize {
+    let picture = draft.visit.as_ref().and_then(|visit| visit.crop_jpeg.as_ref()).map_or(0, |crop| crop.len());
+    picture + draft.report.as_ref().map_or(0, |report| report.detail.len())
+}
+
+/// Takes picture or words; how many bytes they were.
+fn strip(draft: &mut EventDraft, takes_words: bool, dropped: &mut Dropped) -> usize {
+    let before = extra_bytes(draft);
+    match (draft.visit.as_mut(), draft.report.as_mut()) {
+        (Some(visit), _) => dropped.media += u64::from(visit.crop_jpeg.take().is_some()),
+        (_, Some(report)) if takes_words && before > 0 => {
+            report.detail.clear();
+            dropped.reports += 1;
+        }
+        _ => {}
+    }
+    before - extra_bytes(draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::testing::{report, visit};
+
+    #[test]
+    fn pictures_go_first_then_words_then_the_oldest() {
+        let check = |most_bytes: usize, expected: [u64; 3]| {
+            let mut waiting = Waiting::default();
+            for n in 0..8 {
+                let draft = if n % 4 == 3 { report(&"w".repeat(500)) } else { visit(4000) };
+                waiting.push(Waiter { draft, decided: None });
+            }
+            let dropped = waiting.shrink(most_bytes);
+            assert_eq!([dropped.media, dropped.reports, dropped.events], expected, "{most_bytes}");
+            assert_eq!(waiting.len() as u64, 8 - expected[2]);
+        };
+        check(1 << 20, [0, 0, 0]);
+        check(30_000, [1, 0, 0]);
+        check(9_000 + 192, [6, 0, 0]);
+        check(8_192, [6, 2, 0]);
+        check(4_096, [6, 2, 4]);
+        check(0, [6, 2, 8]);
+    }
+}
