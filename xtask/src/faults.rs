@@ -2,6 +2,7 @@
 //! what was lost, doubled or held wrongly.
 
 mod kill;
+mod offline;
 mod power;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub struct FaultsArgs {
 enum Name {
     /// Kills: the real programs killed, frozen, cut off, starved of disk and sent through time.
     Kill(kill::KillArgs),
+    /// A month without the network: the outbox filled, opened again, drained while visits go on.
+    Offline(offline::OfflineArgs),
     /// Power cuts: the device's storage in a virtual machine whose plug is pulled at random.
     Power(power::PowerArgs),
 }
@@ -29,6 +32,7 @@ enum Name {
 pub fn run(args: &FaultsArgs) -> Result<()> {
     match &args.name {
         Name::Kill(args) => kill::run(args),
+        Name::Offline(args) => offline::run(args),
         Name::Power(args) => power::run(args),
     }
 }

