@@ -122,9 +122,10 @@ fn modules_for(kernel: &Path, release: &str, module: &str) -> Result<Vec<PathBuf
 /// Unpacks Debian's kernel once and gives its release.
 fn kernel(folder: &Path) -> Result<String> {
     let depends = shell::output(&mut shell::command("apt-cache", &["depends", "linux-image-amd64"]))?;
-    let package = depends.lines().find_map(|line| line.trim().strip_prefix("Depends: ")).context(
-        "apt knows no linux-image-amd64: run `apt-get update`",
-    )?;
+    let package = depends
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Depends: "))
+        .context("apt knows no linux-image-amd64: run `apt-get update`")?;
     let release = package.strip_prefix("linux-image-").context("the kernel's package has another name")?;
     let target = folder.join("kernel");
     if target.join("boot").join(format!("vmlinuz-{release}")).exists() {

@@ -205,8 +205,7 @@ fn a_damaged_segment_takes_only_its_own_events_with_it() {
     let destroyed = std::fs::read(&segments[2]).unwrap();
     std::fs::write(&segments[2], vec![0; destroyed.len()]).unwrap();
     let key = SealKey::from_bytes([1; 32]);
-    let opened =
-        open(&dir.path().join("cache"), &key, &PackId::parse("test@1").unwrap(), budget, "t").unwrap();
+    let opened = open(&dir.path().join("cache"), &key, &PackId::parse("test@1").unwrap(), budget, "t").unwrap();
     assert!(opened.quarantine.unwrap().reason.contains("missing"));
     let outbox = opened.cache.outbox;
     assert_eq!((outbox.first_seq(), outbox.last_seq()), (1, 40));

@@ -36,12 +36,7 @@ impl std::fmt::Debug for Shelf {
 }
 
 impl Shelf {
-    pub fn open(
-        db: &sled::Db,
-        name: &'static str,
-        key: &SealKey,
-        file: Option<Arc<File>>,
-    ) -> Result<Self, CacheError> {
+    pub fn open(db: &sled::Db, name: &'static str, key: &SealKey, file: Option<Arc<File>>) -> Result<Self, CacheError> {
         let tree = guarded(|| Ok(db.open_tree(name)?))?;
         Ok(Self { name, tree, key: key.clone(), file })
     }
@@ -113,10 +108,7 @@ impl Shelf {
         let mut rows = self.tree.iter();
         std::iter::from_fn(move || {
             let row = guarded(|| Ok(rows.next().transpose()?)).transpose()?;
-            Some(row.map(|(key, stored)| Row {
-                value: self.decode(&key, &stored),
-                key: key.to_vec(),
-            }))
+            Some(row.map(|(key, stored)| Row { value: self.decode(&key, &stored), key: key.to_vec() }))
         })
     }
 

@@ -162,7 +162,9 @@ fn script(disks: usize) -> String {
     let mut text = String::new();
     for n in 0..disks {
         let letter = char::from(b'a' + u8::try_from(n).unwrap_or(0));
-        text.push_str(&format!("mkdir /host/mnt/{n}; mount -t ext4 /dev/vd{letter} /host/mnt/{n} || echo mount failed\n"));
+        text.push_str(&format!(
+            "mkdir /host/mnt/{n}; mount -t ext4 /dev/vd{letter} /host/mnt/{n} || echo mount failed\n"
+        ));
     }
     for n in 0..disks {
         text.push_str(&format!("chroot /host \"$PROGRAM\" disk-trial power --dir /mnt/{n}/state --name {n} 2>&1 &\n"));

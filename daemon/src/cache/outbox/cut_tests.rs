@@ -199,7 +199,8 @@ impl SegmentFile for BenchFile {
         let mut disk = self.0.disk();
         let refused = disk.step();
         // A refused write may have been done in part.
-        let most = if refused.is_ok() { bytes.len() } else { disk.random.as_mut().unwrap().random_range(0..=bytes.len()) };
+        let most =
+            if refused.is_ok() { bytes.len() } else { disk.random.as_mut().unwrap().random_range(0..=bytes.len()) };
         let file = &mut disk.files[self.1];
         put(&mut file.seen, at as usize, &bytes[..most]);
         file.cached.push(Change::Write(at as usize, bytes[..most].to_vec()));
@@ -257,6 +258,20 @@ fn everything(outbox: &OutboxShelf) -> Vec<EventRecord> {
     }
 }
 
+/// What may have been dropped to make room counts as there.
+fn give_back(found: &mut EventDraft, promised: &EventDraft) {
+    if let (Some(found), Some(promised)) = (found.report.as_mut(), promised.report.as_ref())
+        && found.detail.is_empty()
+    {
+        found.detail.clone_from(&promised.detail);
+    }
+    if let (Some(found), Some(promised)) = (found.visit.as_mut(), promised.visit.as_ref())
+        && found.crop_jpeg.is_none()
+    {
+        found.crop_jpeg.clone_from(&promised.crop_jpeg);
+    }
+}
+
 impl Promised {
     /// Compares; what is found is what is promised from now on.
     fn check(&mut self, outbox: &OutboxShelf, pictures_may_go: bool) {
@@ -274,15 +289,8 @@ impl Promised {
         let held: BTreeMap<u64, EventDraft> = found.into_iter().map(|r| (r.seq, EventDraft::from(r))).collect();
         for (seq, draft) in &self.durable {
             let mut found = held.get(seq).unwrap_or_else(|| panic!("event {seq} was durable and is gone")).clone();
-            if let (Some(found), Some(promised)) = (found.report.as_mut(), draft.report.as_ref()) {
-                if pictures_may_go && found.detail.is_empty() {
-                    found.detail.clone_from(&promised.detail);
-                }
-            }
-            if let (Some(found), Some(promised)) = (found.visit.as_mut(), draft.visit.as_ref()) {
-                if pictures_may_go && found.crop_jpeg.is_none() {
-                    found.crop_jpeg.clone_from(&promised.crop_jpeg);
-                }
+            if pictures_may_go {
+                give_back(&mut found, draft);
             }
             assert_eq!(found, *draft, "event {seq} as it was written");
         }

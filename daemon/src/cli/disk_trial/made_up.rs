@@ -5,8 +5,8 @@ use ostiary_common::ids::{BootId, EventId, PackId, PersonId, TemplateId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
-    Angle, Candidate, DeviceReport, EventRecord, EventTime, Latency, OutcomeKind, PersonChange,
-    QualitySummary, ReportKind, Revision, TemplateRow, VisitReport,
+    Angle, Candidate, DeviceReport, EventRecord, EventTime, Latency, OutcomeKind, PersonChange, QualitySummary,
+    ReportKind, Revision, TemplateRow, VisitReport,
 };
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ fn visit(n: u64, crop_bytes: usize) -> VisitReport {
             similarity,
         }
     };
-    let matched = n % 3 != 0;
+    let matched = !n.is_multiple_of(3);
     let quality = QualitySummary {
         overall: share(n, 1),
         sharpness: share(n, 2),

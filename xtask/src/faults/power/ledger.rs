@@ -196,8 +196,7 @@ impl Ledger {
     fn compare(&mut self, findings: &mut Findings) {
         let held: BTreeSet<u64> = self.told.held.values().copied().collect();
         findings.doubled += (self.told.held.len() - held.len()) as u64;
-        let missing: Vec<u64> =
-            self.durable.iter().filter(|(_, n)| !held.contains(n)).map(|(seq, _)| *seq).collect();
+        let missing: Vec<u64> = self.durable.iter().filter(|(_, n)| !held.contains(n)).map(|(seq, _)| *seq).collect();
         if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
             findings.lost += missing.len() as u64;
             findings.note(format!("{} events lost, from {first} to {last}", missing.len()));
@@ -222,13 +221,22 @@ mod tests {
     #[test]
     fn harm_is_told_from_what_a_power_cut_may_do() {
         const FIRST: [&str; 12] = [
-            "open 3 0 ", "outbox s 1 0", "gallery 0 1", "session 1", "ready", "wrote 1 11", "wrote 2 12", "acking 1",
-            "applying 1", "applied 1", "applying 2", "wrote 3 13",
+            "open 3 0 ",
+            "outbox s 1 0",
+            "gallery 0 1",
+            "session 1",
+            "ready",
+            "wrote 1 11",
+            "wrote 2 12",
+            "acking 1",
+            "applying 1",
+            "applied 1",
+            "applying 2",
+            "wrote 3 13",
         ];
         let check = |second: &[&str], expected: [u64; 7]| {
             let f = after(&FIRST, second);
-            let found =
-                [f.lost, f.doubled, f.holes, f.numbers_reused, f.galleries_wrong, f.sessions_back, f.damaged];
+            let found = [f.lost, f.doubled, f.holes, f.numbers_reused, f.galleries_wrong, f.sessions_back, f.damaged];
             assert_eq!(found, expected, "{second:?}: {:?}", f.notes);
         };
         let sound = ["open 3 0 ", "outbox s 2 3", "have 2 12", "have 3 13", "gallery 1 1", "session 2", "ready"];
