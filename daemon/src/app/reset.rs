@@ -11,7 +11,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use ostiary_common::ids::PackId;
-use ostiary_common::wire::EventRecord;
 
 use crate::cache::{self, Budget, Cache, EventDraft};
 use crate::config::Config;
@@ -140,13 +139,10 @@ fn set_aside(config: &Config) -> Result<()> {
     loop {
         let events = old.outbox.batch(next, MOVED_AT_ONCE, MOVED_BYTES)?;
         let Some(last) = events.last().map(|event| event.seq) else { break };
-        for EventRecord { id, time, visit, report, .. } in events {
-            new.outbox.append(EventDraft { id, time, visit, report })?;
-        }
+        let drafts: Vec<EventDraft> = events.into_iter().map(EventDraft::from).collect();
+        new.outbox.append_all(&drafts)?;
         next = last + 1;
     }
-    // Durable with what else it holds: the floor alone is not flushed.
-    new.meta.set_session(0)?;
     Ok(())
 }
 
@@ -171,7 +167,7 @@ fn remove_but(dir: &Path, spared: &[&str]) -> Result<()> {
 
 fn put_back(dir: &Path) -> Result<()> {
     let kept = dir.join(KEPT);
-    for name in ["cache.key", "cache"] {
+    for name in ["cache.key", "outbox", "cache"] {
         match fs::rename(kept.join(name), dir.join(name)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context("putting the outbox back"),
             _ => {}

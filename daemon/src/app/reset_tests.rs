@@ -63,7 +63,7 @@ fn the_outbox_is_kept_under_a_new_key() {
     let ids = state(&config);
     let old_key = fs::read(dir.path().join("cache.key")).unwrap();
     forget(&config, Keep::Outbox).unwrap();
-    assert_eq!(names(dir.path()), ["cache", "cache.key", LOCK]);
+    assert_eq!(names(dir.path()), ["cache", "cache.key", LOCK, "outbox"]);
     assert_ne!(fs::read(dir.path().join("cache.key")).unwrap(), old_key);
     assert_eq!(kept(&config), ids);
 }
@@ -76,7 +76,7 @@ fn broken_off_anywhere_it_is_finished_at_the_next_start() {
         let ids = state(&config);
         break_off(&config);
         finish(&config).unwrap();
-        assert_eq!(names(dir.path()), ["cache", "cache.key", LOCK], "{name}");
+        assert_eq!(names(dir.path()), ["cache", "cache.key", LOCK, "outbox"], "{name}");
         assert_eq!(kept(&config), ids, "{name}");
     };
     check("before anything", |config| mark(&config.device.state_dir, Stage::SetAside).unwrap());
