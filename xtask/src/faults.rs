@@ -1,6 +1,7 @@
 //! `cargo xtask faults NAME`: what happens when things break. Each ends with one line of JSON: what was tried, and
 //! what was lost, doubled or held wrongly.
 
+mod all;
 mod kill;
 mod offline;
 mod power;
@@ -17,6 +18,8 @@ pub struct FaultsArgs {
 
 #[derive(Subcommand)]
 enum Name {
+    /// Simulation, kills and power cuts in short.
+    All,
     /// Kills: the real programs killed, frozen, cut off, starved of disk and sent through time.
     Kill(kill::KillArgs),
     /// A month without the network: the outbox filled, opened again, drained while visits go on.
@@ -31,6 +34,7 @@ enum Name {
 /// If it cannot be run, or something was lost.
 pub fn run(args: &FaultsArgs) -> Result<()> {
     match &args.name {
+        Name::All => all::run(),
         Name::Kill(args) => kill::run(args),
         Name::Offline(args) => offline::run(args),
         Name::Power(args) => power::run(args),

@@ -4,7 +4,7 @@
 //! it is sent would show as an error. The server stays where it is and listens on [`HOST`].
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -14,6 +14,8 @@ use super::plan::Fault;
 
 /// The server's address on the street.
 pub const HOST: &str = "10.77.0.1";
+/// Held as long as the street is open.
+const LOCK: &str = "/run/ostiary-street.lock";
 const ROUTER: &str = "ostiary-street";
 /// The server's end of the line to the router.
 const LINE: &str = "ostiary-line";
@@ -22,6 +24,8 @@ const LINE: &str = "ostiary-line";
 #[derive(Debug)]
 pub struct Street {
     doors: usize,
+    /// There is one street on a machine, for its names and addresses are fixed.
+    _only: File,
 }
 
 impl Street {
@@ -40,10 +44,12 @@ impl Street {
     /// # Errors
     /// If the kernel refuses.
     pub fn open(doors: usize) -> Result<Self> {
+        fs::create_dir_all("/run/netns").context("making /run/netns")?;
+        let only = File::create(LOCK).with_context(|| format!("making {LOCK}"))?;
+        only.try_lock().context("another storm has the street")?;
         // What a killed run has left behind.
         close(doors);
-        fs::create_dir_all("/run/netns").context("making /run/netns")?;
-        let street = Self { doors };
+        let street = Self { doors, _only: only };
         ip(&format!("netns add {ROUTER}"))?;
         ip(&format!("link add {LINE} type veth peer name line netns {ROUTER}"))?;
         ip(&format!("addr add {HOST}/30 dev {LINE}"))?;
