@@ -1,32 +1,26 @@
 //! A storm: everything is set up, broken again and again until enough was tried, made whole, and judged.
 
+mod judge;
 mod setting;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::books::{Stored, Written};
-use super::door::Door;
+use super::books::Written;
 use super::house;
 use super::office::Office;
 use super::plan::{Equipment, Plan, Role, kill_share};
 use super::tally::{Tally, Tried};
 use super::verdict::Verdict;
-use crate::daemon::View;
-use crate::ledger;
 use crate::mosquitto::Mosquitto;
 use crate::stage::Stage;
-use crate::wait;
 
+use judge::judge;
 use setting::Setting;
 
 /// Between two words to whoever watches.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
-/// How long everything may take to arrive once all is whole.
-const DRAINS: Duration = Duration::from_secs(600);
-/// How long a device may take to hold what it may.
-const CONVERGES: Duration = Duration::from_secs(120);
 /// More programs than this ending by themselves are no storm's work.
 const MOST_DEATHS: usize = 60;
 /// A kill and its restart take about this long: what is left of the time between two is quiet.
@@ -184,47 +178,6 @@ async fn watch(options: &Options, goal: u64, written: &mut [Written], tally: &Ta
         ensure!(began.elapsed().as_secs() < limit, "{events} events and {:?} in {limit} s are too few", tried.kills);
     }
 }
-
-/// Everything is whole again: lets it arrive, then compares.
-async fn judge(mut setting: Setting, written: &mut [Written], verdict: &mut Verdict) -> Result<()> {
-    let api = setting.house.server.api.clone();
-    let marked: Vec<bool> = setting.doors.iter().map(|door| matches!(door.view, View::Drill(_))).collect();
-    for door in &mut setting.doors {
-        // Nothing new is written down but the word that it has started.
-        door.view = View::Drill(0.0);
-        door.run()?;
-    }
-    let mut stored = Stored::default();
-    let arrived = wait::until_true("everything to arrive", DRAINS, async || {
-        written.iter_mut().try_for_each(Written::read)?;
-        // The last server may still be busy with what has piled up.
-        if stored.read(&api).await.is_err() {
-            return Ok(false);
-        }
-        let pairs = || setting.doors.iter().zip(written.iter());
-        Ok(pairs().all(|(door, book)| stored.missing(&door.daemon.device, &book.ids) == 0))
-    });
-    if let Err(error) = arrived.await {
-        eprintln!("{error:#}");
-    }
-    for door in &setting.doors {
-        if let Err(error) = ledger::holds_what_it_may(&api, &door.daemon.device, CONVERGES).await {
-            eprintln!("{} holds something else: {error:#}", door.name);
-            verdict.held_wrongly += 1;
-        }
-    }
-    stored.read(&api).await.context("reading the store")?;
-    written.iter_mut().try_for_each(Written::read)?;
-    for ((door, book), marked) in setting.doors.iter().zip(written.iter()).zip(marked) {
-        verdict.compare(&book.ids, stored.of(&door.daemon.device), marked);
-    }
-    verdict.quarantines += stored.reports.get("cache_quarantined").copied().unwrap_or_default();
-    eprintln!("reports of devices: {:?}", stored.reports);
-    Ok(())
-}
-
-/// The devices, for those who only set them up.
-type Doors = Vec<Door>;
 
 #[cfg(test)]
 mod tests {

@@ -5,10 +5,9 @@ use anyhow::{Context, Result};
 use super::super::clock::Clock;
 use super::super::door::Door;
 use super::super::house::House;
-use super::super::plan::Equipment;
 use super::super::street::{HOST, Street};
 use super::super::volume::Volume;
-use super::{Broker, Doors, Options};
+use super::{Broker, Options};
 use crate::clip::{Camera, Clip};
 use crate::daemon::{Daemon, Place, View};
 use crate::demo;
@@ -33,7 +32,7 @@ const SETTINGS: &str = "[limits]\nrequests_per_second = 10000\nlogins_per_minute
 #[derive(Debug)]
 pub struct Setting {
     /// Devices.
-    pub doors: Doors,
+    pub doors: Vec<Door>,
     /// The server.
     pub house: House,
     /// A broker of its own.
@@ -48,44 +47,51 @@ impl Setting {
     /// # Errors
     /// If something cannot be started.
     pub async fn up(stage: &Stage, options: &Options) -> Result<Self> {
-        let Equipment { network, volumes, clocks } = options.with;
         let devices = options.drills + options.cameras;
+        let network = options.with.network;
         let street = network.then(|| Street::open(devices)).transpose().context("opening the street")?;
         let host = if network { HOST } else { LOOPBACK };
-        let library = if clocks { Clock::library() } else { None };
-        let clock = |name: &str| {
-            library.as_deref().map(|library| Clock::new(library, stage.file(&format!("{name}.clock")))).transpose()
-        };
-        let volume = |name: &str, folder: &str, size_mb| {
-            let image = stage.file(&format!("{name}.img"));
-            volumes.then(|| Volume::mount(&image, &stage.file(folder), size_mb)).transpose()
-        };
-        let (house_volume, house_clock) = (volume("server", "server", SERVER_MB)?, clock("server")?);
-        let (server, broker) = serve(stage, host, options.broker, house_clock.as_ref()).await?;
+        let (volume, clock) =
+            (volume(stage, options, "server", "server", SERVER_MB)?, clock(stage, options, "server")?);
+        let (server, broker) = serve(stage, host, options.broker, clock.as_ref()).await?;
         let clip = if options.cameras > 0 { Some(render(stage)?) } else { None };
-        let mut doors = Doors::new();
+        let mut doors = Vec::new();
         for number in 0..devices {
-            let name = format!("door-{number}");
-            let invitation = server.add_device("Head office", &name, &name)?;
-            let own = number % VOLUME_EVERY == 0;
-            let size = DEVICE_MB;
-            let volume = if own { volume(&name, &format!("{name}-state"), size)? } else { None };
-            let clock = clock(&name)?;
-            let within = if network { Street::within(number) } else { Vec::new() };
-            let place = Place { within, env: clock.as_ref().map(Clock::env).unwrap_or_default() };
-            let daemon = Daemon::claim_at(stage, &server, &name, &invitation, place)?;
             let view = match &clip {
                 Some(path) if number >= options.drills => View::Loop { path: path.clone(), true_speed: true },
                 _ => View::Drill(per_second(options)),
             };
-            let lot = network.then_some(number);
-            let mut door = Door { name, daemon, view, lot, volume, clock };
-            door.run()?;
-            doors.push(door);
+            doors.push(open(stage, options, &server, number, view)?);
         }
-        let house = House { server, volume: house_volume, clock: house_clock };
+        let house = House { server, volume, clock };
         Ok(Self { doors, house, broker, street })
     }
+}
+
+/// A device at its door, claimed and running, with the instruments there are.
+fn open(stage: &Stage, options: &Options, server: &Server, number: usize, view: View) -> Result<Door> {
+    let name = format!("door-{number}");
+    let invitation = server.add_device("Head office", &name, &name)?;
+    let own = number.is_multiple_of(VOLUME_EVERY);
+    let volume = if own { volume(stage, options, &name, &format!("{name}-state"), DEVICE_MB)? } else { None };
+    let clock = clock(stage, options, &name)?;
+    let lot = options.with.network.then_some(number);
+    let within = lot.map(Street::within).unwrap_or_default();
+    let place = Place { within, env: clock.as_ref().map(Clock::env).unwrap_or_default() };
+    let daemon = Daemon::claim_at(stage, server, &name, &invitation, place)?;
+    let mut door = Door { name, daemon, view, lot, volume, clock };
+    door.run()?;
+    Ok(door)
+}
+
+fn clock(stage: &Stage, options: &Options, name: &str) -> Result<Option<Clock>> {
+    let library = if options.with.clocks { Clock::library() } else { None };
+    library.map(|library| Clock::new(&library, stage.file(&format!("{name}.clock")))).transpose()
+}
+
+fn volume(stage: &Stage, options: &Options, name: &str, folder: &str, size_mb: u64) -> Result<Option<Volume>> {
+    let image = stage.file(&format!("{name}.img"));
+    options.with.volumes.then(|| Volume::mount(&image, &stage.file(folder), size_mb)).transpose()
 }
 
 async fn serve(
