@@ -84,14 +84,20 @@ fn misplaced(found: &[&StoredEvent]) -> u64 {
     fallen
 }
 
-/// Numbers between 1 and the last of a stream that are not there.
+/// Numbers between the first and the last of a stream that are not there. A device's first stream begins with 1. A later
+/// one begins with events that waited, under the ids they had; those that were stored already stand where they stood,
+/// and their new numbers are missing, rightly, before the first that was new.
 fn holes(stored: &[StoredEvent]) -> u64 {
     let mut streams: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for event in stored {
         streams.entry(&event.stream).or_default().insert(event.seq);
     }
-    let missing = |numbers: &BTreeSet<u64>| numbers.last().map_or(0, |last| last - numbers.len() as u64);
-    streams.values().map(missing).sum()
+    let eldest = stored.first().map(|event| event.stream.as_str());
+    let missing = |(stream, numbers): (&&str, &BTreeSet<u64>)| {
+        let begin = if Some(*stream) == eldest { 1 } else { numbers.first().copied().unwrap_or(1) };
+        numbers.last().map_or(0, |last| last + 1 - begin - numbers.len() as u64)
+    };
+    streams.iter().map(missing).sum()
 }
 
 /// A verdict as one line of JSON.
@@ -132,5 +138,7 @@ mod tests {
         check(&["a", "b"], &[a, event("b", "s", 2, 7)], [0, 1, 0, 0, 0]);
         check(&[], &[], [0, 0, 0, 0, 0]);
         check(&["c"], &[c], [0, 0, 0, 2, 0]);
+        let carried = [event("a", "s", 1, 7), event("b", "t", 5, 8), event("c", "t", 7, 9)];
+        check(&["a", "b", "c"], &carried, [0, 0, 0, 1, 0]);
     }
 }
