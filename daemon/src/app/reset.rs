@@ -19,6 +19,8 @@ use crate::config::Config;
 const MARK: &str = "reset";
 /// Held by whoever resets.
 const LOCK: &str = "lock";
+/// Who the device is.
+const IDENTITY: &str = "identity";
 /// What is kept, until the rest is gone.
 const KEPT: &str = "kept";
 /// Events moved at once.
@@ -33,13 +35,26 @@ pub enum Keep {
     Nothing,
     /// Events the server has not stored yet, and the time floor.
     Outbox,
+    /// The same, and the identity: another one was claimed, and what was held for the one before is not its to hold.
+    OutboxAndIdentity,
+}
+
+impl Keep {
+    /// What lies in the state directory and is not removed.
+    const fn spared(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing => &[LOCK, MARK],
+            Self::Outbox => &[LOCK, MARK, KEPT],
+            Self::OutboxAndIdentity => &[LOCK, MARK, KEPT, IDENTITY],
+        }
+    }
 }
 
 /// How far a reset has come; the next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Move what is kept out of the way.
-    SetAside,
+    SetAside(Keep),
     /// Remove everything else.
     Remove(Keep),
     /// Put back what was kept.
@@ -47,9 +62,11 @@ enum Stage {
 }
 
 impl Stage {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::SetAside, "set-aside"),
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::SetAside(Keep::Outbox), "set-aside"),
+        (Self::SetAside(Keep::OutboxAndIdentity), "set-aside-beside-the-identity"),
         (Self::Remove(Keep::Outbox), "remove-all-but-the-outbox"),
+        (Self::Remove(Keep::OutboxAndIdentity), "remove-all-but-outbox-and-identity"),
         (Self::Remove(Keep::Nothing), "remove-all"),
         (Self::PutBack, "put-back"),
     ];
@@ -69,7 +86,7 @@ impl Stage {
 /// # Errors
 /// If something cannot be read or removed; it is tried again at the next start.
 pub fn forget(config: &Config, keep: Keep) -> Result<()> {
-    go_on(config, if keep == Keep::Outbox { Stage::SetAside } else { Stage::Remove(keep) })
+    go_on(config, if keep == Keep::Nothing { Stage::Remove(keep) } else { Stage::SetAside(keep) })
 }
 
 /// Finishes a reset that was broken off, if one was.
@@ -90,12 +107,12 @@ fn go_on(config: &Config, from: Stage) -> Result<()> {
     while let Some(stage) = next {
         mark(dir, stage)?;
         next = match stage {
-            Stage::SetAside => {
+            Stage::SetAside(keep) => {
                 set_aside(config).context("setting the outbox aside")?;
-                Some(Stage::Remove(Keep::Outbox))
+                Some(Stage::Remove(keep))
             }
             Stage::Remove(keep) => {
-                remove_but(dir, &[LOCK, MARK, if keep == Keep::Outbox { KEPT } else { MARK }])?;
+                remove_but(dir, keep.spared())?;
                 Some(Stage::PutBack)
             }
             Stage::PutBack => {

@@ -79,9 +79,9 @@ fn broken_off_anywhere_it_is_finished_at_the_next_start() {
         assert_eq!(names(dir.path()), ["cache", "cache.key", LOCK, "outbox"], "{name}");
         assert_eq!(kept(&config), ids, "{name}");
     };
-    check("before anything", |config| mark(&config.device.state_dir, Stage::SetAside).unwrap());
+    check("before anything", |config| mark(&config.device.state_dir, Stage::SetAside(Keep::Outbox)).unwrap());
     check("while setting aside", |config| {
-        mark(&config.device.state_dir, Stage::SetAside).unwrap();
+        mark(&config.device.state_dir, Stage::SetAside(Keep::Outbox)).unwrap();
         set_aside(config).unwrap();
     });
     check("while removing", |config| {
@@ -96,6 +96,16 @@ fn broken_off_anywhere_it_is_finished_at_the_next_start() {
         mark(dir, Stage::PutBack).unwrap();
         fs::rename(dir.join(KEPT).join("cache.key"), dir.join("cache.key")).unwrap();
     });
+}
+
+#[test]
+fn another_identity_keeps_what_waits_and_nothing_that_was_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path());
+    let ids = state(&config);
+    forget(&config, Keep::OutboxAndIdentity).unwrap();
+    assert_eq!(names(dir.path()), ["cache", "cache.key", "identity", LOCK, "outbox"]);
+    assert_eq!(kept(&config), ids);
 }
 
 #[test]

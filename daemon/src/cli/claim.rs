@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::app;
+use crate::app::reset::{self, Keep};
 use crate::config::Config;
 use crate::identity::{self, ClaimOrder, IdentityFiles, Trust};
 
@@ -42,7 +43,13 @@ pub fn claim(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         hardware: app::hardware(),
     };
     let files = IdentityFiles::new(&config.device.state_dir);
+    // A running daemon would go on as who it was, and write down its tokens in the new identity's place.
+    let _lock = app::lock_state(&config.device.state_dir).context("claiming (stop ostiaryd first)")?;
+    let before = files.load().ok().map(|(identity, _)| identity.device);
     let identity = super::runtime(1)?.block_on(identity::claim(&order, &files))?;
+    if before.is_some_and(|before| before != identity.device) {
+        reset::forget(config, Keep::OutboxAndIdentity).context("forgetting what was held as another device")?;
+    }
     println!("claimed: this is {} ({}), its broker is {}", identity.name, identity.device, identity.broker_url);
     Ok(ExitCode::SUCCESS)
 }

@@ -39,7 +39,7 @@ pub struct UserClaims {
 
 /// How far the server's clock may be set back before tokens given just before are refused, seconds. Beyond that,
 /// devices ask for new ones.
-const SET_BACK_S: i64 = 600;
+const SET_BACK_S: i64 = 300;
 
 /// Why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

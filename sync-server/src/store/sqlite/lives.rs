@@ -233,8 +233,7 @@ async fn rename(tx: &mut SqliteConnection, id: DeviceId, name: &str) -> Result<(
     Ok(())
 }
 
-/// With site, door and settings of the old one. Its settings count as version 1 if there are any, and as never set
-/// otherwise.
+/// With site, door and settings of the old one; whoever calls gives what it is to be told its first version.
 async fn insert_successor(
     tx: &mut SqliteConnection,
     old: DeviceId,
@@ -244,7 +243,7 @@ async fn insert_successor(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO devices (id, site, door, name, state, created_at, config_version, config_json, replaces)
-         SELECT ?1, site, door, ?2, 'pending', ?3, MIN(config_version, 1), config_json, id FROM devices WHERE id = ?4",
+         SELECT ?1, site, door, ?2, 'pending', ?3, 0, config_json, id FROM devices WHERE id = ?4",
     )
     .bind(successor.as_bytes().as_slice())
     .bind(name)
