@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
 use crate::enroll::lookalike::Lookalikes;
+use crate::eraser::{Completed, Eraser};
 use crate::http::limits::Limits;
 use crate::http::{Api, ApiParts, router, serve};
 use crate::identity::devices::DeviceIdentity;
@@ -92,6 +93,9 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         link::Shared { clock: clock.clone(), live: live.clone(), refusals: refusals.clone(), lifecycle: &lifecycle },
     )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
+    let erasures = Completed::default();
+    let eraser = Eraser::new(foundation.store.clone(), clock.clone(), erasures.clone());
+    lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
     let api = Api::new(parts(Parts {
         config: &config,
         foundation: &foundation,
@@ -99,6 +103,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         clock,
         refusals,
         live: live.clone(),
+        erasures: erasures.clone(),
         link: &link,
         embedded: embedded.as_ref(),
         endpoints: &endpoints,
@@ -167,6 +172,7 @@ struct Parts<'a> {
     clock: Arc<dyn Clock>,
     refusals: Arc<RefusalLog>,
     live: Arc<LiveCursor>,
+    erasures: Completed,
     link: &'a RunningLink,
     embedded: Option<&'a Embedded>,
     endpoints: &'a Endpoints,
@@ -210,6 +216,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         },
         link: from.link.devices.clone(),
         live: from.live,
+        erasures: from.erasures,
         enrollment: Enrollment {
             store,
             clock: from.clock,

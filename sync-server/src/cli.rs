@@ -4,6 +4,7 @@ mod admin;
 mod check_config;
 mod device;
 mod doctor;
+mod erasure;
 mod migrate;
 mod serve;
 
@@ -46,6 +47,9 @@ enum Command {
     /// Devices.
     #[command(subcommand)]
     Device(device::Command),
+    /// Receipts of removals.
+    #[command(subcommand)]
+    Erasure(erasure::Command),
     /// Check the configuration and end.
     CheckConfig,
     /// Print a configuration file with every default and what it means.
@@ -93,6 +97,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Migrate => runtime()?.block_on(migrate::run(&config))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
+        Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
         Command::CheckConfig | Command::GenerateConfig | Command::Doctor | Command::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

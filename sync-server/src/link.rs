@@ -28,6 +28,7 @@ mod notices;
 mod orders;
 mod outgoing;
 mod patience;
+mod proofs;
 mod route;
 mod seen;
 mod state;

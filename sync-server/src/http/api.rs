@@ -18,6 +18,7 @@ use crate::config::LimitsConfig;
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
+use crate::eraser::Completed;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::password::Passwords;
@@ -50,6 +51,8 @@ pub struct ApiParts {
     pub link: Arc<dyn DeviceLink>,
     /// Says when there are new events.
     pub live: Arc<LiveCursor>,
+    /// Says when erasures are complete.
+    pub erasures: Completed,
     /// Makes templates of photos.
     pub enrollment: Enrollment,
     /// Knows what follows from how strict recognition is.

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod device;
 pub mod devices;
 pub mod doors;
+pub mod erasures;
 pub mod events;
 pub mod gallery;
 pub mod groups;
@@ -57,6 +58,10 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(persons::lookalikes::lookalikes))
         .merge(persons::photos::routes())
         .routes(routes!(persons::sync::sync))
+        .routes(routes!(persons::expiry::read, persons::expiry::set))
+        .routes(routes!(erasures::list::list))
+        .routes(routes!(erasures::read::read))
+        .routes(routes!(erasures::receipt::receipt))
         .routes(routes!(templates::delete::delete))
         .routes(routes!(gallery::read::read))
         .routes(routes!(events::list::list))

@@ -8,7 +8,7 @@ use governor::Quota;
 use ostiary_common::ids::{DeviceId, MsgId, PackId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
-use ostiary_common::wire::GalleryRequest;
+use ostiary_common::wire::{GalleryChunk, GalleryRequest};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ use super::route::Message;
 use crate::domain::gallery::WalkQuestion;
 use crate::ports::{Clock, Store, StoreError};
 use crate::refusals::{Refusal, RefusalLog};
+use crate::sealing::GalleryKey;
 
 /// Answers under way at once. Each may hold a whole gallery in memory.
 const AT_ONCE: usize = 4;
@@ -167,8 +168,10 @@ impl Task {
         let question = question(root.device, request, self.clock.now());
         let page = self.patience.ask(|| self.store.walk(&question)).await?;
         let to_rev = page.to_rev.0;
+        let key = self.patience.ask(|| self.store.gallery_key(root.device)).await?;
         let mut count = 0;
         for chunk in chunks(MsgId(request.request.0), &page, request.most_chunks, CHUNK_BYTES) {
+            let chunk = sealed(chunk, key.as_ref());
             self.mailer.send(root, &Channel::GalleryChunk, Keep::No, session, chunk).await?;
             count += 1;
         }
@@ -188,5 +191,13 @@ fn question(device: DeviceId, request: &GalleryRequest, now: UnixMillis) -> Walk
         resume: request.resume,
         most_bytes: credit.map_or(usize::MAX, |most| most.saturating_mul(CHUNK_BYTES)),
         now,
+    }
+}
+
+/// The chunk as it goes out: sealed, if the device was given a key for it.
+fn sealed(chunk: GalleryChunk, key: Option<&GalleryKey>) -> GalleryChunk {
+    match key {
+        Some(key) => key.seal(chunk),
+        None => chunk,
     }
 }

@@ -17,7 +17,9 @@ use super::intake::{Admitted, Intake, Passed};
 use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer};
 use super::patience::Patience;
+use super::proofs::Proofs;
 use super::route::Message;
+use crate::domain::device::Device;
 use crate::domain::gallery::Verdict;
 use crate::ports::{Clock, Store, StoreError};
 
@@ -36,6 +38,7 @@ pub(super) struct StateKeeper {
     mailer: Arc<Mailer>,
     pack: PackId,
     told: PerDevice,
+    proofs: Proofs,
     patience: Patience,
 }
 
@@ -43,8 +46,8 @@ impl StateKeeper {
     pub(super) fn new(parts: &CoreParts, mailer: Arc<Mailer>) -> Self {
         let quota = Quota::with_period(TOLD_AGAIN_AFTER).expect("the period is above zero").allow_burst(TOLD_AT_ONCE);
         let (store, clock, patience) = (parts.store.clone(), parts.clock.clone(), parts.patience);
-        let told = PerDevice::new(quota, clock.clone());
-        Self { store, clock, mailer, pack: parts.pack.clone(), told, patience }
+        let (told, proofs) = (PerDevice::new(quota, clock.clone()), Proofs::new(parts));
+        Self { store, clock, mailer, pack: parts.pack.clone(), told, proofs, patience }
     }
 
     /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
@@ -82,7 +85,7 @@ impl StateKeeper {
                 let json = text(to_json(&health));
                 self.patience.ask(|| self.store.put_health(id, &json, self.clock.now())).await
             }
-            Message::GalleryAck(ack) => self.held(root, session, &ack).await,
+            Message::GalleryAck(ack) => self.held(&device, root, session, &ack).await,
             Message::ConfigReported(reported) => {
                 if let Some(error) = &reported.error {
                     tracing::warn!(device.id = %id, version = reported.version, error, "{id} did not take its configuration");
@@ -112,7 +115,7 @@ impl StateKeeper {
         Ok(())
     }
 
-    async fn held(&self, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
+    async fn held(&self, device: &Device, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
         self.patience.ask(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
         let truth = self.patience.ask(|| self.store.truth(root.device, &self.pack)).await?;
         let verdict = truth.judge((ack.rev, ack.digest));
@@ -120,7 +123,10 @@ impl StateKeeper {
             metrics::counter!("ostiary_server_gallery_differs_total").increment(1);
             tracing::warn!(device.id = %root.device, rev = ack.rev.0, "{} holds another gallery than it should", root.device);
         }
-        if verdict != Verdict::InSync && self.told.allows(root.device) {
+        if verdict == Verdict::InSync {
+            return self.proofs.take(device, ack).await;
+        }
+        if self.told.allows(root.device) {
             let notice = GalleryNotice { rev: truth.rev };
             // Not sent means not connected, and then it is told when the connection is back.
             let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await;

@@ -3,6 +3,7 @@
 pub mod create;
 pub mod delete;
 pub mod doors;
+pub mod expiry;
 pub mod list;
 pub mod lookalikes;
 mod photo_body;

@@ -12,16 +12,19 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::response::Response;
 use ostiary_common::time::UnixMillis;
 use serde::Deserialize;
-use tokio::sync::watch;
+use serde_json::json;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use super::item::EventItem;
+use crate::domain::erasure::Erasure;
 use crate::domain::event::{EventFilter, Page};
 use crate::http::api::Api;
 use crate::http::auth::Caller;
 use crate::http::extract::Queried;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::erasures::view::ErasureView;
 
 /// Events read from the store at once.
 const PAGE: u32 = 100;
@@ -43,6 +46,9 @@ const CLOSE_TOKEN_ENDED: u16 = 4401;
 pub struct From {
     /// Only events above this cursor, those already committed first. Without it, only new ones.
     after: Option<i64>,
+    /// Whether completed erasures are told as well, as `{"erasure": …}`; those before are at `/api/v1/erasures`.
+    #[serde(default)]
+    erasures: bool,
 }
 
 /// Events as they are committed: a WebSocket of JSON texts, each like an item of `/api/v1/events`. To go on after
@@ -67,7 +73,8 @@ pub async fn live(
         Some(after) => after,
         None => api.store.newest_cursor().await?,
     };
-    let watcher = Watcher { api, cursor, newest, until: caller.until };
+    let completed = from.erasures.then(|| api.erasures.watch());
+    let watcher = Watcher { api, cursor, newest, completed, until: caller.until };
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         watcher.run(socket).await;
@@ -103,6 +110,7 @@ struct Watcher {
     api: Api,
     cursor: i64,
     newest: watch::Receiver<i64>,
+    completed: Option<broadcast::Receiver<Erasure>>,
     until: UnixMillis,
 }
 
@@ -138,6 +146,12 @@ impl Watcher {
                 changed = self.newest.changed() => if changed.is_err() {
                     return End::Close(close_code::AWAY, "the server is stopping");
                 },
+                erasure = next(&mut self.completed) => {
+                    let told = json!({ "erasure": ErasureView::from(&erasure) }).to_string();
+                    if let Err(end) = send(socket, Message::Text(told.into())).await {
+                        return end;
+                    }
+                }
                 message = socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                     Some(Ok(_)) => heard = Instant::now(),
@@ -174,6 +188,18 @@ impl Watcher {
             if last {
                 return Ok(());
             }
+        }
+    }
+}
+
+/// The next completed erasure, if they are watched. One that was missed is not made up for: lists have them all.
+async fn next(completed: &mut Option<broadcast::Receiver<Erasure>>) -> Erasure {
+    let Some(completed) = completed else { return std::future::pending().await };
+    loop {
+        match completed.recv().await {
+            Ok(erasure) => return erasure,
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
         }
     }
 }

@@ -5,11 +5,21 @@ use axum::extract::State;
 use ostiary_common::ids::PersonId;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::http::api::Api;
 use crate::http::auth::Admin;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
+
+/// What became of a removed person.
+#[derive(Serialize, ToSchema)]
+pub struct Removed {
+    /// The gallery's new revision.
+    pub revision: u64,
+    /// The erasure, at `/api/v1/erasures/{id}`: which devices have confirmed it.
+    pub erasure: Option<Uuid>,
+}
 
 /// What a change made of the gallery.
 #[derive(Serialize, ToSchema)]
@@ -18,11 +28,12 @@ pub struct Changed {
     pub revision: u64,
 }
 
-/// Remove a person with all templates; devices are told at once.
+/// Remove a person for good: name, templates and the key they are sealed with are destroyed, devices are told at once,
+/// and each confirms it (see `/api/v1/erasures`).
 #[utoipa::path(delete, path = "/api/v1/persons/{id}", operation_id = "persons_delete", tag = "persons", security(("bearer" = [])),
     params(("id" = uuid::Uuid, Path, description = "The person")),
     responses(
-        (status = 200, description = "Removed", body = Changed),
+        (status = 200, description = "Removed", body = Removed),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.persons.delete", skip_all, fields(person.id = %id))]
@@ -30,9 +41,10 @@ pub async fn delete(
     State(api): State<Api>,
     Admin(caller): Admin,
     InPath(id): InPath<PersonId>,
-) -> Result<Json<Changed>, ApiError> {
+) -> Result<Json<Removed>, ApiError> {
     let rev = api.store.remove_person(id, api.now()).await?.ok_or(ApiError::NotFound("person"))?;
     api.link.gallery_changed(rev);
     api.audit_done(&caller, "person.delete", format!("person:{id}"), format!("revision {}", rev.0)).await?;
-    Ok(Json(Changed { revision: rev.0 }))
+    let erasure = api.store.erasure_of(id).await?.map(|erasure| erasure.id.0);
+    Ok(Json(Removed { revision: rev.0, erasure }))
 }

@@ -1,0 +1,88 @@
+//! Follows removals to their end: events forget whom they told of, and an erasure is completed once nobody is outstanding.
+//!
+//! It asks the store every few seconds what is left to do, so that it does not matter who removed somebody, which
+//! device confirmed it, or when the server was restarted in between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::time::UnixMillis;
+use tokio::sync::broadcast;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::domain::erasure::Erasure;
+use crate::ports::{Clock, Store, StoreError};
+
+/// How often is asked what is left to do. Two reads of an index if nothing is.
+const EVERY: Duration = Duration::from_secs(2);
+/// Completed erasures a slow watcher may be behind before it misses some.
+const BEHIND_AT_MOST: usize = 64;
+
+/// Does the work.
+pub struct Eraser {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    completed: Completed,
+}
+
+/// Where completed erasures are told. Losing one here loses nothing: `GET /api/v1/erasures` has them all.
+#[derive(Clone)]
+pub struct Completed(broadcast::Sender<Erasure>);
+
+impl Default for Completed {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(BEHIND_AT_MOST))
+    }
+}
+
+impl Completed {
+    /// To be told of every completed erasure from now on.
+    pub fn watch(&self) -> broadcast::Receiver<Erasure> {
+        self.0.subscribe()
+    }
+}
+
+impl Eraser {
+    /// Over this store; watchers are told through `completed`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, completed: Completed) -> Self {
+        Self { store, clock, completed }
+    }
+
+    /// Works until the end.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            if let Err(error) = self.step(self.clock.now()).await {
+                tracing::error!(%error, "erasures could not be followed up: {error}");
+            }
+        }
+    }
+
+    /// Does what can be done now.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was not done is done the next time.
+    pub async fn step(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.store.clear_erasures(now).await?;
+        for erasure in self.store.complete_erasures(now).await? {
+            let counts = erasure.counts;
+            let detail = format!(
+                "{} of {} devices confirmed, {} are shut out",
+                counts.confirmed, counts.devices, counts.revoked
+            );
+            tracing::info!(erasure.id = %erasure.id, "erasure {} is complete: {detail}", erasure.id);
+            self.audit(now, "erasure.complete", format!("erasure:{}", erasure.id), detail).await?;
+            // Nobody watching is no failure.
+            let _ = self.completed.0.send(erasure);
+        }
+        Ok(())
+    }
+
+    async fn audit(&self, at: UnixMillis, action: &str, target: String, detail: String) -> Result<(), StoreError> {
+        let (actor, action, source) = ("server".to_owned(), action.to_owned(), String::new());
+        self.store.audit(&AuditEntry { at, actor, action, target, source, result: AuditResult::Ok, detail }).await
+    }
+}
