@@ -46,7 +46,7 @@ impl Completed {
 
 impl Eraser {
     /// Over this store; watchers are told through `completed`.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, completed: Completed) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, completed: Completed) -> Self {
         Self { store, clock, completed }
     }
 

@@ -10,7 +10,6 @@ pub mod current_cert;
 pub mod device_auth;
 pub mod devices;
 pub mod files;
-pub mod gallery_key;
 pub mod holding;
 pub mod nonce;
 pub mod password;
