@@ -94,7 +94,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
     let erasures = Completed::default();
-    let eraser = Eraser::new(foundation.store.clone(), clock.clone(), erasures.clone());
+    let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), erasures.clone());
     lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
     let api = Api::new(parts(Parts {
         config: &config,

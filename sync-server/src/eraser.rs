@@ -1,4 +1,5 @@
-//! Follows removals to their end: events forget whom they told of, and an erasure is completed once nobody is outstanding.
+//! Follows removals to their end: whose validity has ended is removed where that was set down, events forget whom
+//! they told of, and an erasure is completed once nobody is outstanding.
 //!
 //! It asks the store every few seconds what is left to do, so that it does not matter who removed somebody, which
 //! device confirmed it, or when the server was restarted in between.
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::domain::erasure::Erasure;
-use crate::ports::{Clock, Store, StoreError};
+use crate::ports::{Clock, DeviceLink, Store, StoreError};
 
 /// How often is asked what is left to do. Two reads of an index if nothing is.
 const EVERY: Duration = Duration::from_secs(2);
@@ -24,6 +25,7 @@ const BEHIND_AT_MOST: usize = 64;
 pub struct Eraser {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    link: Arc<dyn DeviceLink>,
     completed: Completed,
 }
 
@@ -45,9 +47,9 @@ impl Completed {
 }
 
 impl Eraser {
-    /// Over this store; watchers are told through `completed`.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, completed: Completed) -> Self {
-        Self { store, clock, completed }
+    /// Over this store; devices are told through `link`, watchers through `completed`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, completed: Completed) -> Self {
+        Self { store, clock, link, completed }
     }
 
     /// Works until the end.
@@ -66,6 +68,11 @@ impl Eraser {
     /// # Errors
     /// [`StoreError`]; what was not done is done the next time.
     pub async fn step(&self, now: UnixMillis) -> Result<(), StoreError> {
+        for (person, rev) in self.store.erase_expired(now).await? {
+            tracing::info!(person.id = %person, rev = rev.0, "{person} is erased: the validity has ended");
+            self.link.gallery_changed(rev);
+            self.audit(now, "person.erase", format!("person:{person}"), "the validity has ended".into()).await?;
+        }
         self.store.clear_erasures(now).await?;
         for erasure in self.store.complete_erasures(now).await? {
             let counts = erasure.counts;

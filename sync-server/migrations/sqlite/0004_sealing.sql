@@ -18,6 +18,7 @@ CREATE TABLE sealing (
 -- person is erased, not only taken off the doors.
 ALTER TABLE persons ADD COLUMN name_sealed BLOB;
 ALTER TABLE persons ADD COLUMN erase_on_expiry INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX persons_to_erase ON persons (valid_until) WHERE erase_on_expiry;
 
 -- 0: `embedding` lies open.
 ALTER TABLE templates ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;

@@ -3,6 +3,7 @@
 mod calibrated;
 mod devices;
 mod enroll;
+mod erasures;
 mod events;
 mod problems;
 mod reader;
