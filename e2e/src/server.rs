@@ -213,15 +213,22 @@ impl Server {
         Ok(())
     }
 
+    /// Runs a command of the server's command line, and returns what it printed.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub fn command(&self, args: &[&str]) -> Result<String> {
+        let args = args.iter().map(AsRef::as_ref);
+        let args = ["--config".as_ref(), self.config.as_os_str()].into_iter().chain(args);
+        Launch::new("ostiary-server", self.log.clone(), args).output()
+    }
+
     /// Makes a device by the command line, as the README says.
     ///
     /// # Errors
     /// If the command fails.
     pub fn add_device(&self, site: &str, door: &str, name: &str) -> Result<Invitation> {
-        let config = self.config.as_os_str();
-        let add = ["device", "add", "--site", site, "--door", door, "--name", name, "--json"].map(str::as_ref);
-        let args = ["--config".as_ref(), config].into_iter().chain(add);
-        let printed = Launch::new("ostiary-server", self.log.clone(), args).output()?;
+        let printed = self.command(&["device", "add", "--site", site, "--door", door, "--name", name, "--json"])?;
         let json: Value = serde_json::from_str(&printed).with_context(|| format!("JSON in {printed}"))?;
         let device = text(&json["device"], "id")?;
         Ok(Invitation { device, code: text(&json, "claim_code")?, ca_sha256: text(&json, "ca_sha256")? })

@@ -7,6 +7,7 @@ mod broker;
 mod delivery;
 mod derived;
 mod door;
+mod erasure;
 mod kills;
 mod media;
 mod messages;

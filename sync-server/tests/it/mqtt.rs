@@ -5,4 +5,5 @@ mod client;
 mod external;
 mod fake_store;
 mod link;
+mod proofs;
 mod world;
