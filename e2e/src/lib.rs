@@ -18,6 +18,7 @@ pub mod mosquitto;
 pub mod photos;
 pub mod process;
 pub mod server;
+pub mod sim;
 pub mod stage;
 pub mod tls;
 pub mod wait;

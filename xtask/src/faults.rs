@@ -5,6 +5,7 @@ mod all;
 mod kill;
 mod offline;
 mod power;
+mod sim;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -26,6 +27,8 @@ enum Name {
     Offline(offline::OfflineArgs),
     /// Power cuts: the device's storage in a virtual machine whose plug is pulled at random.
     Power(power::PowerArgs),
+    /// Simulation: stories in which everything goes wrong, over the real rules and a made-up world.
+    Sim(sim::SimArgs),
 }
 
 /// Runs the named trial.
@@ -38,5 +41,6 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
         Name::Kill(args) => kill::run(args),
         Name::Offline(args) => offline::run(args),
         Name::Power(args) => power::run(args),
+        Name::Sim(args) => sim::run(args),
     }
 }

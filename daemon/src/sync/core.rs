@@ -45,6 +45,10 @@ pub struct DeviceCore<D> {
     /// Messages sent in the session.
     pub(super) seq: u64,
     pub(super) connected: bool,
+    /// Since when the connection stands, by the board's clock.
+    pub(super) online_since: UnixMillis,
+    /// When the status is said again.
+    pub(super) next_status: Duration,
     /// When health is due.
     pub(super) next_health: Duration,
     /// When events are due, if not at once.
@@ -85,6 +89,8 @@ impl<D: Disk> DeviceCore<D> {
             session: disk.session()?,
             seq: 0,
             connected: false,
+            online_since: UnixMillis(0),
+            next_status: Duration::ZERO,
             next_health: Duration::ZERO,
             next_events: None,
             trust_told: None,
@@ -204,7 +210,8 @@ impl<D: Disk> DeviceCore<D> {
 
     fn connect(&mut self, session: u64, turn: &mut Turn<'_>) {
         (self.session, self.seq, self.connected) = (self.session.max(session), 0, true);
-        self.say_status(State::Online, turn);
+        self.online_since = turn.now.wall;
+        self.say_online(turn);
         let info = self.parts.info.clone();
         self.say_json(&Channel::Info, &info, turn);
         self.report_owed = Some(None);

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::topics::Channel;
-use ostiary_common::wire::monitor::{self, Health, State};
+use ostiary_common::wire::monitor::{self, Health, State, Status};
 use ostiary_common::wire::{GalleryAck, HoldingProof, holding_statement};
 
 use super::core::{DeviceCore, Turn};
 use super::{Action, Disk, Outgoing};
+
+/// How often the device says that it is there, with the health report that is due then.
+const STATUS_INTERVAL: Duration = Duration::from_secs(600);
 
 impl<D: Disk> DeviceCore<D> {
     /// The device's figures, as a message.
@@ -51,6 +54,14 @@ impl<D: Disk> DeviceCore<D> {
         if let Some(payload) = self.encode(report, turn) {
             self.push(&Channel::ConfigReported, payload, true, turn);
         }
+    }
+
+    /// Says that the device is there, and when it says so again: a broker may lose it, or say the will of a connection
+    /// before after it.
+    pub(super) fn say_online(&mut self, turn: &mut Turn<'_>) {
+        self.next_status = turn.now.monotonic + STATUS_INTERVAL;
+        let status = Status { since: self.online_since, ..self.status(State::Online, self.session, turn.now) };
+        self.say_json(&Channel::Status, &status, turn);
     }
 
     /// Says how the device is.

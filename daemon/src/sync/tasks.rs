@@ -131,6 +131,9 @@ impl<D: Disk> DeviceCore<D> {
         let interval = Duration::from_secs(u64::from(interval_s));
         self.next_health = turn.now.monotonic + interval;
         turn.actions.push(Action::Health { expiry: interval * 3 });
+        if turn.now.monotonic >= self.next_status {
+            self.say_online(turn);
+        }
     }
 
     fn has_room(&self, turn: &Turn<'_>) -> bool {

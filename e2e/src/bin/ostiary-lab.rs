@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ostiary_e2e::faults;
+use ostiary_e2e::sim::run as sim;
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -17,11 +18,14 @@ struct Cli {
 enum Command {
     /// Kill, starve and cut off the real programs.
     Kill(faults::Args),
+    /// Tell stories in which everything goes wrong, over the real rules and a made-up world.
+    Sim(sim::SimArgs),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Kill(args) => faults::main(&args),
+        Command::Sim(args) => sim::main(&args),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -14,6 +14,7 @@ mod messages;
 mod photos;
 mod recognise;
 mod settings;
+mod sim;
 mod storm;
 mod tokens;
 

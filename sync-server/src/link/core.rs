@@ -96,6 +96,11 @@ impl LinkCore {
         note(self.herald.catch_up().await);
     }
 
+    /// A minute has passed: what devices have not done is told again, since a broker may lose what it was given.
+    pub async fn remind(&mut self) {
+        note(self.herald.remind().await);
+    }
+
     /// The gallery has this revision now.
     pub async fn gallery_changed(&mut self, rev: Revision) {
         note(self.herald.gallery(rev).await);

@@ -7,6 +7,7 @@ use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::{ConfigDesired, GalleryNotice, Revision};
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::CONFIG_QUEUE;
 use super::orders::Orders;
@@ -18,6 +19,8 @@ use crate::ports::{CommandOrder, DeviceLink, Store, StoreError};
 /// Changes that come within this time are told once. Also keeps thousands of devices from asking in the same
 /// millisecond as the change is made.
 const COALESCE: Duration = Duration::from_millis(100);
+/// How often devices are told again what they have not done.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
 
 /// Where the rest of the server says that something changed.
 pub(super) struct Desk {
@@ -94,6 +97,8 @@ impl Notices {
     /// Passes changes on until the desk is gone. What changes while there is no connection is told when it is
     /// back, together with all that devices do not hold yet.
     pub(super) async fn run(mut self, mut connected: watch::Receiver<bool>) {
+        let mut reminder = tokio::time::interval_at(Instant::now() + REMIND_EVERY, REMIND_EVERY);
+        reminder.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let told = tokio::select! {
                 Ok(()) = connected.changed() => {
@@ -107,6 +112,7 @@ impl Notices {
                 }
                 Some(device) = self.configs.recv() => self.herald.config(device).await,
                 Ok(()) = self.all_configs.changed() => self.herald.every_config().await,
+                _ = reminder.tick(), if *connected.borrow() => self.herald.remind().await,
                 else => return,
             };
             note(told);
@@ -172,6 +178,18 @@ impl Herald {
     pub(super) async fn catch_up(&self) -> Result<(), NoticeError> {
         self.gallery(self.store.revision().await?).await?;
         self.every_config().await
+    }
+
+    /// Tells again what devices have not done yet: a broker may have lost it on the way though the device is connected.
+    pub(super) async fn remind(&self) -> Result<(), NoticeError> {
+        self.gallery(self.store.revision().await?).await?;
+        for device in self.active().await? {
+            let looked_at = device.presence.reported.as_ref().map_or(0, |reported| reported.version);
+            if looked_at != device.config_version {
+                self.desired(device).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn active(&self) -> Result<Vec<Device>, StoreError> {
