@@ -42,6 +42,8 @@ pub struct DeviceCore<D> {
     /// The time floor written last.
     pub(super) floor_kept: UnixMillis,
     pub(super) session: u64,
+    /// The last session that was written down.
+    pub(super) session_kept: u64,
     /// Messages sent in the session.
     pub(super) seq: u64,
     pub(super) connected: bool,
@@ -87,6 +89,7 @@ impl<D: Disk> DeviceCore<D> {
             server_time: ServerTime::default(),
             floor_kept: UnixMillis(0),
             session: disk.session()?,
+            session_kept: disk.session()?,
             seq: 0,
             connected: false,
             online_since: UnixMillis(0),
@@ -132,13 +135,16 @@ impl<D: Disk> DeviceCore<D> {
         [self.gallery.wake_at(), self.next_events, health].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
-    /// The number of the next session: higher than any before and than `floor`. If the disk refuses it, it is used all
-    /// the same: a device that does not connect can never empty its disk.
+    /// The number of the next session: higher than any written down before and than `floor`. If the disk refuses it, it
+    /// is used all the same, for a device that does not connect can never empty its disk; but then the next session has
+    /// it as well. Numbers that a restart forgets must not run ahead: the server would wait for them to be passed.
     pub fn next_session(&mut self, floor: u64, now: &Now) -> (u64, Vec<Action>) {
         let mut turn = Turn { now, dice: Dice::new(now.random), actions: Vec::new() };
-        self.session = self.session.max(floor).saturating_add(1);
+        self.session = self.session_kept.max(floor).saturating_add(1);
         let kept = self.disk.keep_session(self.session);
-        self.wrote(kept, &mut turn);
+        if self.wrote(kept, &mut turn) {
+            self.session_kept = self.session;
+        }
         (self.session, turn.actions)
     }
 

@@ -52,6 +52,7 @@ impl World {
 
     fn heal(&mut self) -> Result<(), StoryError> {
         self.server.disarm();
+        self.lies_in_wait = (false, false);
         self.server.break_table(None)?;
         self.time.set_server_off(0);
         if !self.server.is_up() {

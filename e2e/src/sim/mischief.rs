@@ -17,8 +17,15 @@ impl World {
             Fault::Drop => self.take_any().is_some(),
             Fault::Double => self.double(),
             Fault::Reorder => self.reorder(),
-            Fault::Swallow => self.swallow(),
-            Fault::Damage => self.damage(),
+            // These two wait for a message they can be done to.
+            Fault::Swallow => {
+                self.lies_in_wait.1 = true;
+                return Ok(true);
+            }
+            Fault::Damage => {
+                self.lies_in_wait.0 = true;
+                return Ok(true);
+            }
             Fault::Cut => self.cut(),
             Fault::Unlink => self.unlink(),
             Fault::Broker => self.restart_broker(),
@@ -58,10 +65,14 @@ impl World {
             }
         };
         if is_done {
-            *self.faults.entry(fault).or_default() += 1;
-            self.tell(|| format!("FAULT {}", fault.name()));
+            self.count(fault);
         }
         Ok(is_done)
+    }
+
+    fn count(&mut self, fault: Fault) {
+        *self.faults.entry(fault).or_default() += 1;
+        self.tell(|| format!("FAULT {}", fault.name()));
     }
 
     /// Takes some message off its way.
@@ -106,29 +117,27 @@ impl World {
         is_long
     }
 
-    /// A batch of events is confirmed by the broker and never delivered.
-    fn swallow(&mut self) -> bool {
-        let waiting = self.net.waiting(Inbox::Events);
-        let which = self.dice.below(waiting);
-        self.net.queue_mut(Inbox::Events).remove(which).is_some()
+    /// Whether the broker confirms this message and loses it.
+    pub(super) fn swallows(&mut self, parcel: &Parcel) -> bool {
+        let is_lost = self.lies_in_wait.1 && parcel.channel() == Some(Channel::Events);
+        if is_lost {
+            self.lies_in_wait.1 = false;
+            self.count(Fault::Swallow);
+        }
+        is_lost
     }
 
-    /// A chunk says something else than the server did.
-    fn damage(&mut self) -> bool {
-        for device in 0..self.devices.len() {
-            for parcel in &mut self.net.line_mut(device).down {
-                if parcel.channel() != Some(Channel::GalleryChunk) {
-                    continue;
-                }
-                // Somebody is taken out of it.
-                let damaged = self.keys[device].reworked(&parcel.payload, |chunk| chunk.persons.pop().is_some());
-                if let Some(payload) = damaged {
-                    parcel.payload = payload;
-                    return true;
-                }
-            }
+    /// Takes somebody out of a chunk that comes to a device.
+    pub(super) fn damage(&mut self, device: usize, parcel: &mut Parcel) {
+        if !self.lies_in_wait.0 || parcel.channel() != Some(Channel::GalleryChunk) {
+            return;
         }
-        false
+        let damaged = self.keys[device].reworked(&parcel.payload, |chunk| chunk.persons.pop().is_some());
+        if let Some(payload) = damaged {
+            parcel.payload = payload;
+            self.lies_in_wait.0 = false;
+            self.count(Fault::Damage);
+        }
     }
 
     fn cut(&mut self) -> bool {

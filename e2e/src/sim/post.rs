@@ -29,6 +29,9 @@ impl World {
         if self.telling.broken == Some(Broken::DeleteOnPuback) && parcel.channel() == Some(Channel::Events) {
             self.ack_early(&parcel);
         }
+        if self.swallows(&parcel) {
+            return;
+        }
         self.net.accept(parcel);
     }
 
@@ -151,6 +154,7 @@ impl World {
     /// A message comes to a device.
     pub(super) fn deliver(&mut self, device: usize, mut parcel: Parcel) -> Result<(), StoryError> {
         self.remember(&parcel);
+        self.damage(device, &mut parcel);
         self.bend_down(device, &mut parcel);
         self.tell(|| format!("device {device} hears {:?}", parcel.channel()));
         let (topic, payload) = (parcel.topic.clone(), parcel.payload.clone());

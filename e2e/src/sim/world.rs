@@ -98,6 +98,8 @@ pub struct World {
     pub(super) keys: Vec<Keys>,
     /// Devices too old to ask for a key.
     pub(super) keyless: Vec<bool>,
+    /// The next chunk to a device is damaged, and the next batch of events swallowed.
+    pub(super) lies_in_wait: (bool, bool),
     /// The newest revision the link was told of.
     pub(super) told: Revision,
     pub(super) faults: BTreeMap<Fault, u64>,
@@ -140,6 +142,7 @@ impl World {
             believed: vec![Holdings::default(); count],
             keys: (0..count).map(|_| Keys::default()).collect(),
             keyless,
+            lies_in_wait: (false, false),
             told: Revision(0),
             faults: BTreeMap::new(),
             devices,
