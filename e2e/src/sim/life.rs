@@ -323,8 +323,8 @@ impl World {
     fn revoke(&mut self) -> Result<(), StoryError> {
         let active = self.active();
         let Some(device) = self.pick(&active) else { return Ok(()) };
-        let id = self.devices[device].root.device;
-        if let Some(true) = taken(self.server.ask(async |store| store.revoke_device(id).await))? {
+        let (id, now) = (self.devices[device].root.device, self.time.now());
+        if let Some(true) = taken(self.server.ask(async |store| store.revoke_device(id, now).await))? {
             self.tell(|| format!("device {device} is shut out"));
             self.devices[device].is_revoked = true;
             self.news.push(News::Kick(device));
@@ -336,7 +336,8 @@ impl World {
         let active = self.active();
         let Some(device) = self.pick(&active) else { return Ok(()) };
         let (id, door) = (self.devices[device].root.device, self.doors[self.dice.below(self.doors.len())].id);
-        if let Some(true) = taken(self.server.ask(async |store| store.move_device(id, door).await))? {
+        let now = self.time.now();
+        if let Some(true) = taken(self.server.ask(async |store| store.move_device(id, door, now).await))? {
             self.tell(|| format!("device {device} watches door {door}"));
             self.town.moves(device, door);
             self.news.push(News::Config(device));

@@ -207,6 +207,10 @@ impl World {
             return false;
         };
         self.device_dies(device);
+        // A card is not changed in the time a message is on its way.
+        self.net.forget_words_of(device);
+        let prefix = self.devices[device].root.to_string();
+        self.old.retain(|parcel| !parcel.topic.starts_with(&prefix));
         let disk = self.devices[device].disk.clone();
         disk.look(|contents| contents.events.values().for_each(|event| self.ledger.gone(event)));
         image.events.values().for_each(|event| self.ledger.back(event));
