@@ -13,7 +13,7 @@ fn args(seed: u64, seeds: u64, broken: Option<Broken>) -> SimArgs {
 
 #[test]
 fn whatever_goes_wrong_nothing_is_lost_doubled_or_held_wrongly() {
-    let report = run(&args(1, 150, None), 1).unwrap();
+    let report = run(&args(1, 100, None), 1).unwrap();
     assert_eq!(report.violations.first().map(|caught| (caught.seed, caught.what.as_str())), None);
     assert!(report.events > 1_000, "{report:?}");
     assert!(report.seeds_with_all_faults * 5 > report.seeds, "{report:?}");
