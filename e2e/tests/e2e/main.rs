@@ -9,6 +9,7 @@ mod derived;
 mod door;
 mod erasure;
 mod kills;
+mod life;
 mod media;
 mod messages;
 mod photos;
