@@ -6,7 +6,7 @@ use clap::Parser;
 use super::FaultsArgs;
 
 /// The short forms, as one would type them.
-const SHORT: [&str; 2] = ["kill --events 2000 --kills 40 --seconds 120", "power --minutes 2"];
+const SHORT: [&str; 3] = ["sim --seeds 500", "kill --events 2000 --kills 40 --seconds 120", "power --minutes 2"];
 
 /// A line after `cargo xtask faults`.
 #[derive(Parser)]
