@@ -80,10 +80,12 @@ mod tests {
     }
 
     fn person(floats: usize) -> PersonChange {
-        // A unit vector of pseudo-random values, as an embedder gives.
-        let values = (0..floats).map(|n| ((n as f32 * 12.989_8).sin() * 43_758.547).fract() / 16.0);
+        // Noise of the size an embedder gives, another for each template: the same one again would compress to nothing.
+        let id = TemplateId::generate();
+        let seed = f32::from(u16::from_le_bytes([id.as_bytes()[14], id.as_bytes()[15]]));
+        let values = (0..floats).map(|n| (((n as f32 + seed) * 12.989_8).sin() * 43_758.547).fract() / 16.0);
         let embedding = ByteBuf::from(values.flat_map(f32::to_le_bytes).collect::<Vec<_>>());
-        let template = TemplateRow { id: TemplateId::generate(), version: 1, angle: Angle::Frontal, embedding };
+        let template = TemplateRow { id, version: 1, angle: Angle::Frontal, embedding };
         PersonChange { person: PersonId::generate(), rev: Revision(7), templates: vec![template] }
     }
 
