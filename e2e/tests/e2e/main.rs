@@ -8,6 +8,7 @@ mod delivery;
 mod derived;
 mod door;
 mod erasure;
+mod groups;
 mod kills;
 mod life;
 mod media;

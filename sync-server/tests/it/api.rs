@@ -5,6 +5,7 @@ mod devices;
 mod enroll;
 mod erasures;
 mod events;
+mod groups;
 mod problems;
 mod reader;
 mod recognition;

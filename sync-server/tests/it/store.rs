@@ -5,5 +5,7 @@ mod erasure;
 mod ingest;
 mod life;
 pub mod sample;
+mod scopes;
 mod sealed;
 mod story;
+mod walk;

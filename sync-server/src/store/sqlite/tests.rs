@@ -8,6 +8,7 @@ use ostiary_common::wire::{
 use serde_bytes::ByteBuf;
 use sqlx::migrate::Migrator;
 
+use super::gallery_rows::WALK;
 use super::{MIGRATIONS, SqliteStore, options};
 use crate::domain::recognition::InstallationRules;
 use crate::ports::{DeviceStore, EventStore, PersonStore, RecognitionStore};
@@ -46,6 +47,29 @@ async fn every_filter_uses_an_index() {
         let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
         assert!(plan.iter().any(|step| step.contains(&format!("events_by_{column}"))), "{column}: {plan:?}");
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{column}: {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_walk_is_read_in_order_and_sorts_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&dir.path().join("t.sqlite"), &MASTER).await.unwrap();
+    for groups in [None, Some("[]")] {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {WALK}")))
+                .bind("test@1")
+                .bind(7)
+                .bind(vec![0u8; 16])
+                .bind(0)
+                .bind(groups)
+                .fetch_all(&store.write)
+                .await
+                .unwrap();
+        let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
+        for needed in ["persons_in_order", "tombstones_in_order", "(person=? AND pack=?"] {
+            assert!(plan.iter().any(|step| step.contains(needed)), "{needed}: {plan:?}");
+        }
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER")), "{plan:?}");
     }
 }
 

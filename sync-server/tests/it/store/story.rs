@@ -17,6 +17,7 @@ use ostiary_server::domain::recognition::{Change, InstallationRules, Layer, Shar
 use ostiary_server::ports::{Store, StoreError};
 
 use super::sample::{NOW, batch, device, pack, person, report, shared_sqlite, template, visit};
+use super::scopes::scopes;
 
 #[tokio::test]
 async fn sqlite_tells_the_story() {
@@ -34,6 +35,7 @@ async fn story(store: Arc<dyn Store>) {
     let known = gallery(&*store, device.id).await;
     events(&*store, &device, known).await;
     audit(&*store).await;
+    scopes(&*store).await;
 }
 
 async fn accounts(store: &dyn Store) {
