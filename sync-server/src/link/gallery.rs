@@ -26,8 +26,10 @@ use crate::ports::{Clock, Store, StoreError};
 use crate::refusals::{Refusal, RefusalLog};
 use crate::sealing::GalleryKey;
 
-/// Answers under way at once. Each may hold a whole gallery in memory.
+/// Answers to devices that say how much they take, under way at once: each a page, so that everybody's turn comes.
 const AT_ONCE: usize = 4;
+/// Answers to devices that do not, under way at once. Each may hold a whole gallery in memory.
+const WHOLE_AT_ONCE: usize = 1;
 /// Requests of one device per second, lasting and at once. A device asks again when no answer comes.
 const PER_SECOND: NonZeroU32 = match NonZeroU32::new(2) {
     Some(n) => n,
@@ -91,17 +93,19 @@ impl Answerer {
         task.answer(root, session, &request).await;
     }
 
-    /// Answers what comes until there is no more. Waits while [`AT_ONCE`] answers are under way.
+    /// Answers what comes until there is no more. A device whose answer is long holds up nobody who asks for less: it
+    /// gets a page for each request, and those who want everything at once wait for each other.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
+        let (pages, wholes) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WHOLE_AT_ONCE)));
         let mut answers = JoinSet::new();
         while let Some(message) = queue.recv().await {
             let accepted = self.admit(message, &intake).await;
             while answers.try_join_next().is_some() {}
             let Some(Accepted { task, root, session, request, newest }) = accepted else { continue };
-            let Ok(slot) = slots.clone().acquire_owned().await else { return };
+            let slots = if request.most_chunks.is_some() { pages.clone() } else { wholes.clone() };
+            // One task for each device at most: a newer request ends the one before.
             answers.spawn(newest.run_until_cancelled_owned(async move {
-                let _slot = slot;
+                let _slot = slots.acquire_owned().await;
                 task.answer(root, session, &request).await;
             }));
         }
@@ -172,7 +176,7 @@ impl Task {
         let mut count = 0;
         for chunk in chunks(MsgId(request.request.0), &page, request.most_chunks, CHUNK_BYTES) {
             let chunk = sealed(chunk, key.as_ref());
-            self.mailer.send(root, &Channel::GalleryChunk, Keep::No, session, chunk).await?;
+            self.mailer.send(root, &Channel::GalleryChunk, Keep::Briefly, session, chunk).await?;
             count += 1;
         }
         metrics::counter!("ostiary_server_gallery_chunks_total").increment(u64::from(count));

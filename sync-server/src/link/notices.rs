@@ -1,5 +1,6 @@
 //! Tells devices that something changed: the gallery, their configuration.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ use crate::ports::{CommandOrder, DeviceLink, Store, StoreError};
 const COALESCE: Duration = Duration::from_millis(100);
 /// How often devices are told again what they have not done.
 const REMIND_EVERY: Duration = Duration::from_secs(60);
+/// Devices told of a new revision at a time, and the pause between: 5 000 a second, about as many as can be answered.
+/// A fleet that hears of each change in the same moment would ask in the same moment, too.
+const TOLD_AT_A_TIME: usize = 250;
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Where the rest of the server says that something changed.
 pub(super) struct Desk {
@@ -46,6 +51,9 @@ pub(super) struct Notices {
     revision: watch::Receiver<Revision>,
     configs: mpsc::Receiver<DeviceId>,
     all_configs: watch::Receiver<u64>,
+    /// Devices still to be told of a new revision. A newer one is told when these are through: whom it concerns is
+    /// seen then.
+    waiting: VecDeque<GalleryStanding>,
 }
 
 /// A desk and what works for it.
@@ -53,7 +61,13 @@ pub(super) fn desk(herald: Herald, kick: Arc<dyn Fn(DeviceId) + Send + Sync>, or
     let (revision, revision_seen) = watch::channel(Revision(0));
     let (configs, config_queue) = mpsc::channel(CONFIG_QUEUE);
     let (all_configs, all_configs_seen) = watch::channel(0);
-    let notices = Notices { herald, revision: revision_seen, configs: config_queue, all_configs: all_configs_seen };
+    let notices = Notices {
+        herald,
+        revision: revision_seen,
+        configs: config_queue,
+        all_configs: all_configs_seen,
+        waiting: VecDeque::new(),
+    };
     (Desk { revision, configs, all_configs, kick, orders }, notices)
 }
 
@@ -103,12 +117,13 @@ impl Notices {
             let told = tokio::select! {
                 Ok(()) = connected.changed() => {
                     let is_up = *connected.borrow_and_update();
-                    if is_up { self.herald.catch_up().await } else { Ok(()) }
+                    if is_up { self.catch_up().await } else { Ok(()) }
                 }
-                Ok(()) = self.revision.changed() => {
+                () = tokio::time::sleep(BETWEEN), if !self.waiting.is_empty() => self.tell_some().await,
+                Ok(()) = self.revision.changed(), if self.waiting.is_empty() => {
                     tokio::time::sleep(COALESCE).await;
-                    let rev = *self.revision.borrow_and_update();
-                    self.herald.gallery(rev).await
+                    self.revision.borrow_and_update();
+                    self.look_whom_to_tell().await
                 }
                 Some(device) = self.configs.recv() => self.herald.config(device).await,
                 Ok(()) = self.all_configs.changed() => self.herald.every_config().await,
@@ -117,6 +132,22 @@ impl Notices {
             };
             note(told);
         }
+    }
+
+    async fn look_whom_to_tell(&mut self) -> Result<(), NoticeError> {
+        self.waiting = self.herald.concerned().await?.into();
+        self.tell_some().await
+    }
+
+    /// Without a connection nobody can be told, and who is to be is seen anew when it is back.
+    async fn tell_some(&mut self) -> Result<(), NoticeError> {
+        let some: Vec<_> = self.waiting.drain(..self.waiting.len().min(TOLD_AT_A_TIME)).collect();
+        self.herald.tell(&some).await.inspect_err(|_| self.waiting.clear())
+    }
+
+    async fn catch_up(&mut self) -> Result<(), NoticeError> {
+        self.look_whom_to_tell().await?;
+        self.herald.every_config().await
     }
 }
 
@@ -131,14 +162,22 @@ pub(super) fn note(told: Result<(), NoticeError>) {
 impl Herald {
     /// The gallery is at this revision.
     pub(super) async fn gallery(&self, rev: Revision) -> Result<(), NoticeError> {
-        let standings = self.store.standings(&self.pack).await?;
-        let concerned = standings.iter().filter(|standing| standing.verdict() != Verdict::InSync);
-        let mut told = 0;
-        for standing in concerned {
-            self.notice(standing).await?;
-            told += 1;
+        let concerned = self.concerned().await?;
+        tracing::debug!(rev = rev.0, devices = concerned.len(), "telling devices of revision {}", rev.0);
+        self.tell(&concerned).await
+    }
+
+    /// The devices that do not hold what they must, as far as they have said.
+    async fn concerned(&self) -> Result<Vec<GalleryStanding>, NoticeError> {
+        let mut standings = self.store.standings(&self.pack).await?;
+        standings.retain(|standing| standing.verdict() != Verdict::InSync);
+        Ok(standings)
+    }
+
+    async fn tell(&self, devices: &[GalleryStanding]) -> Result<(), NoticeError> {
+        for device in devices {
+            self.notice(device).await?;
         }
-        tracing::debug!(rev = rev.0, devices = told, "told {told} devices of revision {}", rev.0);
         Ok(())
     }
 
@@ -146,7 +185,7 @@ impl Herald {
         metrics::counter!("ostiary_server_gallery_notices_total").increment(1);
         let notice = GalleryNotice { rev: standing.truth.rev };
         let (root, session) = (standing.root, standing.session);
-        Ok(self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await?)
+        Ok(self.mailer.send(root, &Channel::GalleryNotice, Keep::Briefly, session, notice).await?)
     }
 
     /// A device's configuration changed.

@@ -11,6 +11,7 @@ use ostiary_common::ids::MsgId;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use rumqttc::v5::AsyncClient;
 use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::PublishProperties;
 
 use crate::ports::Clock;
 
@@ -26,11 +27,16 @@ pub enum SendError {
     Codec(#[from] CodecError),
 }
 
+/// How long a notice or an answer is worth delivering: a device that was away for longer asks anyway.
+const BRIEFLY_S: u32 = 60;
+
 /// Whether the broker keeps a message for those who subscribe later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// Whoever is subscribed now.
     No,
+    /// Whoever is subscribed now, and who comes back within a minute: later it says nothing any more.
+    Briefly,
     /// The newest of the topic is kept.
     Yes,
 }
@@ -71,7 +77,11 @@ impl Outbound for Current {
         let client = self.0.load_full().ok_or(SendError::Offline)?;
         // An error means that the connection ended meanwhile, or that the topic is not one, which cannot be:
         // topics are made in one place.
-        client.publish(topic, QoS::AtLeastOnce, keep == Keep::Yes, payload).await.map_err(|_| SendError::Offline)
+        let message_expiry_interval = (keep == Keep::Briefly).then_some(BRIEFLY_S);
+        let properties = PublishProperties { message_expiry_interval, ..PublishProperties::default() };
+        let retain = keep == Keep::Yes;
+        let sent = client.publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties).await;
+        sent.map_err(|_| SendError::Offline)
     }
 }
 

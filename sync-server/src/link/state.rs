@@ -129,7 +129,7 @@ impl StateKeeper {
         if self.told.allows(root.device) {
             let notice = GalleryNotice { rev: truth.rev };
             // Not sent means not connected, and then it is told when the connection is back.
-            let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::No, session, notice).await;
+            let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::Briefly, session, notice).await;
         }
         Ok(())
     }
