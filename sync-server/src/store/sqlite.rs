@@ -40,6 +40,8 @@ mod templates;
 mod terms;
 
 #[cfg(test)]
+mod gallery_cost;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

@@ -155,10 +155,10 @@ async fn comes_and_goes(store: &dyn Store, here: &Doors, staff: GroupId, (ada, b
     let changes = store.walk(&question(lab, held.rev, held.digest)).await.unwrap();
     assert_eq!((changes.walk.kind, told(&changes)), (ChunkKind::Changes, [(ada.id, 0), (bob.id, 1)].into()));
     let held = store.truth(hall, &pack()).await.unwrap();
-    assert!(store.move_device(hall, here.doors[0]).await.unwrap());
+    assert!(store.move_device(hall, here.doors[0], NOW).await.unwrap());
     let moved = store.walk(&question(hall, held.rev, held.digest)).await.unwrap();
     assert_eq!((moved.walk.kind, told(&moved)), (ChunkKind::Snapshot, [(bob.id, 1)].into()));
-    assert!(store.move_device(hall, here.doors[1]).await.unwrap());
+    assert!(store.move_device(hall, here.doors[1], NOW).await.unwrap());
     assert!(everything(store, hall).await.contains(&(ada.id, 1)));
 }
 

@@ -165,7 +165,8 @@ impl Model {
             }
             Step::Move { device, door } => {
                 self.at_door[device] = door;
-                assert!(self.store.move_device(self.places.devices[device], self.places.doors[door]).await.unwrap());
+                let (id, door) = (self.places.devices[device], self.places.doors[door]);
+                assert!(self.store.move_device(id, door, self.now).await.unwrap());
             }
             Step::Pass(seconds) => self.now = self.now.plus(Duration::from_secs(seconds)),
             Step::Page { device, most_bytes } => self.page(device, most_bytes).await,
