@@ -58,6 +58,7 @@ impl World {
         if !self.server.is_up() {
             self.start_server()?;
         }
+        self.follow_clock()?;
         for device in self.active() {
             self.devices[device].heal();
             if self.devices[device].core.is_none() || self.devices[device].disk.is_off() {

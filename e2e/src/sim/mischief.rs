@@ -49,6 +49,8 @@ impl World {
             Fault::ServerClock => {
                 let seconds = i64::try_from(self.dice.between(0, 7_200)).unwrap_or(0) - 3_600;
                 self.time.set_server_off(seconds * 1_000);
+                // It looks at the clock every second.
+                self.follow_clock()?;
                 true
             }
             Fault::Restore => self.restore(),
