@@ -152,8 +152,11 @@ mod tests {
 
     use super::*;
 
+    /// Whether valid, the groups, the templates.
+    type Drawn = (bool, Vec<u8>, Vec<u8>);
+
     /// A few persons, groups and templates, so that changes meet.
-    fn states() -> impl Strategy<Value = Vec<(u8, Option<(bool, Vec<u8>, Vec<u8>)>)>> {
+    fn states() -> impl Strategy<Value = Vec<(u8, Option<Drawn>)>> {
         let held = (any::<bool>(), prop::collection::vec(0..4u8, 0..3), prop::collection::vec(0..20u8, 0..4));
         prop::collection::vec((0..6u8, prop::option::weighted(0.8, held)), 0..40)
     }
@@ -190,7 +193,7 @@ mod tests {
         }
     }
 
-    fn held_person((valid, groups, templates): (bool, Vec<u8>, Vec<u8>)) -> HeldPerson {
+    fn held_person((valid, groups, templates): Drawn) -> HeldPerson {
         let template = |n: u8| (TemplateId(Uuid::from_u128(n.into())), 1);
         let (groups, templates) = (groups.into_iter().map(group), templates.into_iter().map(template));
         HeldPerson { valid, groups: groups.collect(), templates: templates.collect() }
