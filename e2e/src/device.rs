@@ -3,16 +3,24 @@
 mod messages;
 mod session;
 
+use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ostiary_common::claims::{AUDIENCE_TOKEN_ENDPOINT, DeviceAssertion};
+use ostiary_common::codec;
+use ostiary_common::envelope::Body;
 use ostiary_common::identity::{CLAIM_PATH, ClaimRequest, ClaimResponse, NONCE_PATH, TOKEN_PATH, TokenResponse};
-use ostiary_common::ids::TokenId;
+use ostiary_common::ids::{MsgId, TokenId};
+use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, DeviceRoot};
-use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
+use ostiary_common::wire::{GalleryChunk, PersonChange, SealedPersons};
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519, SigningKey};
 use serde_json::{json, to_value};
 
 use crate::api::{Answer, Api, text};
@@ -20,6 +28,9 @@ use crate::server::Server;
 
 pub use messages::{batch, envelope, event_ids, visit_with_crop};
 pub use session::{Heard, Session};
+
+/// The most a chunk's persons come to.
+const INFLATED_MAX: usize = 16 * GalleryChunk::MAX_BYTES;
 
 /// A claimed device without a program of its own.
 #[derive(Debug)]
@@ -39,10 +50,18 @@ impl RawDevice {
     /// If the server refuses.
     pub async fn claim(server: &Server, name: &str) -> Result<Self> {
         let invitation = server.add_device("Head office", name, name)?;
-        let api = server.api.with_token(None);
+        Self::claim_by_code(&server.api, server.endpoints.mqtts.clone(), invitation.code).await
+    }
+
+    /// Claims a device that was made on the server; `broker` is `host:port`.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn claim_by_code(api: &Api, broker: String, code: String) -> Result<Self> {
+        let api = api.with_token(None);
         let key = KeyPair::generate_for(&PKCS_ED25519).context("making a key")?;
         let request = ClaimRequest {
-            code: invitation.code,
+            code,
             public_key_pem: key.public_key_pem(),
             csr_pem: CertificateParams::default().serialize_request(&key)?.pem()?,
             hardware: "a test".into(),
@@ -50,7 +69,7 @@ impl RawDevice {
         };
         let answer = api.post(CLAIM_PATH, &to_value(request)?).await?.ok()?;
         let identity = serde_json::from_value(answer).context("a claim's answer")?;
-        Ok(Self { identity, broker: server.endpoints.mqtts.clone(), key, api })
+        Ok(Self { identity, broker, key, api })
     }
 
     /// Where its topics lie.
@@ -120,6 +139,28 @@ impl RawDevice {
         Ok(encode(&Header::new(Algorithm::EdDSA), claims, &key)?)
     }
 
+    /// Signs bytes with its own key.
+    ///
+    /// # Errors
+    /// If the key cannot sign.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.key.sign(bytes)?)
+    }
+
+    /// Opens the persons of a sealed chunk with the gallery key its last token came with.
+    ///
+    /// # Errors
+    /// If there is no such key, or it is not the one.
+    pub fn open(&self, request: MsgId, sealed: &SealedPersons) -> Result<Vec<PersonChange>> {
+        let key = self.identity.token.gallery_key.as_ref().context("a sealed chunk, and no gallery key")?;
+        ensure!(key.id == sealed.key, "the chunk is sealed with another key");
+        let bytes = STANDARD.decode(&key.key.0)?;
+        let key = SealKey::from_bytes(bytes.try_into().map_err(|_| anyhow!("a gallery key has 32 bytes"))?);
+        let plain = key.open(request.0.as_bytes(), &sealed.bytes)?;
+        let plain = if sealed.deflated { inflated(&plain)? } else { plain };
+        Ok(codec::from_slice("persons", INFLATED_MAX, &plain)?)
+    }
+
     fn assertion(&self, nonce: String) -> Result<DeviceAssertion> {
         Ok(DeviceAssertion {
             iss: self.identity.device,
@@ -130,6 +171,13 @@ impl RawDevice {
             nonce,
         })
     }
+}
+
+/// What was compressed before it was sealed.
+fn inflated(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    DeflateDecoder::new(bytes).take(INFLATED_MAX as u64).read_to_end(&mut plain).context("inflating a chunk")?;
+    Ok(plain)
 }
 
 /// Now, as it travels.

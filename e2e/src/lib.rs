@@ -2,7 +2,7 @@
 //!
 //! Start reading at [`stage`]: a folder of its own, a server and daemons in it, which end with it. What they
 //! look at is made by [`clip`], and what benches look at by [`door`]; what they are asked goes through [`api`]; a device that does not behave is
-//! [`device`].
+//! [`device`]; thousands of devices are [`fleet`].
 
 pub mod api;
 pub mod clip;
@@ -11,6 +11,7 @@ pub mod demo;
 pub mod device;
 pub mod door;
 pub mod faults;
+pub mod fleet;
 pub mod ledger;
 pub mod live;
 pub mod media;

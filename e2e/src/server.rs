@@ -234,6 +234,18 @@ impl Server {
         Ok(Invitation { device, code: text(&json, "claim_code")?, ca_sha256: text(&json, "ca_sha256")? })
     }
 
+    /// Its process, if it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// Everything it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// Where the password of the read-only MQTT account lies.
     #[must_use]
     pub fn monitor_password_file(&self) -> PathBuf {

