@@ -141,11 +141,9 @@ impl Town {
     ///
     /// # Errors
     /// [`Violation`] if it said to hold what it may, and holds somebody it might not know at any time since.
-    pub fn may_hold<'a>(&self, device: usize, held: impl Iterator<Item = &'a PersonId>) -> Result<(), Violation> {
-        for person in held.filter(|person| !self.allowed[device].contains(person)) {
-            let text = format!("device {device} holds {person}, though it said that it holds no more than it may");
-            return Err(Violation::new(Rule::HeldWrongly, text));
-        }
-        Ok(())
+    pub fn may_hold<'a>(&self, device: usize, mut held: impl Iterator<Item = &'a PersonId>) -> Result<(), Violation> {
+        let Some(person) = held.find(|person| !self.allowed[device].contains(person)) else { return Ok(()) };
+        let text = format!("device {device} holds {person}, though it said that it holds no more than it may");
+        Err(Violation::new(Rule::HeldWrongly, text))
     }
 }
