@@ -2,8 +2,8 @@
 //! through time; at the end every event a device wrote down must be in the store once, and every device must hold
 //! what it may.
 //!
-//! Start reading at [`storm`]. What goes wrong is chosen in [`plan`], from a seed; [`street`], [`volume`], [`clock`]
-//! and [`database`] are the instruments; [`verdict`] counts.
+//! Start reading at `storm`. What goes wrong is chosen in `plan`, from a seed; `street`, `volume`, `clock`
+//! and `database` are the instruments; `verdict` counts.
 
 mod books;
 mod cli;

@@ -1,4 +1,4 @@
-//! Keys that what is personal is sealed with at rest. Pure but for [`MasterKey::load_or_create`].
+//! Keys that what is personal is sealed with at rest. Pure but for [`MasterKey::read`] and [`MasterKey::create`].
 //!
 //! ```text
 //! master key (a file or a systemd credential, never in the database)

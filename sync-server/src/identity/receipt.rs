@@ -25,7 +25,7 @@ const TYPE: &str = "erasure-receipt+jwt";
 pub struct Receipt {
     /// [`ISSUER`].
     pub iss: String,
-    /// [`AUDIENCE`].
+    /// `AUDIENCE`.
     pub aud: String,
     /// When it was issued, Unix seconds.
     pub iat: u64,
