@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::drill::Pace;
 use crate::identity::{IdentityFiles, TokenKeeper};
-use crate::mqtt::{self, Driver, DriverParts, Reach, Signals, Wish};
+use crate::mqtt::{self, Driver, DriverParts, Reach, Resting, Signals, Wish};
 use crate::recorder::{self, Recorder};
 use crate::shared::Shared;
 use reset::Keep;
@@ -64,9 +64,10 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     let (recorder, records) = Recorder::new();
     let recording = recorder::spawn(Arc::clone(&shared), records).context("starting the recorder")?;
     announce(&shared, &recorder, quarantine.as_ref());
-    let signals = Signals { shutdown: shutdown.clone(), draining: CancellationToken::new() };
+    let draining = CancellationToken::new();
+    let signals = Signals { shutdown: shutdown.clone(), draining, resting: Resting::default() };
     let finished = CancellationToken::new();
-    let running = match options.drill {
+    let watching = match options.drill {
         Some(pace) => Watching::drill(&shared, &recorder, pace)?,
         None => Watching::camera(&shared, &recorder, &config, models.finders, &finished)?,
     };
@@ -88,32 +89,34 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     watchdog::ready();
 
     let mut watchdog = watchdog::Watchdog::new(Arc::clone(&shared));
+    let mut watching = Some(watching);
     let outcome = loop {
         tokio::select! {
             ended = &mut keeping => break Some(ended.context("the connection's task")?.context("the connection")?),
             () = shutdown.cancelled() => break None,
+            () = signals.resting.asked(), if watching.is_some() => rest(watching.take(), &signals.resting, &shared),
             () = tokio::time::sleep(watchdog::ROUND) => {}
         }
-        if running.died() {
+        if watching.as_ref().is_some_and(Watching::died) {
             anyhow::bail!("the inference thread ended unexpectedly");
         }
         if recording.is_finished() {
             anyhow::bail!("the recorder ended unexpectedly: {:?}", recording.join());
         }
-        watchdog.round(finished.is_cancelled());
+        watchdog.round(finished.is_cancelled() || watching.is_none());
         if options.exit_when_done && finished.is_cancelled() && !signals.draining.is_cancelled() {
             drain(&signals, &shutdown);
         }
     };
     watchdog::stopping();
-    running.stop();
     shutdown.cancel();
+    // Last decisions are made durable; they are sent at the next start.
+    let ending = tokio::task::spawn_blocking(move || watching.map(Watching::end));
     let wish = match outcome {
         Some(wish) => wish,
         None => tokio::time::timeout(FAREWELL_LIMIT, keeping).await.ok().and_then(|e| e.ok()?.ok()).flatten(),
     };
-    // Last decisions are made durable; they are sent at the next start.
-    running.join();
+    ending.await.context("ending the pipeline")?;
     let recorded = tokio::task::spawn_blocking(move || recording.join());
     match tokio::time::timeout(FAREWELL_LIMIT, recorded).await {
         Ok(Ok(Ok(()))) => {}
@@ -149,6 +152,16 @@ fn info(config: &Config, shared: &Shared, kernels: String) -> Info {
         model_pack: shared.pack.to_string(),
         kernels,
     }
+}
+
+/// Ends watching because everything is to be forgotten, and says so once the last decisions are written down.
+fn rest(watching: Option<Watching>, resting: &Resting, shared: &Arc<Shared>) {
+    let (resting, shared) = (resting.clone(), Arc::clone(shared));
+    tokio::task::spawn_blocking(move || {
+        watching.map(Watching::end);
+        resting.rests();
+        shared.outbox_changed.notify_one();
+    });
 }
 
 /// Ends once the outbox is empty, or after a while with what is left kept on disk.

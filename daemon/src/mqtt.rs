@@ -6,6 +6,7 @@
 mod connection;
 mod driver;
 mod keeper;
+mod resting;
 mod session;
 
 #[cfg(test)]
@@ -13,3 +14,4 @@ mod driver_tests;
 
 pub use driver::{Driver, DriverParts, Wish};
 pub use keeper::{Reach, Signals, keep};
+pub use resting::Resting;

@@ -58,6 +58,8 @@ pub enum Record {
     },
     /// The device about itself.
     Report(DeviceReport),
+    /// Somebody waits until everything before this is on disk.
+    Settle(Sender<()>),
 }
 
 /// Where records are handed in; clones share the queue.
@@ -98,6 +100,12 @@ impl Recorder {
         }
         true
     }
+
+    /// Waits until everything that was handed in before is on disk, or `limit` is over; whether it is.
+    pub fn settle(&self, limit: Duration) -> bool {
+        let (settled, wait) = crossbeam_channel::bounded(1);
+        self.sender.send_timeout(Record::Settle(settled), limit).is_ok() && wait.recv_timeout(limit).is_ok()
+    }
 }
 
 /// Starts the thread. It ends when every [`Recorder`] is dropped and the queue is empty. A disk that refuses does not
@@ -126,15 +134,22 @@ fn gather(shared: &Shared, receiver: &Receiver<Record>, waiting: &mut Waiting) -
     };
     let open = !matches!(first, Err(RecvTimeoutError::Disconnected));
     let more = receiver.try_iter().take(QUEUE);
-    first.into_iter().chain(more).for_each(|record| waiting.push(draft(shared, record)));
+    for record in first.into_iter().chain(more) {
+        match record {
+            Record::Visit { report, decided, .. } => waiting.push(draft(shared, Some(*report), None, Some(decided))),
+            Record::Report(report) => waiting.push(draft(shared, None, Some(report), None)),
+            Record::Settle(settled) => waiting.tell_when_settled(settled),
+        }
+    }
     open
 }
 
-fn draft(shared: &Shared, record: Record) -> Waiter {
-    let (visit, report, decided) = match record {
-        Record::Visit { report, decided, .. } => (Some(*report), None, Some(decided)),
-        Record::Report(report) => (None, Some(report), None),
-    };
+fn draft(
+    shared: &Shared,
+    visit: Option<VisitReport>,
+    report: Option<DeviceReport>,
+    decided: Option<Instant>,
+) -> Waiter {
     // A visit is timed by its decision, not by when the disk was ready for it.
     let time = decided.map_or_else(|| shared.clock.event_time(), |decided| shared.clock.event_time_at(decided));
     Waiter { draft: EventDraft { id: EventId::generate(), time, visit, report }, decided }
@@ -158,6 +173,7 @@ fn write(shared: &Shared, waiting: &mut Waiting) {
         }
     }
     telemetry.events_unwritten.set(waiting.len() as u64);
+    waiting.tell_settled();
     if waiting.is_empty() && telemetry.disk_refusing.get() > 0 {
         telemetry.disk_refusing.set(0);
         tracing::info!("the disk takes writes again");
@@ -184,7 +200,7 @@ fn refused(shared: &Shared, waiting: &mut Waiting, error: &CacheError) {
         tracing::error!(%error, "the disk refuses writes: events wait in memory: {error}");
         let detail = format!("the disk refused writes: {error}").chars().take(MAX_DETAIL).collect();
         let report = DeviceReport { kind: ReportKind::DiskFailed, detail };
-        waiting.push(draft(shared, Record::Report(report)));
+        waiting.push(draft(shared, None, Some(report), None));
     }
     shared.telemetry.disk_refusing.set(1);
     let mut dropped = waiting.shrink(MOST_WAITING_BYTES);
@@ -213,5 +229,5 @@ fn count_dropped(shared: &Shared, waiting: &mut Waiting, dropped: Dropped) {
     );
     tracing::warn!("{detail}");
     let report = DeviceReport { kind: ReportKind::OutboxOverflow, detail };
-    waiting.push(draft(shared, Record::Report(report)));
+    waiting.push(draft(shared, None, Some(report), None));
 }

@@ -1,6 +1,7 @@
 //! Where visits come from: the pipeline over a camera, or a drill.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
@@ -11,8 +12,16 @@ use crate::pipeline::{self, EngineFinder, Mode, PipelineParts};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
 
+/// Longest wait for the last decisions to be written down.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+
 /// What runs and must go on running.
-pub enum Watching {
+pub struct Watching {
+    source: Source,
+    recorder: Recorder,
+}
+
+enum Source {
     /// The pipeline.
     Camera(pipeline::Running),
     /// Made-up visits.
@@ -39,7 +48,8 @@ impl Watching {
             mode: Mode::Visits,
             finished: finished.clone(),
         };
-        Ok(Self::Camera(pipeline::run(parts).context("starting the pipeline")?))
+        let source = Source::Camera(pipeline::run(parts).context("starting the pipeline")?);
+        Ok(Self { source, recorder: recorder.clone() })
     }
 
     /// Starts a drill.
@@ -48,30 +58,31 @@ impl Watching {
     /// If its thread cannot be started.
     pub fn drill(shared: &Arc<Shared>, recorder: &Recorder, pace: Pace) -> anyhow::Result<Self> {
         let running = drill::run(Arc::clone(shared), recorder.clone(), pace).context("starting the drill")?;
-        Ok(Self::Drill(running))
-    }
-
-    /// Asks it to end.
-    pub fn stop(&self) {
-        match self {
-            Self::Camera(running) => running.stop(),
-            Self::Drill(running) => running.stop(),
-        }
+        Ok(Self { source: Source::Drill(running), recorder: recorder.clone() })
     }
 
     /// Whether it has ended without being asked to.
     pub fn died(&self) -> bool {
-        match self {
-            Self::Camera(running) => running.died(),
-            Self::Drill(running) => running.died(),
+        match &self.source {
+            Source::Camera(running) => running.died(),
+            Source::Drill(running) => running.died(),
         }
     }
 
-    /// Waits until it has ended.
-    pub fn join(self) {
-        match self {
-            Self::Camera(running) => running.join(),
-            Self::Drill(running) => running.join(),
+    /// Ends it and waits until its last decisions are written down, or the disk has refused them for too long.
+    pub fn end(self) {
+        match self.source {
+            Source::Camera(running) => {
+                running.stop();
+                running.join();
+            }
+            Source::Drill(running) => {
+                running.stop();
+                running.join();
+            }
+        }
+        if !self.recorder.settle(WRITTEN_WITHIN) {
+            tracing::warn!("the last decisions were not written down in time");
         }
     }
 }

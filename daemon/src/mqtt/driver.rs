@@ -13,12 +13,16 @@ use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::Info;
 use ostiary_common::wire::{DeviceSettings, ReportKind};
 
+use super::resting::Resting;
 use crate::cache::CacheDisk;
 use crate::config::Config;
 use crate::ports::{DiskError, Signer};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
 use crate::sync::{Action, CoreParts, DeviceCore, GalleryStep, Input, KeptGallery, Now, Outgoing};
+
+/// Longest wait for the server to store what waits, before it is forgotten.
+const BEFORE_FORGETTING: Duration = Duration::from_secs(20);
 
 /// What an administrator asked of the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub struct Driver {
     pub outgoing: VecDeque<Outgoing>,
     /// What was asked of the program.
     pub wish: Option<Wish>,
+    /// When everything is forgotten though something still waits.
+    forget_by: Option<Duration>,
     token_wanted: bool,
 }
 
@@ -85,7 +91,18 @@ impl Driver {
         };
         let core = DeviceCore::new(core, disk)?;
         let outgoing = VecDeque::new();
-        Ok(Self { shared, recorder, config, dimension, core, desired, outgoing, wish: None, token_wanted: false })
+        Ok(Self {
+            shared,
+            recorder,
+            config,
+            dimension,
+            core,
+            desired,
+            outgoing,
+            wish: None,
+            forget_by: None,
+            token_wanted: false,
+        })
     }
 
     /// What is held is signed by `signer` from now on.
@@ -164,6 +181,21 @@ impl Driver {
     pub fn is_drained(&mut self) -> bool {
         let now = self.now();
         self.core.waiting(&now) == 0
+    }
+
+    /// Whether what was asked of the program is to be done now. A device that is to forget everything first rests and
+    /// sends what waits, over several connections if need be, but not for ever.
+    pub fn is_wish_due(&mut self, resting: &Resting) -> bool {
+        match self.wish {
+            None => false,
+            Some(Wish::Restart) => true,
+            Some(Wish::Reset) => {
+                resting.ask();
+                let now = self.shared.clock.elapsed();
+                let by = *self.forget_by.get_or_insert(now + BEFORE_FORGETTING);
+                now >= by || (resting.is_done() && self.is_drained())
+            }
+        }
     }
 
     /// Counts, reports and logs a message that was refused; a flood of them is only counted.

@@ -11,6 +11,7 @@ use ostiary_common::wire::{
 };
 
 use super::driver::*;
+use super::resting::Resting;
 use crate::cache::EventDraft;
 use crate::config::Config;
 use crate::recorder::{Record, Recorder};
@@ -228,6 +229,23 @@ fn commands_are_done_once_and_answered_each_time() {
     assert_eq!(bench.driver.wish, None, "the same id is remembered over a restart");
     bench.hear(&restart, Command { id: MsgId::generate(), ..command });
     assert_eq!(bench.driver.wish, Some(Wish::Restart));
+}
+
+#[test]
+fn a_device_forgets_only_once_it_rests_and_nothing_waits() {
+    let mut bench = bench();
+    bench.driver.connected(1);
+    let resting = Resting::default();
+    assert!(!bench.driver.is_wish_due(&resting), "nothing was asked");
+    bench.append(1);
+    let stream = bench.said_body::<EventBatch>(&Channel::Events)[0].stream;
+    let command = Command { id: MsgId::generate(), not_after: UnixMillis(i64::MAX) };
+    bench.hear(&Channel::Command(CommandKind::Reset), command);
+    assert!(!bench.driver.is_wish_due(&resting), "it still watches");
+    resting.rests();
+    assert!(!bench.driver.is_wish_due(&resting), "an event still waits");
+    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 1, resend_from: None, rejected: Vec::new() });
+    assert!(bench.driver.is_wish_due(&resting));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Dial, DialError};
 use super::driver::{Driver, Wish};
+use super::resting::Resting;
 use super::session::{End, Session};
 use crate::domain::backoff::Backoff;
 use crate::domain::credentials::Slot;
@@ -53,6 +54,8 @@ pub struct Signals {
     pub shutdown: CancellationToken,
     /// Nothing new will come: end once the outbox is empty.
     pub draining: CancellationToken,
+    /// The program stops watching before it forgets everything.
+    pub resting: Resting,
 }
 
 /// Keeps the device connected until it is told to end. Returns what was asked of the program, if something was.
@@ -101,7 +104,7 @@ struct Refusals {
 impl Keeper {
     fn is_over(&mut self) -> bool {
         let drained = self.signals.draining.is_cancelled() && self.driver.is_drained();
-        self.signals.shutdown.is_cancelled() || self.driver.wish.is_some() || drained
+        self.signals.shutdown.is_cancelled() || self.driver.is_wish_due(&self.signals.resting) || drained
     }
 
     /// One token, one connection, until it ends. Returns how long to wait before the next attempt.
@@ -247,7 +250,7 @@ impl Keeper {
 
     async fn pause(&mut self, wait: Duration) {
         let end = tokio::time::Instant::now() + wait;
-        while tokio::time::Instant::now() < end {
+        while tokio::time::Instant::now() < end && !self.driver.is_wish_due(&self.signals.resting) {
             self.beat();
             self.driver.tick();
             let round = end.min(tokio::time::Instant::now() + ROUND);

@@ -120,7 +120,8 @@ fn start_device(dir: &Path, url: &str, ca_pem: &str) -> Device {
     };
     let (max_backoff, keep_alive) = (Duration::from_millis(500), Duration::from_secs(5));
     let reach = Reach { broker_url: url.into(), max_backoff, keep_alive };
-    let signals = Signals { shutdown: CancellationToken::new(), draining: CancellationToken::new() };
+    let (shutdown, draining) = (CancellationToken::new(), CancellationToken::new());
+    let signals = Signals { shutdown, draining, resting: Resting::default() };
     let tokens = TokenKeeper::load(files, false).unwrap();
     let keeping = tokio::spawn(keep(Driver::new(parts).unwrap(), tokens, reach, signals.clone()));
     Device { shared, signals, keeping, root }

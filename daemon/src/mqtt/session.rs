@@ -7,7 +7,7 @@ use ostiary_common::identity::TokenResponse;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Incoming};
-use super::driver::{Driver, Wish};
+use super::driver::Driver;
 use super::keeper::Signals;
 use crate::identity::{ApiError, TokenKeeper};
 
@@ -15,8 +15,6 @@ use crate::identity::{ApiError, TokenKeeper};
 const ROUND: Duration = Duration::from_secs(1);
 /// Between attempts to renew a token that still holds.
 const RENEW_RETRY: Duration = Duration::from_secs(30);
-/// Longest wait for the server to store what waits, before it is forgotten.
-const BEFORE_FORGETTING: Duration = Duration::from_secs(20);
 /// Longest wait for the last words to be taken.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -57,10 +55,9 @@ impl Session<'_> {
         let shared = Arc::clone(&self.driver.shared);
         // Lives across rounds: a request under way must not begin anew with every message that comes.
         let mut renewal = Box::pin(self.renewal(self.tokens.renew_in(shared.clock.moment())));
-        let mut forget_by = None;
         loop {
             shared.heartbeats.mqtt.beat(shared.clock.elapsed());
-            if self.is_wish_due(&mut forget_by) || self.is_drained() {
+            if self.driver.is_wish_due(&self.signals.resting) || self.is_drained() {
                 return self.farewell().await;
             }
             blocking(|| self.driver.tick());
@@ -105,18 +102,6 @@ impl Session<'_> {
             tokio::time::sleep(wait).await;
             // Where the device stands changes while it talks, so it is told only between two connections.
             renewer.request(&shared.clock, None).await
-        }
-    }
-
-    /// A device that is to forget everything sends first what waits, but not for ever.
-    fn is_wish_due(&mut self, forget_by: &mut Option<Instant>) -> bool {
-        match self.driver.wish {
-            None => false,
-            Some(Wish::Restart) => true,
-            Some(Wish::Reset) => {
-                let by = *forget_by.get_or_insert_with(|| Instant::now() + BEFORE_FORGETTING);
-                Instant::now() >= by || self.driver.is_drained()
-            }
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use crossbeam_channel::Sender;
+
 use crate::cache::{Dropped, EventDraft};
 
 /// What an event takes in memory beside its picture and words, bytes, roughly.
@@ -18,44 +20,63 @@ pub struct Waiter {
 
 /// Events in the order they are to be written.
 #[derive(Debug, Default)]
-pub struct Waiting(VecDeque<Waiter>);
+pub struct Waiting {
+    events: VecDeque<Waiter>,
+    /// Who is to be told once nothing waits.
+    told: Vec<Sender<()>>,
+}
 
 impl Waiting {
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.events.is_empty()
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.events.len()
     }
 
     pub fn push(&mut self, waiter: Waiter) {
-        self.0.push_back(waiter);
+        self.events.push_back(waiter);
+    }
+
+    /// `settled` is told once nothing waits.
+    pub fn tell_when_settled(&mut self, settled: Sender<()>) {
+        self.told.push(settled);
+    }
+
+    /// Tells those who wait for it that nothing waits, if that is so.
+    pub fn tell_settled(&mut self) {
+        if self.events.is_empty() {
+            for settled in self.told.drain(..) {
+                // Who has stopped waiting needs no answer.
+                let _ = settled.try_send(());
+            }
+        }
     }
 
     /// Copies of the first ones, at most `most`.
     pub fn first(&self, most: usize) -> (Vec<EventDraft>, Vec<Option<Instant>>) {
-        self.0.iter().take(most).map(|waiter| (waiter.draft.clone(), waiter.decided)).unzip()
+        self.events.iter().take(most).map(|waiter| (waiter.draft.clone(), waiter.decided)).unzip()
     }
 
     /// The first ones are on disk.
     pub fn written(&mut self, count: usize) {
-        self.0.drain(..count.min(self.0.len()));
+        self.events.drain(..count.min(self.events.len()));
     }
 
     /// Drops until `most_bytes` are kept: pictures, the oldest first; then the words of reports; then whole events.
     pub fn shrink(&mut self, most_bytes: usize) -> Dropped {
         let mut dropped = Dropped::default();
-        let mut bytes: usize = self.0.iter().map(|waiter| EVENT_BYTES + extra_bytes(&waiter.draft)).sum();
+        let mut bytes: usize = self.events.iter().map(|waiter| EVENT_BYTES + extra_bytes(&waiter.draft)).sum();
         for takes_words in [false, true] {
-            for waiter in &mut self.0 {
+            for waiter in &mut self.events {
                 if bytes <= most_bytes {
                     return dropped;
                 }
                 bytes -= strip(&mut waiter.draft, takes_words, &mut dropped);
             }
         }
-        while bytes > most_bytes && self.0.pop_front().is_some() {
+        while bytes > most_bytes && self.events.pop_front().is_some() {
             bytes -= EVENT_BYTES;
             dropped.events += 1;
         }

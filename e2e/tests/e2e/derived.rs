@@ -41,10 +41,14 @@ async fn play(stage: &Stage) -> Result<()> {
     api.put(&at_door, &json!({"target_fpir": 0})).await?.refused(422, "invalid-value")?;
 
     let reset = api.delete(&at_door).await?.ok()?;
+    let path = format!("/api/v1/devices/{}", daemon.device);
+    let session = async || anyhow::Ok(api.get(&path).await?["presence"]["session"].as_u64());
+    let before = session().await?;
     daemon.kill()?;
     daemon.run(&view)?;
+    wait::until_true("the device to be back", LATER, async || Ok(session().await? > before)).await?;
     in_force(api, &daemon.device, &reset["outlook"], "report").await?;
-    let info = &api.get(&format!("/api/v1/devices/{}", daemon.device)).await?["presence"]["info"];
+    let info = &api.get(&path).await?["presence"]["info"];
     ensure!(info["kernels"].as_str().is_some_and(|text| text.contains("detector")), "kernels are not told: {info}");
     daemon.stop().await
 }

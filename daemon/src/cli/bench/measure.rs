@@ -118,7 +118,7 @@ fn play(
                 trouble = Some(report.detail);
                 running.stop();
             }
-            Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
+            Ok(Record::Settle(_)) | Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
             Err(crossbeam_channel::RecvTimeoutError::Disconnected) => break,
         }
     }
