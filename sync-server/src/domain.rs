@@ -1,6 +1,7 @@
 //! What the server knows, in its own types. Reads no clock, file or socket; nothing here is `Serialize`:
 //! `http`, `store` and the wire own their formats.
 
+pub mod access;
 pub mod account;
 pub mod audit;
 pub mod device;

@@ -40,7 +40,7 @@ pub struct Create {
 }
 
 fn parse_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "must be admin or operator".to_owned())
+    Role::parse(text).ok_or_else(|| "must be owner, admin, operator, viewer or auditor".to_owned())
 }
 
 /// Runs an account command.

@@ -1,5 +1,7 @@
 //! Who is asking, and whether they may.
 
+use std::marker::PhantomData;
+
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -8,12 +10,16 @@ use ostiary_common::time::UnixMillis;
 use super::api::Api;
 use super::extract::ClientAddress;
 use super::problem::ApiError;
-use crate::domain::account::{Role, User};
+use crate::domain::access::may::Needs;
+use crate::domain::access::{Access, Reach, Role};
+use crate::domain::account::User;
 
 /// A signed-in user; of any role.
 pub struct Caller {
     /// The account as it is now, not as it was when the token was made.
     pub user: User,
+    /// What it may, and where.
+    pub access: Access,
     /// Where from.
     pub address: ClientAddress,
     /// When the token ends.
@@ -42,7 +48,8 @@ impl FromRequestParts<Api> for Caller {
         })?;
         let user = api.store.user(claims.sub).await?;
         let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
-        Ok(Self { user, address, until: UnixMillis::from_unix_seconds(claims.exp) })
+        let access = Access::everywhere(user.role);
+        Ok(Self { user, access, address, until: UnixMillis::from_unix_seconds(claims.exp) })
     }
 }
 
@@ -50,13 +57,40 @@ impl FromRequestParts<Api> for Admin {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, api).await?;
-        if caller.user.role == Role::Admin {
+        if matches!(caller.user.role, Role::Owner | Role::Admin) {
             return Ok(Self(caller));
         }
         let target = format!("{} {}", parts.method, parts.uri.path());
         let detail = format!("role {} may not", caller.user.role.as_str());
         api.refuse(caller.actor(), caller.address, "api.forbidden", &target, detail);
         Err(ApiError::NotAllowed("this needs an account with the role admin".into()))
+    }
+}
+
+/// A signed-in user who has a permission somewhere; where, says its reach.
+///
+/// Everything a handler reads or changes must lie within [`May::reach`]; what lies outside is answered as if it did not
+/// exist.
+pub struct May<P> {
+    /// Who.
+    pub caller: Caller,
+    /// Where the permission holds; never nothing.
+    pub reach: Reach,
+    permission: PhantomData<P>,
+}
+
+impl<P: Needs> FromRequestParts<Api> for May<P> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let reach = caller.access.reach(P::PERMISSION);
+        if !reach.is_nothing() {
+            return Ok(Self { caller, reach, permission: PhantomData });
+        }
+        let target = format!("{} {}", parts.method, parts.uri.path());
+        let needed = P::PERMISSION.as_str();
+        api.refuse(caller.actor(), caller.address, "api.forbidden", &target, format!("without {needed}"));
+        Err(ApiError::NotAllowed(format!("this needs the permission `{needed}`; an owner or admin can grant it")))
     }
 }
 
