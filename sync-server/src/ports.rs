@@ -1,6 +1,7 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,8 @@ use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, 
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
-use crate::domain::device::{ClaimCode, Device, Door, Site};
 use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
+use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::{
@@ -108,6 +109,16 @@ pub trait DeviceStore: Send + Sync {
     async fn add_device(&self, device: &Device) -> Result<(), StoreError>;
     /// One device.
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError>;
+    /// How these devices stand; those there are not are left out.
+    async fn device_standings(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, DeviceStanding>, StoreError> {
+        let mut standings = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(device) = self.device(*id).await? {
+                standings.insert(*id, DeviceStanding { site: device.site, state: device.state });
+            }
+        }
+        Ok(standings)
+    }
     /// All devices, by name.
     async fn devices(&self) -> Result<Vec<Device>, StoreError>;
     /// Puts a claim code in place of any the device had.

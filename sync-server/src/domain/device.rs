@@ -43,6 +43,15 @@ pub enum DeviceState {
     Revoked,
 }
 
+/// How a device stands: as much as must be known to take its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceStanding {
+    /// Its site.
+    pub site: SiteId,
+    /// Where it is in its life.
+    pub state: DeviceState,
+}
+
 impl DeviceState {
     /// The state's name in store and API.
     pub const fn as_str(self) -> &'static str {

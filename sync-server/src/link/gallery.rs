@@ -117,7 +117,7 @@ impl Answerer {
         let Passed::In(admitted) = passed else { return None };
         let (root, session) = (admitted.routed.root, admitted.routed.session);
         let Message::GalleryRequest(request) = admitted.routed.message else { return None };
-        let newest = self.accept(admitted.device.id, &request)?;
+        let newest = self.accept(admitted.device, &request)?;
         Some(Accepted { task: self.task.clone(), root, session, request, newest })
     }
 

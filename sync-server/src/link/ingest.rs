@@ -22,9 +22,9 @@ use crate::domain::event::{AcceptedGap, Ingest, Ingested};
 use crate::ports::{Clock, LiveFeed, Store, StoreError};
 
 /// Batches committed together at most. One commit flushes the disk once.
-const GROUP_BATCHES: usize = 64;
+const GROUP_BATCHES: usize = 512;
 /// Payload bytes committed together at most, so that a group of large batches does not hold up small ones.
-const GROUP_BYTES: usize = 4 * 1024 * 1024;
+const GROUP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Longest reason told to a device.
 const MAX_REASON_CHARS: usize = 120;
@@ -57,63 +57,28 @@ struct Sender {
 }
 
 impl Writer {
-    /// Writes what comes until there is no more.
+    /// Writes what comes until there is no more. While one group is committed, the next is read.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>) {
-        while let Some(first) = queue.recv().await {
-            let group = self.gather(first, &mut queue).await;
-            if !group.is_empty() {
-                self.write(group).await;
-            }
+        let mut group = Vec::new();
+        loop {
+            let gate = Gate { intake: self.intake.clone(), clock: self.clock.clone() };
+            let ((), next) = tokio::join!(self.write(group), gate.gather(&mut queue));
+            let Some(next) = next else { return };
+            group = next;
         }
     }
 
     /// Writes these in one commit, and answers.
     pub(super) async fn take(&mut self, messages: Vec<Incoming>) {
-        let mut group = Vec::with_capacity(messages.len());
-        for message in messages {
-            group.extend(self.admit(message).await);
-        }
-        if !group.is_empty() {
-            self.write(group).await;
-        }
-    }
-
-    /// The first message and those that wait behind it, as far as they fit into one commit.
-    async fn gather(&self, first: Incoming, queue: &mut mpsc::Receiver<Incoming>) -> Vec<Pending> {
-        let mut group = Vec::new();
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            bytes += message.payload.len();
-            group.extend(self.admit(message).await);
-            let full = group.len() >= GROUP_BATCHES || bytes >= GROUP_BYTES;
-            next = if full { None } else { queue.try_recv().ok() };
-        }
-        group
-    }
-
-    async fn admit(&self, message: Incoming) -> Option<Pending> {
-        let admitted = match self.intake.pass(&message).await {
-            Passed::In(admitted) => *admitted,
-            Passed::Out => {
-                // Sent again it would be refused again: the broker is told that it is dealt with. The device
-                // gets no acknowledgement of its events, keeps them, and reports them as refused.
-                message.receipt.give().await;
-                return None;
-            }
-            Passed::NotNow => return None,
-        };
-        let Admitted { device, routed } = admitted;
-        let Message::Events(Sorted { batch, rejected }) = routed.message else { return None };
-        self.intake.reject(&message.topic, device.id, &rejected);
-        let (sent_at, received_at) = (routed.sent_at, self.clock.now());
-        let numbers = rejected.iter().map(|(seq, _)| *seq).collect();
-        let ingest = Ingest { device: device.id, batch, rejected: numbers, sent_at, received_at };
-        let sender = Sender { root: routed.root, session: routed.session, rejected: told(rejected) };
-        Some(Pending { ingest, sender, receipt: message.receipt })
+        let gate = Gate { intake: self.intake.clone(), clock: self.clock.clone() };
+        let group = gate.admit(messages).await;
+        self.write(group).await;
     }
 
     async fn write(&mut self, group: Vec<Pending>) {
+        if group.is_empty() {
+            return;
+        }
         let started = Instant::now();
         let (ingests, owners): (Vec<Ingest>, Vec<_>) =
             group.into_iter().map(|one| (one.ingest, (one.sender, one.receipt))).unzip();
@@ -228,6 +193,54 @@ impl Writer {
         metrics::counter!("ostiary_server_events_refused_total", "reason" => "store").increment(1);
         tracing::error!(%error, device.id = %ingest.device, "a batch of {} could not be stored", ingest.device);
         receipt.give().await;
+    }
+}
+
+/// Who reads what waits, ahead of the writer.
+struct Gate {
+    intake: Arc<Intake>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gate {
+    /// Waits for a message, and takes those that wait behind it, as far as they fit into one commit. `None` when no
+    /// more will come.
+    async fn gather(&self, queue: &mut mpsc::Receiver<Incoming>) -> Option<Vec<Pending>> {
+        let mut messages = vec![queue.recv().await?];
+        let mut bytes = messages[0].payload.len();
+        while messages.len() < GROUP_BATCHES && bytes < GROUP_BYTES {
+            let Ok(message) = queue.try_recv() else { break };
+            bytes += message.payload.len();
+            messages.push(message);
+        }
+        Some(self.admit(messages).await)
+    }
+
+    /// Those of the messages that may be written.
+    async fn admit(&self, messages: Vec<Incoming>) -> Vec<Pending> {
+        let passed = self.intake.pass_all(&messages).await;
+        let mut group = Vec::with_capacity(messages.len());
+        for (message, passed) in messages.into_iter().zip(passed) {
+            match passed {
+                Passed::In(admitted) => group.extend(self.pending(message, *admitted)),
+                // Sent again it would be refused again: the broker is told that it is dealt with. The device gets no
+                // acknowledgement of its events, keeps them, and reports them as refused.
+                Passed::Out => message.receipt.give().await,
+                Passed::NotNow => {}
+            }
+        }
+        group
+    }
+
+    fn pending(&self, message: Incoming, admitted: Admitted) -> Option<Pending> {
+        let Admitted { device, routed } = admitted;
+        let Message::Events(Sorted { batch, rejected }) = routed.message else { return None };
+        self.intake.reject(&message.topic, device, &rejected);
+        let (sent_at, received_at) = (routed.sent_at, self.clock.now());
+        let numbers = rejected.iter().map(|(seq, _)| *seq).collect();
+        let ingest = Ingest { device, batch, rejected: numbers, sent_at, received_at };
+        let sender = Sender { root: routed.root, session: routed.session, rejected: told(rejected) };
+        Some(Pending { ingest, sender, receipt: message.receipt })
     }
 }
 

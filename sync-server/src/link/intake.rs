@@ -1,5 +1,6 @@
 //! The door every message passes: decoded, from a device that is known and active, or refused and noted.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ostiary_common::ids::DeviceId;
@@ -9,7 +10,7 @@ use super::batch::BatchFault;
 use super::incoming::Incoming;
 use super::patience::Patience;
 use super::route::{Fault, Routed, route};
-use crate::domain::device::{Device, DeviceState};
+use crate::domain::device::{DeviceStanding, DeviceState};
 use crate::ports::Store;
 use crate::refusals::{Refusal, RefusalLog};
 
@@ -22,7 +23,7 @@ pub(super) struct Intake {
 
 /// A message let in, and the device it is from.
 pub(super) struct Admitted {
-    pub(super) device: Device,
+    pub(super) device: DeviceId,
     pub(super) routed: Routed,
 }
 
@@ -67,20 +68,38 @@ impl Intake {
 
     /// Lets a message in or not.
     pub(super) async fn pass(&self, message: &Incoming) -> Passed {
-        let routed = match route(&message.topic, &message.payload) {
-            Ok(Some(routed)) => routed,
-            Ok(None) => return Passed::Out,
-            Err(fault) => return self.refuse(message, &fault.into()),
+        self.pass_all(std::slice::from_ref(message)).await.pop().expect("one message has one answer")
+    }
+
+    /// Lets each of these messages in or not; the store is asked once for all of them.
+    pub(super) async fn pass_all(&self, messages: &[Incoming]) -> Vec<Passed> {
+        let routed: Vec<_> = messages.iter().map(|message| route(&message.topic, &message.payload)).collect();
+        let devices: HashSet<DeviceId> = routed.iter().flatten().flatten().map(|routed| routed.root.device).collect();
+        let standings = self.standings(devices.into_iter().collect()).await;
+        let answer = |(message, routed)| match (routed, &standings) {
+            (Ok(None), _) => Passed::Out,
+            (Err(fault), _) => self.refuse(message, &Refused::Fault(fault)),
+            (Ok(Some(_)), None) => Passed::NotNow,
+            (Ok(Some(routed)), Some(standings)) => self.admit(message, routed, standings),
         };
-        let device = match self.patience.ask(|| self.store.device(routed.root.device)).await {
-            Ok(device) => device,
+        messages.iter().zip(routed).map(answer).collect()
+    }
+
+    /// How devices stand with the store; `None` if it does not answer.
+    async fn standings(&self, devices: Vec<DeviceId>) -> Option<HashMap<DeviceId, DeviceStanding>> {
+        match self.patience.ask(|| self.store.device_standings(&devices)).await {
+            Ok(standings) => Some(standings),
             Err(error) => {
-                tracing::error!(%error, device.id = %routed.root.device, "a device could not be looked up");
-                return Passed::NotNow;
+                tracing::error!(%error, devices = devices.len(), "devices could not be looked up");
+                None
             }
-        };
-        match known(device, routed.root) {
-            Ok(device) => Passed::In(Box::new(Admitted { device, routed })),
+        }
+    }
+
+    fn admit(&self, message: &Incoming, routed: Routed, standings: &HashMap<DeviceId, DeviceStanding>) -> Passed {
+        let device = routed.root.device;
+        match known(standings.get(&device), routed.root) {
+            Ok(()) => Passed::In(Box::new(Admitted { device, routed })),
             Err(refused) => self.refuse(message, &refused),
         }
     }
@@ -115,11 +134,11 @@ impl Intake {
     }
 }
 
-fn known(device: Option<Device>, root: DeviceRoot) -> Result<Device, Refused> {
-    let device = device.ok_or(Refused::Unknown)?;
-    match device.state {
-        _ if device.site != root.site => Err(Refused::Site),
-        DeviceState::Active => Ok(device),
+fn known(standing: Option<&DeviceStanding>, root: DeviceRoot) -> Result<(), Refused> {
+    let standing = standing.ok_or(Refused::Unknown)?;
+    match standing.state {
+        _ if standing.site != root.site => Err(Refused::Site),
+        DeviceState::Active => Ok(()),
         state => Err(Refused::NotActive(state.as_str())),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use ostiary_common::ids::DeviceId;
 use ostiary_common::wire::GalleryAck;
 
 use super::core::CoreParts;
 use super::patience::Patience;
-use crate::domain::device::Device;
 use crate::domain::erasure::Confirmation;
 use crate::identity::holding;
 use crate::ports::{Clock, Store, StoreError};
@@ -28,16 +28,17 @@ impl Proofs {
 
     /// Takes the word of a device whose gallery was found to be the truth. Most words prove nothing new, and cost a
     /// look only.
-    pub(super) async fn take(&self, device: &Device, ack: &GalleryAck) -> Result<(), StoreError> {
-        if !self.patience.ask(|| self.store.confirmation_awaited(device.id, ack.rev)).await? {
+    pub(super) async fn take(&self, id: DeviceId, ack: &GalleryAck) -> Result<(), StoreError> {
+        if !self.patience.ask(|| self.store.confirmation_awaited(id, ack.rev)).await? {
             return Ok(());
         }
-        let key_pem = device.public_key_pem.clone();
+        let Some(device) = self.patience.ask(|| self.store.device(id)).await? else { return Ok(()) };
+        let key_pem = device.public_key_pem;
         if let Some(proof) = &ack.proof {
             let said = (proof.at, proof.signature.as_slice());
-            let checked = holding::check(device.id, key_pem.as_deref().unwrap_or(""), (ack.rev, &ack.digest), said);
+            let checked = holding::check(id, key_pem.as_deref().unwrap_or(""), (ack.rev, &ack.digest), said);
             if let Err(error) = checked {
-                self.refuse(device, error.to_string());
+                self.refuse(id, error.to_string());
                 return Ok(());
             }
         }
@@ -49,14 +50,14 @@ impl Proofs {
             signature: ack.proof.as_ref().map(|proof| proof.signature.to_vec()),
             key_pem,
         };
-        let erasures = self.patience.ask(|| self.store.confirm_erasures(device.id, &said)).await?;
-        tracing::info!(device.id = %device.id, rev = ack.rev.0, erasures, "{} has confirmed {erasures} erasures", device.id);
+        let erasures = self.patience.ask(|| self.store.confirm_erasures(id, &said)).await?;
+        tracing::info!(device.id = %id, rev = ack.rev.0, erasures, "{id} has confirmed {erasures} erasures");
         Ok(())
     }
 
-    fn refuse(&self, device: &Device, detail: String) {
+    fn refuse(&self, device: DeviceId, detail: String) {
         metrics::counter!("ostiary_server_holding_refused_total").increment(1);
-        let (actor, target) = (format!("device:{}", device.id), String::new());
+        let (actor, target) = (format!("device:{device}"), String::new());
         self.refusals.refuse(Refusal { actor, action: "gallery.proof", target, source: String::new(), detail });
     }
 }

@@ -1,9 +1,11 @@
 //! What devices say of themselves: presence, what they are, how they are, what they hold.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use governor::Quota;
 use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
@@ -12,14 +14,13 @@ use ostiary_common::wire::{GalleryAck, GalleryNotice};
 use tokio::sync::mpsc;
 
 use super::core::CoreParts;
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Receipt};
 use super::intake::{Admitted, Intake, Passed};
 use super::limits::PerDevice;
 use super::outgoing::{Keep, Mailer};
 use super::patience::Patience;
 use super::proofs::Proofs;
 use super::route::Message;
-use crate::domain::device::Device;
 use crate::domain::gallery::Verdict;
 use crate::ports::{Clock, Store, StoreError};
 
@@ -30,6 +31,9 @@ const TOLD_AT_ONCE: NonZeroU32 = match NonZeroU32::new(4) {
     Some(n) => n,
     None => NonZeroU32::MIN,
 };
+
+/// Messages kept side by side at most.
+const TOGETHER: usize = 512;
 
 /// Keeps what devices say of themselves.
 pub(super) struct StateKeeper {
@@ -53,28 +57,51 @@ impl StateKeeper {
     /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
     /// comes again.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
-        while let Some(message) = queue.recv().await {
-            self.take(message, &intake).await;
+        let mut waiting = Vec::new();
+        while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
+            self.take_all(std::mem::take(&mut waiting), &intake).await;
         }
     }
 
     /// Keeps what one message says.
     pub(super) async fn take(&self, message: Incoming, intake: &Intake) {
-        let admitted = match intake.pass(&message).await {
-            Passed::In(admitted) => *admitted,
-            Passed::Out => return message.receipt.give().await,
-            Passed::NotNow => return,
-        };
-        let device = admitted.device.id;
+        self.take_all(vec![message], intake).await;
+    }
+
+    /// Keeps what these messages say: those of one device in their order, different devices side by side, so that
+    /// the store can commit them together.
+    async fn take_all(&self, messages: Vec<Incoming>, intake: &Intake) {
+        let passed = intake.pass_all(&messages).await;
+        let mut devices: HashMap<DeviceId, Vec<(Box<Admitted>, Receipt)>> = HashMap::new();
+        for (message, passed) in messages.into_iter().zip(passed) {
+            match passed {
+                Passed::In(admitted) => {
+                    devices.entry(admitted.device).or_default().push((admitted, message.receipt));
+                }
+                Passed::Out => message.receipt.give().await,
+                Passed::NotNow => {}
+            }
+        }
+        join_all(devices.into_values().map(|said| self.keep_in_order(said))).await;
+    }
+
+    async fn keep_in_order(&self, said: Vec<(Box<Admitted>, Receipt)>) {
+        for (admitted, receipt) in said {
+            self.keep_one(*admitted, receipt).await;
+        }
+    }
+
+    async fn keep_one(&self, admitted: Admitted, receipt: Receipt) {
+        let device = admitted.device;
         match self.keep(admitted).await {
-            Ok(()) => message.receipt.give().await,
+            Ok(()) => receipt.give().await,
             Err(error) => tracing::error!(%error, device.id = %device, "the state of {device} could not be kept"),
         }
     }
 
     async fn keep(&self, admitted: Admitted) -> Result<(), StoreError> {
         let Admitted { device, routed } = admitted;
-        let (id, root, session) = (device.id, routed.root, routed.session);
+        let (id, root, session) = (device, routed.root, routed.session);
         match routed.message {
             Message::Status(status) => self.presence(id, &status).await,
             Message::Info(info) => {
@@ -85,7 +112,7 @@ impl StateKeeper {
                 let json = text(to_json(&health));
                 self.patience.ask(|| self.store.put_health(id, &json, self.clock.now())).await
             }
-            Message::GalleryAck(ack) => self.held(&device, root, session, &ack).await,
+            Message::GalleryAck(ack) => self.held(root, session, &ack).await,
             Message::ConfigReported(reported) => {
                 if let Some(error) = &reported.error {
                     tracing::warn!(device.id = %id, version = reported.version, error, "{id} did not take its configuration");
@@ -115,7 +142,7 @@ impl StateKeeper {
         Ok(())
     }
 
-    async fn held(&self, device: &Device, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
+    async fn held(&self, root: DeviceRoot, session: u64, ack: &GalleryAck) -> Result<(), StoreError> {
         self.patience.ask(|| self.store.put_held(root.device, ack, self.clock.now())).await?;
         let truth = self.patience.ask(|| self.store.truth(root.device, &self.pack)).await?;
         let verdict = truth.judge((ack.rev, ack.digest));
@@ -124,7 +151,7 @@ impl StateKeeper {
             tracing::warn!(device.id = %root.device, rev = ack.rev.0, "{} holds another gallery than it should", root.device);
         }
         if verdict == Verdict::InSync {
-            return self.proofs.take(device, ack).await;
+            return self.proofs.take(root.device, ack).await;
         }
         if self.told.allows(root.device) {
             let notice = GalleryNotice { rev: truth.rev };

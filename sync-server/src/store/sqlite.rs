@@ -24,6 +24,8 @@ mod gone;
 mod groups;
 mod ingest;
 mod lives;
+mod known;
+mod many;
 mod opener;
 mod persons;
 mod pictures;
@@ -35,6 +37,7 @@ mod scopes;
 mod scrub;
 mod sealing;
 mod sealing_once;
+mod small;
 mod streams;
 mod templates;
 mod terms;
@@ -71,6 +74,8 @@ pub struct SqliteStore {
     media: MediaKey,
     /// What is known of the gallery at its last revisions, because every device asks for the same.
     memory: GalleryMemory,
+    /// Changes that wait to be committed together.
+    small: small::SmallChanges,
 }
 
 impl SqliteStore {
@@ -87,7 +92,8 @@ impl SqliteStore {
         let media = sealing::media_key(&write, master).await?;
         // Lazily: a reader must not open the file before the migrations made it.
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
-        let store = Self { write, read, master: master.clone(), media, memory: GalleryMemory::default() };
+        let (memory, small) = (GalleryMemory::default(), small::SmallChanges::default());
+        let store = Self { write, read, master: master.clone(), media, memory, small };
         store.seal_what_lies_open().await?;
         Ok(store)
     }

@@ -1,5 +1,7 @@
 //! Sites, doors and devices.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
@@ -9,7 +11,7 @@ use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
 use super::{SqliteStore, columns, gallery_keys, lives, scopes};
-use crate::domain::device::{ClaimCode, Device, Door, Site};
+use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
 use crate::ports::{DeviceStore, StoreError};
 
 #[async_trait]
@@ -96,6 +98,10 @@ impl DeviceStore for SqliteStore {
             .fetch_optional(&self.read)
             .await?;
         row.map(Device::try_from).transpose()
+    }
+
+    async fn device_standings(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, DeviceStanding>, StoreError> {
+        self.standings_of(ids).await
     }
 
     async fn devices(&self) -> Result<Vec<Device>, StoreError> {
