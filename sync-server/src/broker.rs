@@ -1,7 +1,7 @@
 //! The MQTT broker inside the server.
 //!
 //! It only carries, authenticates and keeps everyone to their topics; what messages mean is decided by
-//! [`link`](crate::link), which is a client of this broker like any device. With `[broker] mode = "external"`
+//! [`link`](crate::link), to which it hands over what devices say, and for which it speaks. With `[broker] mode = "external"`
 //! none of this runs, and the link connects to somebody else's broker instead.
 //!
 //! ```text
@@ -22,6 +22,7 @@ mod rate;
 mod retain;
 mod running;
 mod sessions;
+mod voice;
 
 /// MQTT user name of the server's own client.
 pub const LINK_USER: &str = "ostiary-server-link";

@@ -1,12 +1,13 @@
 //! The server's side of every conversation with devices over MQTT.
 //!
-//! The link is an ordinary MQTT 5 client of the broker, embedded or not. It reads what devices send, checks it
-//! once more, stores it, and answers; a message is acknowledged to the broker only when nothing more is to be
-//! done for it, and events only after they are committed. That bounds what is under way by MQTT's own flow
-//! control: with `RECEIVE_MAX` messages unacknowledged the broker keeps the rest.
+//! Of an external broker the link is an ordinary MQTT 5 client; the embedded one hands messages over directly. The
+//! link reads what devices send, checks it once more, stores it, and answers; a message is acknowledged to the broker
+//! only when nothing more is to be done for it, and events only after they are committed. That bounds what is under
+//! way: with `RECEIVE_MAX` messages unacknowledged an external broker keeps the rest, and at the embedded one the
+//! devices wait.
 //!
 //! ```text
-//! broker -> connection -> route (decode) -> intake (known device?) -> ingest | gallery | state -> store
+//! broker -> connection | direct -> route (decode) -> intake (known device?) -> ingest | gallery | state -> store
 //!                     <- outgoing <- acks, chunks, notices, desired configuration, seen
 //! ```
 //!
@@ -17,6 +18,7 @@ mod batch;
 mod chunks;
 mod connection;
 mod core;
+mod direct;
 mod fault;
 mod gallery;
 mod holes;
@@ -48,26 +50,39 @@ pub use incoming::{Courier, Incoming, Receipt};
 pub use outgoing::{Keep, Outbound, SendError};
 pub use patience::Patience;
 
-use crate::ports::{Clock, DeviceLink, LiveFeed, Store};
+use crate::ports::{Clock, DeviceEar, DeviceLink, DeviceVoice, LiveFeed, Store};
 use crate::refusals::RefusalLog;
 
-/// Messages of QoS 1 the broker may send before one is acknowledged.
-const RECEIVE_MAX: u16 = 256;
+/// Messages of QoS 1 an external broker may send before one is acknowledged.
+const RECEIVE_MAX: u16 = 1_024;
+/// Messages handed over by the embedded broker that may wait to be read.
+const HANDED_OVER_MAX: usize = 4_096;
 /// Room for messages of QoS 0 (health) beside them; more than that are dropped, newer ones follow.
 const UNCONFIRMED_MAX: usize = 256;
-/// Committed events waiting to be told to people; beyond it they are not told, only stored.
-const SEEN_QUEUE: usize = 4_096;
+/// Commits whose events wait to be told to people; events of further ones are not told, only stored.
+const SEEN_QUEUE: usize = 256;
 /// Devices whose configuration changed and is not sent yet; beyond it all are sent.
 const CONFIG_QUEUE: usize = 256;
 
-/// What the link connects to and as whom.
+/// How the link and the broker reach each other.
+pub enum Line {
+    /// Over MQTT, like any client.
+    Mqtt {
+        /// Where the broker is.
+        endpoint: Endpoint,
+        /// As whom.
+        login: Login,
+        /// Share what devices send with other servers of this group.
+        shared_group: Option<String>,
+    },
+    /// In this process: the broker's voice. Its ear is [`RunningLink::ear`].
+    Direct(Arc<dyn DeviceVoice>),
+}
+
+/// What the link is connected to.
 pub struct LinkConfig {
-    /// Where the broker is.
-    pub endpoint: Endpoint,
-    /// As whom.
-    pub login: Login,
-    /// Share what devices send with other servers of this group; only for an external broker.
-    pub shared_group: Option<String>,
+    /// The way to the broker.
+    pub line: Line,
     /// The model pack of this server's templates; devices with another are not given any.
     pub pack: PackId,
 }
@@ -97,26 +112,44 @@ pub struct RunningLink {
     pub devices: Arc<dyn DeviceLink>,
     /// Whether it is connected and subscribed.
     pub connected: watch::Receiver<bool>,
+    /// Where a broker of this process hands messages over; only with [`Line::Direct`].
+    pub ear: Option<Arc<dyn DeviceEar>>,
 }
 
 /// Starts the link. It connects in the background, and again whenever the connection is lost.
 pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
-    let (outgoing, feed) = outgoing::channel();
+    let (current, feed) = outgoing::channel();
+    let outbound = match &config.line {
+        Line::Mqtt { .. } => current,
+        Line::Direct(voice) => Arc::new(direct::Spoken(voice.clone())),
+    };
     let LinkCore { intake, ingest, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
         store: parts.store,
         clock: parts.clock,
         live: parts.live,
         refusals: parts.refusals,
-        outbound: outgoing,
+        outbound,
         pack: config.pack.clone(),
         patience: Patience::default(),
     });
-    let (inboxes, queues) = connection::inboxes();
     let (connected, connection_state) = watch::channel(false);
     let spawner = Spawner { tasks: parts.tasks, shutdown: parts.shutdown.clone() };
 
-    let link = connection::Connection { config: config.connection(), inboxes, feed, connected };
-    spawner.spawn("link connection", link.run(parts.shutdown.clone()));
+    let (queues, ear) = match config.line {
+        Line::Mqtt { endpoint, login, shared_group } => {
+            let (inboxes, queues) = connection::inboxes(usize::from(RECEIVE_MAX));
+            let filters = ostiary_common::topics::server_filters(shared_group.as_deref());
+            let config = connection::Settings { endpoint, login, filters };
+            let link = connection::Connection { config, inboxes, feed, connected };
+            spawner.spawn("link connection", link.run(parts.shutdown.clone()));
+            (queues, None)
+        }
+        Line::Direct(_) => {
+            let (inboxes, queues) = connection::inboxes(HANDED_OVER_MAX);
+            spawner.spawn("direct line", stay_connected(connected));
+            (queues, Some(Arc::new(direct::Ear::new(inboxes)) as Arc<dyn DeviceEar>))
+        }
+    };
 
     spawner.spawn("event ingest", ingest.run(queues.events));
     spawner.spawn("gallery answers", gallery.run(queues.gallery, intake.clone()));
@@ -127,17 +160,13 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
     spawner.spawn("device orders", errands.run());
     let (devices, notices) = notices::desk(herald, parts.kick, orders);
     spawner.spawn("device notices", notices.run(connection_state.clone()));
-    RunningLink { devices: Arc::new(devices), connected: connection_state }
+    RunningLink { devices: Arc::new(devices), connected: connection_state, ear }
 }
 
-impl LinkConfig {
-    fn connection(&self) -> connection::Settings {
-        connection::Settings {
-            endpoint: self.endpoint.clone(),
-            login: self.login.clone(),
-            filters: ostiary_common::topics::server_filters(self.shared_group.as_deref()),
-        }
-    }
+/// A broker of the same process is there as long as the process is.
+async fn stay_connected(connected: watch::Sender<bool>) {
+    connected.send_replace(true);
+    std::future::pending().await
 }
 
 /// Runs tasks that must not end before the program does.

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
+use bytes::Bytes;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::ids::{
     DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
@@ -18,8 +17,8 @@ use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, 
 
 use crate::domain::account::User;
 use crate::domain::audit::{AuditEntry, AuditRow};
-use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
 use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
+use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::domain::gallery::{
@@ -430,6 +429,23 @@ pub trait DeviceLink: Send + Sync {
     fn departed(&self, root: DeviceRoot);
     /// Sends a command; `false` if too many wait already.
     fn command(&self, order: CommandOrder) -> bool;
+}
+
+/// Where the embedded broker hands over what devices say.
+#[async_trait]
+pub trait DeviceEar: Send + Sync {
+    /// Takes a message; returns when there was room for it. Until then the device's connection waits.
+    async fn hear(&self, topic: &str, payload: Bytes);
+}
+
+/// Says things to devices and monitors through the embedded broker.
+#[async_trait]
+pub trait DeviceVoice: Send + Sync {
+    /// Says something on a topic; the broker keeps it for those who come later if `keep`. `false` if the broker does
+    /// not pass anything on any more.
+    async fn say(&self, topic: String, keep: bool, payload: Bytes) -> bool;
+    /// Whether a monitor is connected, who may read what is told to people.
+    fn is_watched(&self) -> bool;
 }
 
 /// Where committed events are told to those who watch. Losing one here loses nothing: watchers read the

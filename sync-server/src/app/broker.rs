@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use super::foundation::Foundation;
-use crate::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker};
+use crate::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker, ServerAccess};
 use crate::config::{BrokerMode, Config};
 use crate::identity::device_auth::TokenAuth;
 use crate::ports::Clock;
@@ -15,12 +15,10 @@ use crate::secret::Secret;
 /// The monitor's password, for whoever may read the data directory.
 pub const MONITOR_PASSWORD_FILE: &str = "monitor.password";
 
-/// A running broker with the password of the server's own client.
+/// A running broker.
 pub struct Embedded {
     /// The broker.
     pub broker: Arc<RunningBroker>,
-    /// The link's password, known to this process only.
-    pub link_secret: Secret,
 }
 
 /// Starts the broker; `None` if another one is to be used.
@@ -35,7 +33,6 @@ pub async fn start(
     }
     let path = config.server.data_dir.join(MONITOR_PASSWORD_FILE);
     let monitor = Secret::load_or_create(&path).with_context(|| format!("opening {}", path.display()))?;
-    let link_secret = Secret::generate().context("making the link's password")?;
     let (tokens, store) = (foundation.tokens.clone(), foundation.store.clone());
     let broker = embedded::start(EmbeddedBroker {
         listen: config.broker.listen,
@@ -43,10 +40,10 @@ pub async fn start(
         auth: Arc::new(TokenAuth { tokens, store, clock: clock.clone() }),
         refusals,
         clock,
-        link_secret: link_secret.clone(),
+        server: ServerAccess::Direct,
         monitor_password: Some(monitor),
         limits: BrokerLimits { max_connections: config.broker.max_connections, ..BrokerLimits::default() },
     });
     let broker = broker.await.context("starting the embedded broker")?;
-    Ok(Some(Embedded { broker: Arc::new(broker), link_secret }))
+    Ok(Some(Embedded { broker: Arc::new(broker) }))
 }

@@ -15,7 +15,7 @@ use super::lifecycle::Lifecycle;
 use super::models::Models;
 use crate::broker::LINK_USER;
 use crate::config::{BrokerConfig, Config};
-use crate::link::{self, Endpoint, LinkConfig, LinkParts, Login, RunningLink, trusting};
+use crate::link::{self, Endpoint, Line, LinkConfig, LinkParts, Login, RunningLink, trusting};
 use crate::live::LiveCursor;
 use crate::ports::Clock;
 use crate::refusals::RefusalLog;
@@ -45,13 +45,11 @@ pub fn start(
     shared: Shared<'_>,
 ) -> Result<RunningLink> {
     let ca_pem = foundation.authority.certificate_pem();
-    let (endpoint, login) = match embedded {
-        Some(embedded) => to_embedded(embedded, ca_pem)?,
+    let line = match embedded {
+        Some(embedded) => Line::Direct(embedded.broker.voice()),
         None => to_external(&config.broker, ca_pem)?,
     };
-    let group = &config.broker.external_share_group;
-    let shared_group = (embedded.is_none() && !group.is_empty()).then(|| group.clone());
-    let config = LinkConfig { endpoint, login, shared_group, pack: models.pack.clone() };
+    let config = LinkConfig { line, pack: models.pack.clone() };
     let parts = LinkParts {
         store: foundation.store.clone(),
         clock: shared.clock,
@@ -61,7 +59,11 @@ pub fn start(
         tasks: shared.lifecycle.tasks().clone(),
         shutdown: shared.lifecycle.token(),
     };
-    Ok(link::start(config, parts))
+    let link = link::start(config, parts);
+    if let (Some(embedded), Some(ear)) = (embedded, &link.ear) {
+        embedded.broker.hand_over_to(ear.clone());
+    }
+    Ok(link)
 }
 
 /// Waits until the link is connected for the first time, but not for ever.
@@ -82,19 +84,7 @@ fn kick(embedded: Option<&Embedded>) -> Arc<dyn Fn(DeviceId) + Send + Sync> {
     }
 }
 
-fn to_embedded(embedded: &Embedded, ca_pem: &str) -> Result<(Endpoint, Login)> {
-    let listening = embedded.broker.local_addr;
-    let host = match listening.ip() {
-        ip if !ip.is_unspecified() => ip.to_string(),
-        ip if ip.is_ipv4() => "127.0.0.1".into(),
-        _ => "localhost".into(),
-    };
-    let tls = Some(trusting(ca_pem.as_bytes(), None)?);
-    let user = Some((LINK_USER.to_owned(), embedded.link_secret.clone()));
-    Ok((Endpoint { host, port: listening.port(), tls }, Login { client_id: LINK_USER.into(), user }))
-}
-
-fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<(Endpoint, Login)> {
+fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<Line> {
     let (host, port) = config.external_host_port().context("broker.external_url is not mqtts://host:port")?;
     let ca_pem = match config.external_ca_file.as_str() {
         "" => own_ca_pem.as_bytes().to_vec(),
@@ -112,7 +102,10 @@ fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<(Endpoint, Log
         name => Some((name.to_owned(), password(&config.external_password_file)?)),
     };
     let client_id = format!("{LINK_USER}-{}", uuid::Uuid::now_v7());
-    Ok((Endpoint { host: host.to_owned(), port, tls: Some(tls) }, Login { client_id, user }))
+    let group = &config.external_share_group;
+    let shared_group = (!group.is_empty()).then(|| group.clone());
+    let endpoint = Endpoint { host: host.to_owned(), port, tls: Some(tls) };
+    Ok(Line::Mqtt { endpoint, login: Login { client_id, user }, shared_group })
 }
 
 fn read(path: &str, key: &'static str) -> Result<Vec<u8>> {

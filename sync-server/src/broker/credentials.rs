@@ -78,8 +78,8 @@ pub enum Refused {
 pub struct Credentials {
     /// Checks device tokens.
     pub devices: Arc<dyn DeviceAuth>,
-    /// The password of the server's own client, made anew by every process.
-    pub link_secret: Secret,
+    /// The password of the server's own client; `None` if it needs no connection.
+    pub link_secret: Option<Secret>,
     /// The password of the read-only monitor; nobody monitors without one.
     pub monitor_password: Option<Secret>,
 }
@@ -97,7 +97,7 @@ impl Credentials {
             return Err(Refused::ClientId);
         }
         let granted = match username {
-            LINK_USER => Self::by_password(Some(&self.link_secret), password, LINK_USER, Principal::Link),
+            LINK_USER => Self::by_password(self.link_secret.as_ref(), password, LINK_USER, Principal::Link),
             MONITOR_USER => {
                 Self::by_password(self.monitor_password.as_ref(), password, MONITOR_USER, Principal::Monitor)
             }
@@ -203,7 +203,7 @@ mod tests {
         let other = DeviceRoot { device: DeviceId::generate(), ..root };
         let checks = Credentials {
             devices: Arc::new(OneDevice(root)),
-            link_secret: Secret::new("link"),
+            link_secret: Some(Secret::new("link")),
             monitor_password: Some(Secret::new("look")),
         };
         let (id, nil) = (root.device.to_string(), "00000000-0000-0000-0000-000000000000");

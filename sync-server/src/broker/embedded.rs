@@ -1,5 +1,6 @@
 //! Starting the embedded broker (RMQTT as a library).
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -10,14 +11,14 @@ use rmqtt::context::ServerContext;
 use rmqtt::net::{Builder, Listener};
 use rmqtt::server::MqttServer;
 use rustls::server::ResolvesServerCert;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::credentials::Credentials;
 use super::fitter::Terms;
-use super::front::{Front, Peers, acceptor};
+use super::front::{BACKLOG, Front, Peers, acceptor};
 use super::gate::{Gate, stand_guard};
 use super::rate::{PublishLimits, PublishRate};
 use super::retain::{Retained, Shared};
@@ -57,12 +58,21 @@ pub struct EmbeddedBroker {
     pub refusals: Arc<RefusalLog>,
     /// Wall time, for tokens that end.
     pub clock: Arc<dyn Clock>,
-    /// The password of the server's own client.
-    pub link_secret: Secret,
+    /// How the server itself reaches the devices.
+    pub server: ServerAccess,
     /// The password of the read-only monitor; `None` for no monitor.
     pub monitor_password: Option<Secret>,
     /// Bounds.
     pub limits: BrokerLimits,
+}
+
+/// How the server itself reaches the devices.
+pub enum ServerAccess {
+    /// What devices say is handed over by [`RunningBroker::hand_over_to`], and [`RunningBroker::voice`] speaks to
+    /// them. Until somebody listens, devices wait.
+    Direct,
+    /// As a client with this password.
+    Client(Secret),
 }
 
 /// How much the broker takes on.
@@ -103,21 +113,22 @@ pub async fn start(broker: EmbeddedBroker) -> Result<RunningBroker, BrokerError>
     let tls = acceptor(broker.certificate);
     let listen_error =
         |error: &dyn std::fmt::Display| BrokerError::Listen { listen: broker.listen, reason: format!("{error:#}") };
-    let outer = TcpListener::bind(broker.listen).await.map_err(|error| listen_error(&error))?;
+    let outer = listen_outside(broker.listen).map_err(|error| listen_error(&error))?;
     let local_addr = outer.local_addr().map_err(|error| listen_error(&error))?;
     let listener = listen_inside(&broker.limits).map_err(|error| listen_error(&error))?;
     let inner = listener.local_addr().map_err(|error| listen_error(&error))?;
     let peers = Arc::new(Peers::default());
+    let (link_secret, ear) = match broker.server {
+        ServerAccess::Direct => (None, Some(SetOnce::new())),
+        ServerAccess::Client(secret) => (Some(secret), None),
+    };
     let gate = Arc::new(Gate {
-        credentials: Credentials {
-            devices: broker.auth,
-            link_secret: broker.link_secret,
-            monitor_password: broker.monitor_password,
-        },
+        credentials: Credentials { devices: broker.auth, link_secret, monitor_password: broker.monitor_password },
         sessions: Sessions::default(),
         rate: PublishRate::new(broker.limits.publish),
         refusals: broker.refusals,
         peers: peers.clone(),
+        ear,
     });
     let retained = Arc::new(Retained::default());
     let context = context(&broker.limits, &gate, &retained).await;
@@ -137,6 +148,15 @@ pub async fn start(broker: EmbeddedBroker) -> Result<RunningBroker, BrokerError>
     let sweep = running::sweep(context.clone(), gate.clone(), retained, broker.clock);
     tasks.spawn(stopping.clone().run_until_cancelled_owned(sweep));
     Ok(RunningBroker { local_addr, context, gate, tasks, stopping, connections, hang_up, listening })
+}
+
+/// The listener devices connect to.
+fn listen_outside(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restarted server must not wait for the old connections' last packets to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// The library's listener, on loopback, behind the front door.

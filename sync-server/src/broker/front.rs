@@ -23,8 +23,11 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::{MAX_CONNECT_BYTES, Opening, opening};
 
-/// Connections that have not said CONNECT yet, at most; further ones are closed at once.
-const STRANGERS: usize = 1_024;
+/// Connections that have not said CONNECT yet, at most; further ones wait to be accepted. When all devices come back
+/// at once they go through in waves, and nobody is sent away.
+const STRANGERS: usize = 512;
+/// Connections the system keeps for us until they are accepted.
+pub(super) const BACKLOG: u32 = 4_096;
 /// Bytes passed on at once, in each direction of each connection.
 const PIECE_BYTES: usize = 8 * 1024;
 /// Pause after the system could not give a connection, mostly for want of file handles.
@@ -84,7 +87,13 @@ struct Passage {
 
 /// Shows whatever certificate there is when a connection comes.
 pub(super) fn acceptor(certificate: Arc<dyn ResolvesServerCert>) -> TlsAcceptor {
-    let config = rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
+    let mut config = rustls::ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
+    // Whoever comes back shows a ticket and saves both sides the signature; the key to tickets changes by itself.
+    // Without randomness for it there are no tickets, and every handshake is a whole one.
+    if let Ok(ticketer) = rustls::crypto::aws_lc_rs::Ticketer::new() {
+        config.ticketer = ticketer;
+        config.send_tls13_tickets = 1;
+    }
     TlsAcceptor::from(Arc::new(config))
 }
 
@@ -94,6 +103,8 @@ impl Front {
         let strangers = Arc::new(Semaphore::new(STRANGERS));
         let all = Arc::new(Semaphore::new(self.max_connections.saturating_add(STRANGERS).min(Semaphore::MAX_PERMITS)));
         loop {
+            // A stranger that says nothing gives the place back after `connect_within`.
+            let Ok(stranger) = strangers.clone().acquire_owned().await else { return };
             let (socket, peer) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -102,8 +113,7 @@ impl Front {
                     continue;
                 }
             };
-            let slots = (strangers.clone().try_acquire_owned(), all.clone().try_acquire_owned());
-            let (Ok(stranger), Ok(slot)) = slots else {
+            let Ok(slot) = all.clone().try_acquire_owned() else {
                 metrics::counter!("ostiary_server_mqtt_turned_away_total").increment(1);
                 continue;
             };

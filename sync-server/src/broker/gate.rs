@@ -5,17 +5,21 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::hook::{Handler, HookResult, Parameter, Register, ReturnType, Type};
 use rmqtt::session::Session;
-use rmqtt::types::{AuthResult, ConnectInfo, Id, LastWill, Publish, PublishAclResult, Subscribe, SubscribeAclResult};
+use rmqtt::types::{
+    AuthResult, ConnectInfo, FromType, Id, LastWill, Publish, PublishAclResult, Subscribe, SubscribeAclResult,
+};
+use tokio::sync::SetOnce;
 
 use super::acl::{Denied, Principal};
 use super::credentials::{Attempt, Credentials, Refused, Will};
 use super::front::Peers;
 use super::rate::PublishRate;
 use super::sessions::Sessions;
-use crate::ports::AuthRefused;
+use crate::ports::{AuthRefused, DeviceEar};
 use crate::refusals::{Refusal, RefusalLog};
 
 const MQTT_5: u8 = 5;
@@ -27,6 +31,9 @@ pub(super) struct Gate {
     pub(super) rate: PublishRate,
     pub(super) refusals: Arc<RefusalLog>,
     pub(super) peers: Arc<Peers>,
+    /// Where what devices say is handed over; `None` if the server is a client like others. Until it is set, they
+    /// wait.
+    pub(super) ear: Option<SetOnce<Arc<dyn DeviceEar>>>,
 }
 
 /// The gate as the broker calls it.
@@ -38,6 +45,7 @@ pub(super) async fn stand_guard(register: &dyn Register, gate: &Arc<Gate>) {
         Type::ClientAuthenticate,
         Type::ClientSubscribeCheckAcl,
         Type::MessagePublishCheckAcl,
+        Type::MessagePublish,
         Type::ClientDisconnected,
     ] {
         register.add(event, Box::new(Hooks(gate.clone()))).await;
@@ -55,6 +63,13 @@ impl Handler for Hooks {
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 HookResult::PublishAclResult(self.0.publish(session, publish).await)
+            }
+            Parameter::MessagePublish(_, from, publish) => {
+                // Wills come here only; they were allowed when the client was let in.
+                if matches!(from.typ(), FromType::LastWill) {
+                    self.0.hand_over(&publish.topic, &publish.payload).await;
+                }
+                return (true, before);
             }
             Parameter::ClientDisconnected(session, _) => {
                 self.0.sessions.leave(&session.id);
@@ -107,11 +122,21 @@ impl Gate {
             self.rate.wait(&session.id.client_id.to_string(), size_bytes).await;
         }
         match self.allowed(session, |who| who.may_publish(&publish.topic, publish.retain, size_bytes)) {
-            Ok(()) => PublishAclResult::allow(),
+            Ok(()) => {
+                self.hand_over(&publish.topic, &publish.payload).await;
+                PublishAclResult::allow()
+            }
             Err((who, denied)) => {
                 self.note(who, "mqtt.publish", &publish.topic, &session.id, denied.to_string());
                 PublishAclResult::rejected(false, Some(denied.to_string().into()))
             }
+        }
+    }
+
+    /// Hands over what a device said; nobody else may publish where there is an ear.
+    async fn hand_over(&self, topic: &str, payload: &Bytes) {
+        if let Some(ear) = &self.ear {
+            ear.wait().await.hear(topic, payload.clone()).await;
         }
     }
 

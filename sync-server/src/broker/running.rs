@@ -14,7 +14,8 @@ use tokio_util::task::TaskTracker;
 use super::acl::Principal;
 use super::gate::Gate;
 use super::retain::Retained;
-use crate::ports::Clock;
+use super::voice::Voice;
+use crate::ports::{Clock, DeviceEar, DeviceVoice};
 
 /// How often ended tokens are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -101,6 +102,21 @@ impl RunningBroker {
         self.tasks.spawn(again);
     }
 
+    /// Hands over what devices say from now on; only once, and only with [`ServerAccess::Direct`].
+    ///
+    /// [`ServerAccess::Direct`]: super::embedded::ServerAccess::Direct
+    pub fn hand_over_to(&self, ear: Arc<dyn DeviceEar>) {
+        let told = self.gate.ear.as_ref().map(|slot| slot.set(ear));
+        if !matches!(told, Some(Ok(()))) {
+            tracing::error!("the broker hands messages over to somebody else already, or to a client");
+        }
+    }
+
+    /// What speaks to devices and monitors.
+    pub fn voice(&self) -> Arc<dyn DeviceVoice> {
+        Arc::new(Voice { context: self.context.clone(), gate: self.gate.clone() })
+    }
+
     /// How many clients are connected, the server's own included.
     pub fn connected(&self) -> usize {
         usize::try_from(self.context.connections.count()).unwrap_or(0)
@@ -158,7 +174,7 @@ mod tests {
     use rustls::server::ResolvesServerCert;
     use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-    use super::super::embedded::{BrokerLimits, EmbeddedBroker, start};
+    use super::super::embedded::{BrokerLimits, EmbeddedBroker, ServerAccess, start};
     use super::super::{LINK_USER, MONITOR_USER};
     use super::*;
     use crate::domain::audit::{AuditEntry, AuditRow};
@@ -209,7 +225,7 @@ mod tests {
             auth: Arc::new(Nobody),
             refusals,
             clock: Arc::new(Nobody),
-            link_secret: Secret::new("link"),
+            server: ServerAccess::Client(Secret::new("link")),
             monitor_password: Some(Secret::new("look")),
             limits: BrokerLimits::default(),
         })

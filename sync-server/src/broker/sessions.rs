@@ -56,6 +56,12 @@ impl Sessions {
         self.all(|admitted| admitted.expires_at.is_some_and(|at| at <= now))
     }
 
+    /// Whether somebody is connected as what `wanted` picks.
+    pub(super) fn any(&self, wanted: impl Fn(&Principal) -> bool) -> bool {
+        let admitted = self.admitted.read().unwrap_or_else(PoisonError::into_inner);
+        admitted.values().any(|one| wanted(&one.principal))
+    }
+
     /// Every connection `wanted` picks.
     pub(super) fn all(&self, wanted: impl Fn(&Admitted) -> bool) -> Vec<Id> {
         let admitted = self.admitted.read().unwrap_or_else(PoisonError::into_inner);

@@ -123,8 +123,7 @@ pub(super) struct Queues {
 }
 
 /// Queues that hold all the broker may send unacknowledged, so that the connection never waits for a reader.
-pub(super) fn inboxes() -> (Inboxes, Queues) {
-    let capacity = usize::from(RECEIVE_MAX);
+pub(super) fn inboxes(capacity: usize) -> (Inboxes, Queues) {
     let (events, events_queue) = mpsc::channel(capacity);
     let (gallery, gallery_queue) = mpsc::channel(capacity);
     let (state, state_queue) = mpsc::channel(capacity + UNCONFIRMED_MAX);
@@ -133,12 +132,26 @@ pub(super) fn inboxes() -> (Inboxes, Queues) {
 }
 
 impl Inboxes {
-    fn put(&self, message: Incoming) {
-        let inbox = match message.topic.rsplit_once('/') {
+    /// Puts a message where it belongs, and waits for room there. Nothing is left of it if nobody reads any more.
+    pub(super) async fn put_when_room(&self, message: Incoming) {
+        let _ = self.inbox(&message.topic).send(message).await;
+    }
+
+    /// Whether somebody still reads.
+    pub(super) fn are_read(&self) -> bool {
+        !self.state.is_closed()
+    }
+
+    fn inbox(&self, topic: &str) -> &mpsc::Sender<Incoming> {
+        match topic.rsplit_once('/') {
             Some((_, "events")) => &self.events,
             Some((_, "request")) => &self.gallery,
             _ => &self.state,
-        };
+        }
+    }
+
+    fn put(&self, message: Incoming) {
+        let inbox = self.inbox(&message.topic);
         // Full only if the broker sends more than it may, or too much health, which is sent without
         // acknowledgement: dropped and not acknowledged, and so sent again or followed by newer figures.
         if inbox.try_send(message).is_err() {

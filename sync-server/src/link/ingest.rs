@@ -126,6 +126,9 @@ impl Writer {
             Ok(cursor) => self.live.committed(cursor),
             Err(error) => tracing::warn!(%error, "watchers could not be told of new events"),
         }
+        if !self.mailer.is_watched() {
+            return;
+        }
         let news: Vec<EventId> = committed().flat_map(|(ingest, one)| new_visits(ingest, one)).collect();
         let count = news.len() as u64;
         if count > 0 && self.seen.try_send(news).is_err() {

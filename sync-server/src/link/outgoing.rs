@@ -49,6 +49,11 @@ pub trait Outbound: Send + Sync {
     /// # Errors
     /// [`SendError::Offline`] without a connection.
     async fn send(&self, topic: String, keep: Keep, payload: Vec<u8>) -> Result<(), SendError>;
+
+    /// Whether anybody may be reading what is told to people; where that is not known, somebody may.
+    fn is_watched(&self) -> bool {
+        true
+    }
 }
 
 /// The connection there is now, if any.
@@ -121,6 +126,11 @@ impl Mailer {
     /// Clears what the broker keeps of a channel.
     pub(super) async fn clear(&self, root: DeviceRoot, channel: &Channel) -> Result<(), SendError> {
         self.out.send(root.topic(channel), Keep::Yes, Vec::new()).await
+    }
+
+    /// Whether anybody may be reading what is told to people.
+    pub(super) fn is_watched(&self) -> bool {
+        self.out.is_watched()
     }
 
     /// Sends bytes as they are, for people and other systems.

@@ -10,7 +10,7 @@ use ostiary_common::claims::{AUDIENCE_DEVICE, DeviceClaims, device_acl};
 use ostiary_common::ids::{DeviceId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_server::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker};
+use ostiary_server::broker::embedded::{self, BrokerLimits, EmbeddedBroker, RunningBroker, ServerAccess};
 use ostiary_server::link::trusting;
 use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth};
 use ostiary_server::refusals::refusal_log;
@@ -162,7 +162,7 @@ async fn broker(
         auth: Arc::new(WordTokens(store.clone())),
         refusals,
         clock,
-        link_secret: link_secret.clone(),
+        server: ServerAccess::Client(link_secret.clone()),
         monitor_password: Some(Secret::new(monitor_password)),
         limits,
     })
