@@ -52,7 +52,8 @@ fn options(database: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
         .pragma("secure_delete", "ON")
-        .pragma("cache_size", "-16384")
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "16384")
 }
 
 /// The columns of the event table but its own number, and its newest rows.

@@ -97,6 +97,7 @@ pub(super) struct Spoken(pub(super) Arc<dyn DeviceVoice>);
 #[async_trait]
 impl Outbound for Spoken {
     async fn send(&self, topic: String, keep: Keep, payload: Vec<u8>) -> Result<(), SendError> {
+        // Nothing is delivered late here: no session outlives its connection.
         let said = self.0.say(topic, keep == Keep::Yes, payload.into()).await;
         if said { Ok(()) } else { Err(SendError::Offline) }
     }

@@ -30,6 +30,8 @@ use crate::sealing::GalleryKey;
 const AT_ONCE: usize = 4;
 /// Answers to devices that do not, under way at once. Each may hold a whole gallery in memory.
 const WHOLE_AT_ONCE: usize = 1;
+/// Requests looked at together.
+const TOGETHER: usize = 256;
 /// Requests of one device per second, lasting and at once. A device asks again when no answer comes.
 const PER_SECOND: NonZeroU32 = match NonZeroU32::new(2) {
     Some(n) => n,
@@ -89,8 +91,9 @@ impl Answerer {
 
     /// Answers one request.
     pub(super) async fn take(&mut self, message: Incoming, intake: &Intake) {
-        let Some(Accepted { task, root, session, request, .. }) = self.admit(message, intake).await else { return };
-        task.answer(root, session, &request).await;
+        for Accepted { task, root, session, request, .. } in self.admit(vec![message], intake).await {
+            task.answer(root, session, &request).await;
+        }
     }
 
     /// Answers what comes until there is no more. A device whose answer is long holds up nobody who asks for less: it
@@ -98,22 +101,33 @@ impl Answerer {
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
         let (pages, wholes) = (Arc::new(Semaphore::new(AT_ONCE)), Arc::new(Semaphore::new(WHOLE_AT_ONCE)));
         let mut answers = JoinSet::new();
-        while let Some(message) = queue.recv().await {
-            let accepted = self.admit(message, &intake).await;
+        let mut waiting = Vec::new();
+        while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
+            let accepted = self.admit(std::mem::take(&mut waiting), &intake).await;
             while answers.try_join_next().is_some() {}
-            let Some(Accepted { task, root, session, request, newest }) = accepted else { continue };
-            let slots = if request.most_chunks.is_some() { pages.clone() } else { wholes.clone() };
-            // One task for each device at most: a newer request ends the one before.
-            answers.spawn(newest.run_until_cancelled_owned(async move {
-                let _slot = slots.acquire_owned().await;
-                task.answer(root, session, &request).await;
-            }));
+            for Accepted { task, root, session, request, newest } in accepted {
+                let slots = if request.most_chunks.is_some() { pages.clone() } else { wholes.clone() };
+                // One task for each device at most: a newer request ends the one before.
+                answers.spawn(newest.run_until_cancelled_owned(async move {
+                    let _slot = slots.acquire_owned().await;
+                    task.answer(root, session, &request).await;
+                }));
+            }
         }
     }
 
-    async fn admit(&mut self, message: Incoming, intake: &Intake) -> Option<Accepted> {
-        let passed = intake.pass(&message).await;
-        message.receipt.give().await;
+    /// Those of the messages that are to be answered; the store is asked once who sent them.
+    async fn admit(&mut self, messages: Vec<Incoming>, intake: &Intake) -> Vec<Accepted> {
+        let passed = intake.pass_all(&messages).await;
+        let mut accepted = Vec::with_capacity(messages.len());
+        for (message, passed) in messages.into_iter().zip(passed) {
+            message.receipt.give().await;
+            accepted.extend(self.admitted(passed));
+        }
+        accepted
+    }
+
+    fn admitted(&mut self, passed: Passed) -> Option<Accepted> {
         let Passed::In(admitted) = passed else { return None };
         let (root, session) = (admitted.routed.root, admitted.routed.session);
         let Message::GalleryRequest(request) = admitted.routed.message else { return None };

@@ -66,11 +66,6 @@ impl Intake {
         Self { store, refusals, patience }
     }
 
-    /// Lets a message in or not.
-    pub(super) async fn pass(&self, message: &Incoming) -> Passed {
-        self.pass_all(std::slice::from_ref(message)).await.pop().expect("one message has one answer")
-    }
-
     /// Lets each of these messages in or not; the store is asked once for all of them.
     pub(super) async fn pass_all(&self, messages: &[Incoming]) -> Vec<Passed> {
         let routed: Vec<_> = messages.iter().map(|message| route(&message.topic, &message.payload)).collect();

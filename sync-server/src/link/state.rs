@@ -32,6 +32,9 @@ const TOLD_AT_ONCE: NonZeroU32 = match NonZeroU32::new(4) {
     None => NonZeroU32::MIN,
 };
 
+/// What comes within this time is kept together: thousands of devices say something of themselves all the time, and each
+/// commit waits for the disk, as do the events behind it.
+const GATHER: Duration = Duration::from_millis(50);
 /// Messages kept side by side at most.
 const TOGETHER: usize = 512;
 
@@ -57,9 +60,10 @@ impl StateKeeper {
     /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
     /// comes again.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Incoming>, intake: Arc<Intake>) {
-        let mut waiting = Vec::new();
-        while queue.recv_many(&mut waiting, TOGETHER).await > 0 {
-            self.take_all(std::mem::take(&mut waiting), &intake).await;
+        while let Some(first) = queue.recv().await {
+            tokio::time::sleep(GATHER).await;
+            let behind = std::iter::from_fn(|| queue.try_recv().ok()).take(TOGETHER - 1);
+            self.take_all(std::iter::once(first).chain(behind).collect(), &intake).await;
         }
     }
 

@@ -63,6 +63,12 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// How long a statement waits for another process (a backup, a CLI command) to finish writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
+/// Memory of the connection that writes: 64 MiB. Each device has pages of its own in the indexes of events, and those of
+/// a commit must fit, or they are written twice.
+const WRITER_CACHE: &str = "-65536";
+/// After so many pages, 64 MiB, the log is carried into the file: a page that many commits change goes there once, not
+/// once for each of them.
+const CHECKPOINT_PAGES: &str = "16384";
 
 /// The SQLite store.
 pub struct SqliteStore {
@@ -87,7 +93,8 @@ impl SqliteStore {
     /// [`StoreError::OtherMasterKey`] if it was sealed with another key.
     pub async fn open(path: &Path, master: &MasterKey) -> Result<Self, StoreError> {
         let options = options(path);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE).pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         MIGRATIONS.run(&write).await.map_err(|e| StoreError::Database(Box::new(e)))?;
         let media = sealing::media_key(&write, master).await?;
         // Lazily: a reader must not open the file before the migrations made it.
