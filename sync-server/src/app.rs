@@ -30,12 +30,14 @@ use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
 use crate::enroll::lookalike::Lookalikes;
 use crate::eraser::{Completed, Eraser};
+use crate::http::cursor::Cursors;
 use crate::http::limits::Limits;
 use crate::http::{Api, ApiParts, router, serve};
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
 use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
+use crate::ledger::{Ledger, head_file};
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
 use crate::ports::{Clock, EventStore, LifeStore};
@@ -116,6 +118,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     lifecycle.spawn("housekeeping", housekeeping::run(api.clone(), foundation.store.clone(), lifecycle.token()));
     let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), lifecycle.token());
     lifecycle.spawn("identity", fresh);
+    lifecycle.spawn("audit log", ledger(&config, &foundation).run(lifecycle.token()));
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let tls = serve::tls(foundation.certificate.clone());
     let served = serve::serve(https, tls, router(api), lifecycle.token(), grace);
@@ -158,6 +161,17 @@ async fn clear_departed(foundation: &Foundation, link: &RunningLink, is_external
         }
     }
     Ok(())
+}
+
+/// What keeps the audit log provable.
+fn ledger(config: &Config, foundation: &Foundation) -> Ledger {
+    Ledger {
+        store: foundation.store.clone(),
+        tokens: foundation.tokens.clone(),
+        clock: Arc::new(SystemClock),
+        head_file: head_file(&config.server.data_dir),
+        keep: config.audit.keep(),
+    }
 }
 
 fn bind(listen: SocketAddr) -> Result<TcpListener> {
@@ -229,6 +243,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         recognition,
         pack,
         refusals: from.refusals,
+        cursors: Cursors::new(foundation.store.derived_key("cursors")),
         limits: Limits::new(&config.limits),
         bounds: config.limits.clone(),
         live_connections: AtomicUsize::new(0),

@@ -1,6 +1,7 @@
 //! The command line. Answers go to standard output, logs to standard error.
 
 mod admin;
+mod audit;
 mod check_config;
 mod device;
 mod doctor;
@@ -50,6 +51,9 @@ enum Command {
     /// Receipts of removals.
     #[command(subcommand)]
     Erasure(erasure::Command),
+    /// The log of who did what.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check the configuration and end.
     CheckConfig,
     /// Print a configuration file with every default and what it means.
@@ -98,6 +102,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
+        Command::Audit(command) => runtime()?.block_on(audit::run(&config, command))?,
         Command::CheckConfig | Command::GenerateConfig | Command::Doctor | Command::Openapi => {}
     }
     Ok(ExitCode::SUCCESS)

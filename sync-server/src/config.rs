@@ -1,6 +1,7 @@
 //! Configuration: defaults, then the TOML file, then `OSTIARY_SERVER_<SECTION>__<KEY>` from the environment,
 //! then flags. One section per file, each with its defaults and its check.
 
+mod audit;
 mod broker;
 mod identity;
 mod limits;
@@ -9,6 +10,7 @@ mod models;
 mod server;
 mod store;
 
+pub use audit::AuditConfig;
 pub use broker::{BrokerConfig, BrokerMode};
 pub use identity::IdentityConfig;
 pub use limits::LimitsConfig;
@@ -45,6 +47,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
+    /// Who did what.
+    pub audit: AuditConfig,
     /// Logging.
     pub log: LogConfig,
 }
@@ -99,6 +103,7 @@ impl Config {
         self.models.validate()?;
         self.identity.validate()?;
         self.limits.validate()?;
+        self.audit.validate()?;
         self.log.validate()
     }
 }

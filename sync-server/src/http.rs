@@ -5,6 +5,8 @@
 
 pub mod api;
 pub mod auth;
+mod body;
+pub mod cursor;
 pub mod etag;
 pub mod extract;
 pub mod health;
@@ -12,7 +14,9 @@ pub mod layers;
 pub mod limits;
 pub mod paging;
 pub mod problem;
+pub mod request_id;
 pub mod router;
+pub mod rules;
 pub mod serve;
 pub mod v1;
 

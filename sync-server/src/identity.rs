@@ -4,6 +4,7 @@
 //! Start reading at [`devices`] (claim and renewal) and [`tokens`].
 
 pub mod assertion;
+pub mod audit_seal;
 pub mod authority;
 pub mod claim_code;
 pub mod current_cert;

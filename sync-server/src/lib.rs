@@ -1,7 +1,7 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. [`identity`], [`recognition`], [`enroll`] and [`eraser`] are services over the
+//! [`domain`], what the server knows. [`identity`], [`recognition`], [`enroll`], [`eraser`] and [`ledger`] are services over the
 //! ports. [`store`],
 //! [`broker`], [`link`] and [`http`] are adapters: they use ports and services, and never import each other.
 
@@ -24,6 +24,7 @@ pub mod link;
 
 pub mod enroll;
 pub mod eraser;
+pub mod ledger;
 pub mod recognition;
 
 pub mod http;

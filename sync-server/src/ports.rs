@@ -1,6 +1,10 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
+pub mod ledger;
+
+pub use ledger::LedgerStore;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -16,7 +20,7 @@ use ostiary_common::topics::{CommandKind, DeviceRoot};
 use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
 use crate::domain::account::User;
-use crate::domain::audit::{AuditEntry, AuditRow};
+use crate::domain::audit::AuditEntry;
 use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
 use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
@@ -369,10 +373,8 @@ pub trait EventStore: Send + Sync {
 /// The audit log.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Appends a line.
+    /// Appends a line; reading them is in [`ledger`].
     async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
-    /// The newest lines first, below `before`.
-    async fn audit_rows(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
 }
 
 /// Everything the store does, as one object to hand around.
@@ -387,6 +389,7 @@ pub trait Store:
     + ErasureStore
     + EventStore
     + AuditStore
+    + LedgerStore
 {
 }
 
@@ -401,6 +404,7 @@ impl<T> Store for T where
         + ErasureStore
         + EventStore
         + AuditStore
+        + LedgerStore
 {
 }
 

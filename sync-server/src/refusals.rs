@@ -178,7 +178,6 @@ mod tests {
     use ostiary_common::time::UnixMillis;
 
     use super::*;
-    use crate::domain::audit::AuditRow;
     use crate::ports::StoreError;
 
     #[derive(Default)]
@@ -189,9 +188,6 @@ mod tests {
         async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
             self.0.lock().unwrap().push(entry.clone());
             Ok(())
-        }
-        async fn audit_rows(&self, _: Option<i64>, _: u32) -> Result<Vec<AuditRow>, StoreError> {
-            Ok(Vec::new())
         }
     }
 

@@ -11,11 +11,13 @@
 //! [`MasterKey`]; what is sealed with what is in [`PersonKey`], [`MediaKey`]
 //! and [`GalleryKey`].
 
+mod derived;
 mod gallery;
 mod master;
 mod media;
 mod person;
 
+pub use derived::DerivedKey;
 pub use gallery::GalleryKey;
 pub use master::{MasterKey, MasterKeyError, WrongKey};
 pub use media::MediaKey;

@@ -177,7 +177,7 @@ mod tests {
     use super::super::embedded::{BrokerLimits, EmbeddedBroker, ServerAccess, start};
     use super::super::{LINK_USER, MONITOR_USER};
     use super::*;
-    use crate::domain::audit::{AuditEntry, AuditRow};
+    use crate::domain::audit::AuditEntry;
     use crate::ports::{AuditStore, AuthRefused, DeviceAuth, StoreError};
     use crate::refusals::refusal_log;
     use crate::secret::Secret;
@@ -201,9 +201,6 @@ mod tests {
     impl AuditStore for Nobody {
         async fn audit(&self, _: &AuditEntry) -> Result<(), StoreError> {
             Ok(())
-        }
-        async fn audit_rows(&self, _: Option<i64>, _: u32) -> Result<Vec<AuditRow>, StoreError> {
-            Ok(Vec::new())
         }
     }
 

@@ -1,4 +1,8 @@
-//! The audit log: who did what, on what, from where, with what result. No secrets, no biometrics.
+//! The audit log: who did what, on what, from where, with what result. No secrets, no biometrics, no names of persons.
+//!
+//! Lines form a [`chain`], so that a change of what was written shows.
+
+pub mod chain;
 
 use ostiary_common::time::UnixMillis;
 
@@ -45,11 +49,39 @@ impl AuditResult {
     }
 }
 
-/// A line as stored.
-#[derive(Clone, Debug)]
-pub struct AuditRow {
-    /// Position, rising.
-    pub id: i64,
-    /// The line.
-    pub entry: AuditEntry,
+/// What goes with a line of a change made through the API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditTrace {
+    /// The request's id, or empty.
+    pub request: String,
+    /// What was there before, JSON.
+    pub was: Option<String>,
+    /// What is there now, JSON.
+    pub became: Option<String>,
+}
+
+/// Which lines a list wants. Absent means any.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Of this actor.
+    pub actor: Option<String>,
+    /// Of one of these actions; empty for any.
+    pub actions: Vec<String>,
+    /// On this target.
+    pub target: Option<String>,
+    /// With this result.
+    pub result: Option<AuditResult>,
+    /// From this time on.
+    pub from: Option<UnixMillis>,
+    /// Before this time.
+    pub until: Option<UnixMillis>,
+}
+
+/// A position in a list by time: the line's time, and its number among lines of the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditPosition {
+    /// The line's time.
+    pub at: UnixMillis,
+    /// The line's number.
+    pub seq: u64,
 }

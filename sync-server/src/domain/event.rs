@@ -98,6 +98,14 @@ impl EventKind {
     }
 }
 
+/// How alike a visit's face is to the person named, or, of an unknown, to the nearest one; `None` if there is none.
+#[must_use]
+pub fn score_of(record: &EventRecord) -> Option<f64> {
+    let visit = record.visit.as_ref()?;
+    let candidate = visit.matched.as_ref().or(visit.nearest.as_ref())?;
+    Some(f64::from(candidate.similarity))
+}
+
 /// What to store of a batch, with where it came from.
 #[derive(Clone, Debug)]
 pub struct Ingest {

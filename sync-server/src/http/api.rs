@@ -11,11 +11,13 @@ use ostiary_common::wire::Revision;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Caller;
+use super::cursor::Cursors;
 use super::extract::ClientAddress;
 use super::health::Readiness;
 use super::limits::Limits;
+use super::request_id::RequestId;
 use crate::config::LimitsConfig;
-use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace};
 use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::eraser::Completed;
@@ -61,6 +63,8 @@ pub struct ApiParts {
     pub pack: PackId,
     /// Takes refusals for the audit log.
     pub refusals: Arc<RefusalLog>,
+    /// Makes and reads positions in lists.
+    pub cursors: Cursors,
     /// How often may be asked.
     pub limits: Limits,
     /// How much may be asked.
@@ -113,7 +117,20 @@ impl Api {
     ) -> Result<(), StoreError> {
         let (at, action, source) = (self.clock.now(), action.to_owned(), address.to_string());
         let entry = AuditEntry { at, actor, action, target, source, result: AuditResult::Ok, detail };
-        self.store.audit(&entry).await
+        self.store.audit_traced(&entry, &AuditTrace { request: RequestId::current(), was: None, became: None }).await
+    }
+
+    /// A line of what a caller is about to do, for stores that write it together with the change.
+    pub fn line(&self, caller: &Caller, action: &str, target: String) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now(),
+            actor: caller.actor(),
+            action: action.to_owned(),
+            target,
+            source: caller.address.to_string(),
+            result: AuditResult::Ok,
+            detail: String::new(),
+        }
     }
 
     /// Notes a refusal for the audit log; floods are counted, not written.

@@ -79,6 +79,19 @@ pub struct May<P> {
     permission: PhantomData<P>,
 }
 
+impl<P> May<P> {
+    /// Demands that the permission holds for the whole installation.
+    ///
+    /// # Errors
+    /// [`ApiError::NotAllowed`] if it holds for some sites or doors only.
+    pub fn everywhere(&self) -> Result<(), ApiError> {
+        if self.reach.is_everything() {
+            return Ok(());
+        }
+        Err(ApiError::NotAllowed("this needs a role over the whole installation; yours holds for a part of it".into()))
+    }
+}
+
 impl<P: Needs> FromRequestParts<Api> for May<P> {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {

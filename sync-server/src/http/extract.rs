@@ -3,19 +3,26 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use garde::Validate;
 use serde::de::DeserializeOwned;
 
-use super::problem::ApiError;
+use super::body::read_json;
+use super::problem::{ApiError, FieldError};
 
 /// A JSON body.
 pub struct Json<T>(pub T);
 
+/// A JSON body whose every value is allowed.
+pub struct Valid<T>(pub T);
+
 /// Values of the query string.
 pub struct Queried<T>(pub T);
+
+/// Values of the query string, every one of them allowed.
+pub struct ValidQuery<T>(pub T);
 
 /// The id in the path.
 pub struct InPath<T>(pub T);
@@ -43,20 +50,16 @@ impl fmt::Display for ClientAddress {
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let axum::Json(value) = axum::Json::<T>::from_request(request, state).await.map_err(json_refused)?;
-        Ok(Self(value))
+        read_json(request, state).await.map(Self)
     }
 }
 
-fn json_refused(rejection: JsonRejection) -> ApiError {
-    let words = rejection.body_text();
-    match rejection {
-        JsonRejection::MissingJsonContentType(_) => {
-            ApiError::UnsupportedMediaType("send JSON with the header `Content-Type: application/json`".into())
-        }
-        JsonRejection::JsonDataError(_) => ApiError::Invalid { field: "body", detail: words },
-        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge(words),
-        _ => ApiError::BadRequest(words),
+impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequest<S> for Valid<T> {
+    type Rejection = ApiError;
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let value: T = read_json(request, state).await?;
+        check(&value, FieldError::of_body)?;
+        Ok(Self(value))
     }
 }
 
@@ -67,6 +70,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
         let Query(value) = Query::<T>::from_request_parts(parts, state).await.map_err(refused)?;
         Ok(Self(value))
     }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestParts<S> for ValidQuery<T> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Queried(value) = Queried::<T>::from_request_parts(parts, state).await?;
+        check(&value, FieldError::of_query)?;
+        Ok(Self(value))
+    }
+}
+
+/// Judges values by the rules at their types.
+fn check<T: Validate<Context = ()>>(value: &T, place: fn(&str, String) -> FieldError) -> Result<(), ApiError> {
+    let Err(report) = value.validate() else { return Ok(()) };
+    let fields = report.iter().map(|(path, error)| place(&path.to_string(), error.message().to_owned()));
+    Err(ApiError::InvalidFields(fields.collect()))
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<T> {

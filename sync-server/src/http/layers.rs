@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
@@ -17,18 +17,16 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::api::Api;
 use super::extract::ClientAddress;
 use super::problem::{ApiError, Problem, render};
+use super::request_id::{REQUEST_ID, RequestId};
 
 /// Bodies of every route that does not say otherwise.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
 /// Time for a whole request, uploads over slow lines included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps the routes, the innermost first.
 pub fn apply(routes: Router, api: &Api) -> Router {
@@ -42,16 +40,15 @@ pub fn apply(routes: Router, api: &Api) -> Router {
         .layer(from_fn(observe))
 }
 
-/// Names the request, runs it in a span of that name, counts it and logs it. The id is always ours: one sent
-/// by a client could be used to confuse the log.
+/// Names the request, runs it in a span of that name, counts it and logs it.
 async fn observe(mut request: Request, next: Next) -> Response {
-    let id = RequestId(Uuid::now_v7());
+    let id = RequestId::of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("other", |path| path.as_str()).to_owned();
     request.extensions_mut().insert(id);
     let span = tracing::info_span!("http", request.id = %id.0, %method, path);
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = id.scope(next.run(request)).instrument(span.clone()).await;
     let (took, status) = (started.elapsed(), response.status());
     span.in_scope(|| tracing::debug!(status = status.as_u16(), duration_ms = took.as_millis(), "{method} {path}"));
     let labels = [("route", route), ("method", method.to_string()), ("status", status.as_u16().to_string())];
@@ -62,10 +59,6 @@ async fn observe(mut request: Request, next: Next) -> Response {
     }
     response
 }
-
-/// The request's name in logs and problems.
-#[derive(Clone, Copy)]
-struct RequestId(Uuid);
 
 /// What a browser needs to be told: nothing here is a page, to be framed, cached, or guessed at.
 async fn headers(request: Request, next: Next) -> Response {

@@ -38,6 +38,54 @@ pub struct Problem {
     pub more: Map<String, Value>,
 }
 
+/// One value that is not allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    place: FieldPlace,
+    detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FieldPlace {
+    /// JSON pointer (RFC 6901) into the body.
+    Body(String),
+    /// Name of a parameter of the query string.
+    Query(String),
+}
+
+impl FieldError {
+    /// In the body; `path` as in `groups[3].name`, empty for the whole.
+    pub fn of_body(path: &str, detail: String) -> Self {
+        Self { place: FieldPlace::Body(pointer(path)), detail }
+    }
+
+    /// In the query string.
+    pub fn of_query(name: &str, detail: String) -> Self {
+        Self { place: FieldPlace::Query(name.to_owned()), detail }
+    }
+
+    fn to_json(&self) -> Value {
+        match &self.place {
+            FieldPlace::Body(pointer) => serde_json::json!({ "pointer": pointer, "detail": self.detail }),
+            FieldPlace::Query(name) => serde_json::json!({ "parameter": name, "detail": self.detail }),
+        }
+    }
+}
+
+/// `groups[3].name` as a JSON pointer: `/groups/3/name`.
+fn pointer(path: &str) -> String {
+    let path = path.trim_start_matches('.').replace('[', ".").replace(']', "");
+    if path.is_empty() { path } else { format!("/{}", path.replace('~', "~0").replace('/', "~1").replace('.', "/")) }
+}
+
+fn in_words(fields: &[FieldError]) -> String {
+    let word = |field: &FieldError| match &field.place {
+        FieldPlace::Body(pointer) => format!("`{}`: {}", pointer.trim_start_matches('/'), field.detail),
+        FieldPlace::Query(name) => format!("`{name}`: {}", field.detail),
+    };
+    fields.iter().map(word).collect::<Vec<_>>().join("; ")
+}
+
 /// Why a request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -93,6 +141,37 @@ pub enum ApiError {
         /// Why.
         detail: String,
     },
+    /// 400 or 422: a value of the query string is not allowed.
+    #[error("`{name}`: {detail}")]
+    InvalidQuery {
+        /// Which value.
+        name: &'static str,
+        /// Why.
+        detail: String,
+    },
+    /// 422: values of the body or the query string are not allowed.
+    #[error("{}", in_words(.0))]
+    InvalidFields(Vec<FieldError>),
+    /// 409: other things hang on it.
+    #[error("{detail}")]
+    InUse {
+        /// What hangs on it, and what to do.
+        detail: String,
+        /// How many of each.
+        counts: Map<String, Value>,
+    },
+    /// 409: a request with this `Idempotency-Key` is being worked on.
+    #[error("a request with this Idempotency-Key is being worked on; send it again later")]
+    InProgress,
+    /// 409: a request with this `Idempotency-Key` was carried out, or may have been, and its answer is not there.
+    #[error("{0}")]
+    AnswerGone(&'static str),
+    /// 422: the `Idempotency-Key` came with another request before.
+    #[error("this Idempotency-Key came with another request before; take a new key for each thing to be made")]
+    KeyReused,
+    /// 428: the change must say against what it was made.
+    #[error("send `If-Match` with the ETag of what you read, so that nobody's change is lost; `*` if you mean to")]
+    VersionRequired,
     /// 422 with a kind of its own, as enrollment has them.
     #[error("{detail}")]
     Refused {
@@ -145,6 +224,18 @@ impl ApiError {
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "This content type is not understood")
             }
+            Self::InUse { .. } => (StatusCode::CONFLICT, "in-use", "Other things hang on it"),
+            Self::InProgress => (StatusCode::CONFLICT, "in-progress", "Being worked on"),
+            Self::AnswerGone(_) => (StatusCode::CONFLICT, "answer-gone", "Done or not, the answer is not there"),
+            Self::VersionRequired => {
+                (StatusCode::PRECONDITION_REQUIRED, "version-required", "Say what the change was made against")
+            }
+            Self::KeyReused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The key came with another request")
+            }
+            Self::InvalidQuery { .. } | Self::InvalidFields(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not allowed")
+            }
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-value", "A value is not allowed"),
             Self::Refused { slug, title, .. } => (StatusCode::UNPROCESSABLE_ENTITY, slug, title),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
@@ -155,6 +246,7 @@ impl ApiError {
 
     const fn retry_after_s(&self) -> Option<u64> {
         match self {
+            Self::InProgress => Some(1),
             Self::TooMany { retry_after_s } | Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
             _ => None,
         }
@@ -168,7 +260,10 @@ impl ApiError {
         };
         let more = match self {
             Self::Refused { more, .. } => more.clone(),
-            Self::Invalid { field, .. } => Map::from_iter([("field".to_owned(), Value::from(*field))]),
+            Self::InUse { counts, .. } => Map::from_iter([("counts".to_owned(), Value::from(counts.clone()))]),
+            Self::Invalid { field, detail } => errors(&[FieldError::of_body(field, detail.clone())]),
+            Self::InvalidQuery { name, detail } => errors(&[FieldError::of_query(name, detail.clone())]),
+            Self::InvalidFields(fields) => errors(fields),
             _ => Map::new(),
         };
         Problem {
@@ -180,6 +275,11 @@ impl ApiError {
             more,
         }
     }
+}
+
+/// The member `errors`: each value that is not allowed, where it stands and why.
+fn errors(fields: &[FieldError]) -> Map<String, Value> {
+    Map::from_iter([("errors".to_owned(), fields.iter().map(FieldError::to_json).collect())])
 }
 
 /// The words of a problem within another answer, as in the results of several photos.
@@ -223,5 +323,21 @@ impl From<StoreError> for ApiError {
             }
             other => Self::Internal(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_becomes_a_pointer() {
+        let check = |path: &str, expected: &str| assert_eq!(pointer(path), expected, "{path}");
+        check("", "");
+        check(".", "");
+        check("name", "/name");
+        check("groups[3]", "/groups/3");
+        check("fields[0].choices[12]", "/fields/0/choices/12");
+        check("a/b~c", "/a~1b~0c");
     }
 }

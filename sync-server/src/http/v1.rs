@@ -69,6 +69,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::read::read))
         .routes(routes!(events::crop::crop))
         .routes(routes!(audit::list::list))
+        .routes(routes!(audit::export::export))
 }
 
 /// A name as sent, checked.

@@ -8,7 +8,7 @@ use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId};
 use ostiary_common::seal::{OpenError, SealKey};
 use zeroize::Zeroizing;
 
-use super::{MediaKey, PersonKey};
+use super::{DerivedKey, MediaKey, PersonKey};
 use crate::identity::IdentityError;
 use crate::identity::files::write_secret;
 
@@ -86,6 +86,11 @@ impl MasterKey {
         let text = Zeroizing::new(hex::encode(key.expose()) + "\n");
         write_secret(path, &text)?;
         Ok(Self(key))
+    }
+
+    /// A key of the server's own for `purpose`, the same on every replica.
+    pub fn derived(&self, purpose: &str) -> DerivedKey {
+        DerivedKey::of(&self.0, purpose)
     }
 
     /// A new person's key, and the key wrapped.

@@ -6,7 +6,6 @@
 //! Each trait of [`ports`](crate::ports) has its file; [`SqliteStore`] implements them all.
 
 mod accounts;
-mod audit;
 mod codes;
 mod columns;
 mod device_rows;
@@ -24,6 +23,7 @@ mod gone;
 mod groups;
 mod ingest;
 mod known;
+mod ledger;
 mod lives;
 mod many;
 mod opener;
@@ -41,6 +41,7 @@ mod small;
 mod streams;
 mod templates;
 mod terms;
+mod upkeep;
 
 #[cfg(test)]
 mod gallery_cost;
@@ -102,6 +103,7 @@ impl SqliteStore {
         let (memory, small) = (GalleryMemory::default(), small::SmallChanges::default());
         let store = Self { write, read, master: master.clone(), media, memory, small };
         store.seal_what_lies_open().await?;
+        store.keep_up().await?;
         Ok(store)
     }
 

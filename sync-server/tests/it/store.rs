@@ -3,6 +3,7 @@
 mod atomic;
 mod erasure;
 mod ingest;
+mod ledger;
 mod life;
 pub mod sample;
 mod scopes;

@@ -1,3 +1,5 @@
 //! The audit log.
 
+pub mod export;
+pub mod line;
 pub mod list;

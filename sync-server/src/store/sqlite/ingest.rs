@@ -15,7 +15,7 @@ use super::known::{Known, Place};
 use super::many::{ManyRows, pieces};
 use super::pictures::{Attached, record_bytes};
 use super::{SqliteStore, columns, streams};
-use crate::domain::event::{AcceptedGap, EventKind, Ingest, Ingested};
+use crate::domain::event::{AcceptedGap, EventKind, Ingest, Ingested, score_of};
 use crate::domain::placing::place;
 use crate::domain::publishing::published;
 use crate::ports::StoreError;
@@ -23,8 +23,8 @@ use crate::ports::StoreError;
 static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
     ManyRows::new(
         "INSERT INTO events (event_id, device, site, door, stream, at, published_at, stored_at, kind, person, record,
-         has_crop) VALUES",
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         has_crop, score) VALUES",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "ON CONFLICT (event_id, device) DO NOTHING",
     )
 });
@@ -182,6 +182,7 @@ impl Row<'_> {
             .bind(self.person().map(|id| id.as_bytes().to_vec()))
             .bind(self.bytes.clone())
             .bind(self.attached.has_crop())
+            .bind(score_of(record))
     }
 
     /// The person matched.

@@ -8,6 +8,7 @@ use ostiary_common::time::UnixMillis;
 use super::pictures::{record, record_bytes};
 use super::{SqliteStore, columns};
 use crate::domain::erasure::forget_person;
+use crate::domain::event::score_of;
 use crate::ports::StoreError;
 
 /// Cursors looked through by one read.
@@ -67,8 +68,9 @@ impl SqliteStore {
             if !forget_person(&mut record, person) {
                 continue;
             }
-            sqlx::query("UPDATE events SET record = ? WHERE cursor = ?")
+            sqlx::query("UPDATE events SET record = $1, score = $2 WHERE cursor = $3")
                 .bind(record_bytes(&record)?)
+                .bind(score_of(&record))
                 .bind(cursor)
                 .execute(&mut *tx)
                 .await?;

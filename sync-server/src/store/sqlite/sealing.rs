@@ -8,7 +8,7 @@ use sqlx::sqlite::SqlitePool;
 
 use super::{SqliteStore, options};
 use crate::ports::StoreError;
-use crate::sealing::{MasterKey, MediaKey};
+use crate::sealing::{DerivedKey, MasterKey, MediaKey};
 
 impl SqliteStore {
     /// Whether the database in `path` has been sealed with a master key already, which must then be found and not
@@ -29,6 +29,11 @@ impl SqliteStore {
         };
         pool.close().await;
         Ok(rows > 0)
+    }
+
+    /// A key of the server's own for `purpose`.
+    pub fn derived_key(&self, purpose: &str) -> DerivedKey {
+        self.master.derived(purpose)
     }
 
     /// Writes the write-ahead log into the database and empties it, so that bytes deleted there are gone here too.

@@ -12,7 +12,8 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision};
 use ostiary_server::domain::account::User;
-use ostiary_server::domain::audit::{AuditEntry, AuditRow};
+use ostiary_server::domain::audit::chain::{ChainPoint, ChainedLine};
+use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditTrace};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
 use ostiary_server::domain::erasure::{Confirmation, Erasure, ErasureDevice};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
@@ -26,8 +27,8 @@ use ostiary_server::domain::publishing::published;
 use ostiary_server::domain::recognition::{Change, Changed, Inherited, InstallationRules, Layer, Versioned};
 use ostiary_server::domain::sequence::Received;
 use ostiary_server::ports::{
-    AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, PersonStore,
-    RecognitionStore, ScopeStore, StoreError,
+    AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, LedgerStore,
+    PersonStore, RecognitionStore, ScopeStore, StoreError,
 };
 use ostiary_server::sealing::GalleryKey;
 use tokio::sync::watch;
@@ -248,7 +249,40 @@ impl AuditStore for FakeStore {
         self.look().audit.push(entry.clone());
         Ok(())
     }
-    async fn audit_rows(&self, _: Option<i64>, _: u32) -> Result<Vec<AuditRow>, StoreError> {
+}
+
+#[async_trait]
+impl LedgerStore for FakeStore {
+    async fn audit_traced(&self, entry: &AuditEntry, _: &AuditTrace) -> Result<(), StoreError> {
+        self.audit(entry).await
+    }
+    async fn audit_lines(
+        &self,
+        _: &AuditFilter,
+        _: Option<AuditPosition>,
+        _: u32,
+    ) -> Result<Vec<ChainedLine>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn audit_walk(&self, _: u64, _: u32) -> Result<Vec<ChainedLine>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn audit_head(&self) -> Result<ChainPoint, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn audit_last_before(&self, _: UnixMillis) -> Result<Option<ChainPoint>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_audit_checkpoint(&self, _: u64, _: &str) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn audit_checkpoints(&self) -> Result<Vec<String>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn cut_audit(&self, _: u64, _: &str) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn audit_cut(&self) -> Result<Option<String>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

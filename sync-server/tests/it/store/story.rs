@@ -9,7 +9,7 @@ use ostiary_common::wire::{
     ChunkKind, ConfigReported, DeviceSettings, GalleryAck, LivenessPolicy, OutcomeKind, Revision,
 };
 use ostiary_server::domain::account::{Role, User};
-use ostiary_server::domain::audit::{AuditEntry, AuditResult};
+use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditResult};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, Site};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, EventKind, Page};
 use ostiary_server::domain::gallery::{GallerySize, GalleryTruth, WalkQuestion};
@@ -331,8 +331,10 @@ async fn audit(store: &dyn Store) {
         };
         store.audit(&entry).await.unwrap();
     }
-    let newest = store.audit_rows(None, 2).await.unwrap();
-    assert_eq!(newest.iter().map(|row| row.entry.action.as_str()).collect::<Vec<_>>(), ["test.2", "test.1"]);
-    let rest = store.audit_rows(Some(newest[1].id), 9).await.unwrap();
+    let any = AuditFilter::default();
+    let newest = store.audit_lines(&any, None, 2).await.unwrap();
+    assert_eq!(newest.iter().map(|line| line.entry.action.as_str()).collect::<Vec<_>>(), ["test.2", "test.1"]);
+    let below = AuditPosition { at: NOW, seq: newest[1].point.seq };
+    let rest = store.audit_lines(&any, Some(below), 9).await.unwrap();
     assert_eq!((rest.len(), rest[0].entry.result), (1, AuditResult::Refused));
 }

@@ -1,0 +1,45 @@
+//! Rules for values as sent, beyond those that `garde` has.
+
+use std::fmt;
+
+use ostiary_common::time::UnixMillis;
+use serde::{Deserialize, Deserializer, de};
+
+/// A time as sent: RFC 3339, as in `2026-11-21T08:00:00Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rfc3339(pub UnixMillis);
+
+impl<'de> Deserialize<'de> for Rfc3339 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl de::Visitor<'_> for Text {
+            type Value = Rfc3339;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time as in `2026-11-21T08:00:00Z` (RFC 3339)")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Rfc3339, E> {
+                let invalid = || E::invalid_value(de::Unexpected::Str(text), &self);
+                UnixMillis::parse_rfc3339(text).map(Rfc3339).ok_or_else(invalid)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// One of a few words, if anything was said.
+pub fn one_of<'a>(allowed: &'a [&'a str]) -> impl FnOnce(&Option<String>, &()) -> garde::Result + 'a {
+    move |value, ()| match value {
+        Some(text) if !allowed.contains(&text.as_str()) => {
+            Err(garde::Error::new(format!("must be one of {}", allowed.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A name of a site, door, device, group or person.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn name(text: &str, _: &()) -> garde::Result {
+    crate::domain::name::Name::parse(text).map(drop).map_err(garde::Error::new)
+}
