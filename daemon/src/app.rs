@@ -158,7 +158,9 @@ fn info(config: &Config, shared: &Shared, kernels: String) -> Info {
 fn rest(watching: Option<Watching>, resting: &Resting, shared: &Arc<Shared>) {
     let (resting, shared) = (resting.clone(), Arc::clone(shared));
     tokio::task::spawn_blocking(move || {
-        watching.map(Watching::end);
+        if let Some(watching) = watching {
+            watching.end();
+        }
         resting.rests();
         shared.outbox_changed.notify_one();
     });

@@ -217,6 +217,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
             authority: foundation.authority.clone(),
             clock: from.clock.clone(),
             path: config.identity.revocation_list(&config.server.data_dir),
+            turn: tokio::sync::Mutex::default(),
         },
         devices: DeviceIdentity {
             store: store.clone(),

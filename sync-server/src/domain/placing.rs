@@ -11,6 +11,10 @@ use ostiary_common::wire::EventTime;
 /// How far a believed clock may run ahead of ours before we stop believing it.
 const AHEAD_AT_MOST: Duration = Duration::from_secs(5 * 60);
 
+/// Two exact offsets this close are the same: clocks are told in whole milliseconds and trimmed a little all the time, and
+/// a device's offset is not written anew with each of its batches for that.
+const SAME_MS: u64 = 250;
+
 /// What is known of one boot: server wall time at the device's monotonic zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootOffset {
@@ -28,11 +32,12 @@ impl BootOffset {
         Self { zero: minus(at, time.monotonic_ms), exact }
     }
 
-    /// The better of two: exact before bound, the newer exact one (the clock may have been set right since),
-    /// the lower of two bounds.
+    /// The better of two: exact before bound, the newer exact one (the clock may have been set right since)
+    /// unless it is the same, the lower of two bounds.
     pub fn better(known: Option<Self>, learned: Self) -> Self {
         match known {
             Some(known) if known.exact && !learned.exact => known,
+            Some(known) if known.exact && known.zero.0.abs_diff(learned.zero.0) <= SAME_MS => known,
             Some(known) if !known.exact && !learned.exact => Self { zero: known.zero.min(learned.zero), exact: false },
             _ => learned,
         }
@@ -71,6 +76,17 @@ mod tests {
         let received_at = UnixMillis(received_at);
         let offset = BootOffset::better(known, BootOffset::learned(&event, received_at));
         assert_eq!(place(&event, received_at, offset), UnixMillis(expected), "{known:?} {event:?}");
+    }
+
+    #[test]
+    fn an_exact_offset_is_replaced_when_the_clock_was_set() {
+        let exact = |zero| BootOffset { zero: UnixMillis(zero), exact: true };
+        let check =
+            |learned, expected| assert_eq!(BootOffset::better(Some(exact(1_000_000)), exact(learned)), exact(expected));
+        check(1_000_001, 1_000_000);
+        check(999_750, 1_000_000);
+        check(1_000_251, 1_000_251);
+        check(5, 5);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct RevocationList {
     pub clock: Arc<dyn Clock>,
     /// Where it is written.
     pub path: PathBuf,
+    /// One writes at a time, so that an older list never takes the place of a newer one.
+    pub turn: tokio::sync::Mutex<()>,
 }
 
 /// Why the list could not be written.
@@ -37,6 +39,7 @@ impl RevocationList {
     /// # Errors
     /// [`ListError`].
     pub async fn write(&self) -> Result<(), ListError> {
+        let _turn = self.turn.lock().await;
         let now = self.clock.now();
         let revoked = self.store.revoked_certificates(now).await?;
         let list = self.authority.revocation_list(&revoked, now)?;

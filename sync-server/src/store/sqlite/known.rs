@@ -161,7 +161,7 @@ impl Known {
     ) -> Result<(), StoreError> {
         let number = |column| columns::unsigned("sequence number", column);
         for piece in pieces(asked) {
-            let mut ranges: HashMap<(Vec<u8>, Vec<u8>), Vec<(u64, u64)>> = HashMap::new();
+            let mut ranges: HashMap<_, Vec<(u64, u64)>> = HashMap::new();
             let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64, i64)>(RANGES.sql(piece));
             for (device, stream) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(stream.as_bytes().as_slice());
