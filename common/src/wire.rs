@@ -13,9 +13,9 @@ pub mod monitor;
 pub use command::{Command, CommandResult, CommandStatus};
 pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
 pub use events::{
-    Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy, LivenessReport,
-    MAX_EVENTS_PER_BATCH, MAX_REJECTED_TOLD, OutcomeKind, QualitySummary, RejectedEvent, ReportKind, SpoofCue,
-    UnusableReason, VisitReport,
+    AckedBatch, Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy,
+    LivenessReport, MAX_EVENTS_PER_BATCH, MAX_REJECTED_TOLD, OutcomeKind, QualitySummary, RejectedEvent, ReportKind,
+    SpoofCue, UnusableReason, VisitReport,
 };
 pub use gallery::{
     Angle, ChunkKind, GalleryAck, GalleryChunk, GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof,

@@ -14,9 +14,9 @@ use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::ids::{BootId, DeviceId, EventId, GalleryKeyId, MsgId, PackId, PersonId, StreamId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
-    Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceReport,
-    DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk, GalleryNotice,
-    GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy, LivenessReport,
+    AckedBatch, Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported,
+    DeviceReport, DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk,
+    GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy, LivenessReport,
     MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision, SealedPersons,
     SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
@@ -168,11 +168,14 @@ fn event_batch_with_liveness() {
 
 #[test]
 fn event_ack() {
-    let ack = |resend_from, rejected| EventAck { stream: StreamId(uuid(5)), upto_seq: 4, resend_from, rejected };
+    let ack =
+        |resend_from, rejected| EventAck { stream: StreamId(uuid(5)), upto_seq: 4, resend_from, rejected, batch: None };
     check("event_ack", ack(None, vec![]));
     check("event_ack_resend", ack(Some(5), vec![]));
     let rejected = RejectedEvent { seq: 3, reason: "event 3 has an impossible quality".into() };
     check("event_ack_rejected", ack(None, vec![rejected]));
+    let batch = AckedBatch { first: 3, last: 4, id: EventId(uuid(8)) };
+    check("event_ack_batch", EventAck { batch: Some(batch), ..ack(None, vec![]) });
 }
 
 #[test]
@@ -183,6 +186,7 @@ fn the_largest_ack_fits() {
         upto_seq: u64::MAX,
         resend_from: Some(u64::MAX),
         rejected: rejected.collect(),
+        batch: Some(AckedBatch { first: u64::MAX, last: u64::MAX, id: EventId(uuid(8)) }),
     };
     let body = ostiary_common::codec::to_vec("ack", EventAck::MAX_BYTES, &ack).unwrap();
     assert!(body.len() <= EventAck::MAX_BYTES);

@@ -297,6 +297,31 @@ pub struct EventAck {
     /// Events of the batch answered that were not taken, at most [`MAX_REJECTED_TOLD`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<RejectedEvent>,
+    /// The batch answered. A device that was set back to an old image gives numbers twice, so a number alone does not
+    /// say whose event is stored; with this a device deletes only what is its own. Absent from older servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<AckedBatch>,
+}
+
+/// Which batch was committed or rejected as a whole. The id of its last event says of which life of the outbox it is:
+/// what stands before an event in a stream is the same wherever that event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckedBatch {
+    /// Its first number.
+    pub first: u64,
+    /// Its last number.
+    pub last: u64,
+    /// The event at `last`.
+    pub id: EventId,
+}
+
+impl AckedBatch {
+    /// The name of a batch with these events; `None` if there are none.
+    #[must_use]
+    pub fn of(events: &[EventRecord]) -> Option<Self> {
+        let (first, last) = (events.first()?, events.last()?);
+        Some(Self { first: first.seq, last: last.seq, id: last.id })
+    }
 }
 
 impl Body for EventBatch {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use ostiary_common::ids::StreamId;
-use ostiary_common::wire::EventAck;
+use ostiary_common::wire::{AckedBatch, EventAck};
 
 use super::backoff::Backoff;
 
@@ -50,20 +50,22 @@ pub enum AckNews {
     Nothing,
     /// Everything up to here may be deleted.
     Delete(u64),
-    /// The server has numbers that this run has not sent it, or that this outbox has never given: either
-    /// acknowledgements were lost before a restart, or the card was set back and gives numbers twice. A new stream tells
-    /// them apart: whatever the server has under the same event ids it does not take again.
+    /// The server has numbers that this run has not sent it, or that this outbox has never given, or another event at a
+    /// number: either acknowledgements were lost before a restart, or the card was set back and gives numbers twice. A
+    /// new stream tells them apart: whatever the server has under the same event ids it does not take again.
     Ahead {
-        /// Numbers were never given: the card was set back for sure.
+        /// Numbers were never given, or given to other events: the card was set back for sure.
         is_set_back: bool,
     },
 }
 
-/// A batch that was sent and is not acknowledged.
+/// A batch that was sent and is not deleted.
 #[derive(Clone, Copy, Debug)]
 struct UnderWay {
-    upto: u64,
+    name: AckedBatch,
     bytes: u64,
+    /// The server has said that it has this very batch.
+    is_stored: bool,
 }
 
 /// The sending side of one stream. Times are durations since any fixed origin.
@@ -141,16 +143,16 @@ impl OutboxFlow {
         self.moved_to(upto.min(self.last));
     }
 
-    /// A batch of `bytes` that ends at `upto` was handed to the connection.
-    pub fn sent(&mut self, upto: u64, bytes: u64, now: Duration, jitter: f64) {
-        let upto = upto.min(self.last);
-        if upto <= self.sent {
+    /// A batch of `bytes` was handed to the connection. One that ends behind the outbox is none of it.
+    pub fn sent(&mut self, name: AckedBatch, bytes: u64, now: Duration, jitter: f64) {
+        let upto = name.last;
+        if !(self.sent + 1..=self.last).contains(&upto) {
             return;
         }
         self.sent = upto;
         self.told = self.told.max(upto);
         self.probe.get_or_insert(upto);
-        self.batches.push_back(UnderWay { upto, bytes });
+        self.batches.push_back(UnderWay { name, bytes, is_stored: false });
         self.gathering = (upto < self.last).then_some(now);
         self.await_word(now, jitter);
     }
@@ -160,10 +162,15 @@ impl OutboxFlow {
         if ack.stream != self.stream {
             return AckNews::Nothing;
         }
-        let upto = ack.upto_seq;
-        if upto > self.told {
-            return AckNews::Ahead { is_set_back: upto > self.last };
+        if ack.upto_seq > self.told {
+            return AckNews::Ahead { is_set_back: ack.upto_seq > self.last };
         }
+        let upto = match &ack.batch {
+            Some(name) if self.is_of_another_life(name) => return AckNews::Ahead { is_set_back: true },
+            Some(name) => self.stored(name),
+            // An older server names numbers only.
+            None => ack.upto_seq,
+        };
         self.established = true;
         let is_news = upto > self.acked;
         if is_news {
@@ -206,6 +213,20 @@ impl OutboxFlow {
         self.last - self.acked
     }
 
+    /// Whether the server has another event at the end of a batch that is under way.
+    fn is_of_another_life(&self, name: &AckedBatch) -> bool {
+        self.batches.iter().any(|own| own.name.last == name.last && own.name.id != name.id)
+    }
+
+    /// The server has this batch; returns up to where it has everything by such words. A batch cut otherwise than those
+    /// under way says nothing: each of these has an answer of its own.
+    fn stored(&mut self, name: &AckedBatch) -> u64 {
+        let same = self.batches.iter_mut().filter(|own| own.name.last == name.last && own.name.first >= name.first);
+        same.for_each(|own| own.is_stored = true);
+        let stored = self.batches.iter().take_while(|own| own.is_stored).last();
+        stored.map_or(self.acked, |own| own.name.last)
+    }
+
     /// When the next batch goes out; `None` if not before an acknowledgement.
     fn sends_at(&self, now: Duration) -> Option<Duration> {
         let unsent = self.last - self.sent;
@@ -235,7 +256,7 @@ impl OutboxFlow {
         self.sent = self.sent.max(self.acked);
         self.told = self.told.max(self.acked);
         self.probe = self.probe.filter(|probe| *probe > self.acked);
-        while self.batches.front().is_some_and(|batch| batch.upto <= self.acked) {
+        while self.batches.front().is_some_and(|batch| batch.name.last <= self.acked) {
             self.batches.pop_front();
         }
     }
@@ -243,7 +264,7 @@ impl OutboxFlow {
     /// Everything behind `upto` is to be sent again.
     fn again_from(&mut self, upto: u64) {
         self.sent = upto;
-        self.batches.retain(|batch| batch.upto <= upto);
+        self.batches.retain(|batch| batch.name.last <= upto);
         self.deadline = None;
         self.gathering = None;
     }

@@ -129,7 +129,10 @@ fn events_stay_until_the_server_has_stored_them() {
     let seqs: Vec<u64> = batches.iter().flat_map(|b| b.events.iter().map(|e| e.seq)).collect();
     assert_eq!(seqs, (1..=64).collect::<Vec<_>>(), "one batch until the server has said where it stands");
     let stream = batches[0].stream;
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 64, resend_from: None, rejected: Vec::new() });
+    bench.hear(
+        &Channel::EventsAck,
+        EventAck { stream, upto_seq: 64, resend_from: None, rejected: Vec::new(), batch: None },
+    );
     let next = bench.said_body::<EventBatch>(&Channel::Events).remove(0);
     assert_eq!((next.events[0].seq, next.events.len()), (65, 36));
 
@@ -138,7 +141,10 @@ fn events_stay_until_the_server_has_stored_them() {
     bench.driver.connected(2);
     let batches = bench.said_body::<EventBatch>(&Channel::Events);
     assert_eq!((batches[0].stream, batches[0].events[0].seq), (stream, 65), "the rest is sent again");
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 100, resend_from: None, rejected: Vec::new() });
+    bench.hear(
+        &Channel::EventsAck,
+        EventAck { stream, upto_seq: 100, resend_from: None, rejected: Vec::new(), batch: None },
+    );
     assert!(bench.driver.is_drained());
     assert_eq!(bench.driver.shared.cache.outbox.len(), 0);
 }
@@ -150,7 +156,7 @@ fn an_event_the_server_does_not_take_is_given_up_and_reported() {
     bench.driver.connected(1);
     let stream = bench.said_body::<EventBatch>(&Channel::Events)[0].stream;
     let rejected = vec![RejectedEvent { seq: 2, reason: "an impossible quality".into() }];
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 3, resend_from: None, rejected });
+    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 3, resend_from: None, rejected, batch: None });
     assert!(bench.driver.is_drained(), "nothing is sent again");
     assert_eq!(bench.driver.shared.telemetry.messages_refused.get(), 1);
 }
@@ -269,7 +275,7 @@ fn what_cannot_be_understood_is_counted_and_reported_never_fatal() {
     bench.hear_for(
         DeviceId::generate(),
         &Channel::EventsAck,
-        EventAck { stream, upto_seq: 9, resend_from: None, rejected: Vec::new() },
+        EventAck { stream, upto_seq: 9, resend_from: None, rejected: Vec::new(), batch: None },
     );
     assert_eq!(bench.refusals(), 8);
     let reports = bench.reports.try_iter().count();

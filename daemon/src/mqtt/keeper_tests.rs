@@ -196,7 +196,7 @@ impl Server {
             session: 0,
             seq: 0,
             sent_at: UnixMillis(0),
-            body: EventAck { stream: batch.stream, upto_seq, resend_from: None, rejected: Vec::new() },
+            body: EventAck { stream: batch.stream, upto_seq, resend_from: None, rejected: Vec::new(), batch: None },
         };
         let topic = self.root.topic(&Channel::EventsAck);
         self.connection.send(message(topic, envelope.encode().unwrap())).unwrap();

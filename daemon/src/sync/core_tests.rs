@@ -121,7 +121,7 @@ impl Bench {
 }
 
 fn ack(stream: StreamId, upto_seq: u64) -> EventAck {
-    EventAck { stream, upto_seq, resend_from: None, rejected: Vec::new() }
+    EventAck { stream, upto_seq, resend_from: None, rejected: Vec::new(), batch: None }
 }
 
 #[test]

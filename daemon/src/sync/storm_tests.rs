@@ -8,7 +8,8 @@ use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::ids::{EventId, MsgId, StreamId};
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::{
-    Command, ConfigDesired, DeviceSettings, EventAck, EventBatch, GalleryAck, GalleryNotice, GalleryRequest, Revision,
+    AckedBatch, Command, ConfigDesired, DeviceSettings, EventAck, EventBatch, GalleryAck, GalleryNotice,
+    GalleryRequest, Revision,
 };
 use proptest::prelude::*;
 
@@ -35,7 +36,8 @@ impl EventStore {
     }
 
     fn take(&mut self, batch: EventBatch) -> EventAck {
-        let stream = batch.stream;
+        let (stream, name) = (batch.stream, AckedBatch::of(&batch.events));
+        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from, rejected: Vec::new(), batch: name };
         let seen = self.streams.entry(stream).or_default();
         seen.extend(batch.events.iter().map(|event| event.seq));
         let last = seen.last().copied().unwrap_or(0);
@@ -45,12 +47,12 @@ impl EventStore {
             let asked = self.asked.entry((stream, upto)).or_default();
             *asked += 1;
             if *asked <= PATIENCE {
-                return EventAck { stream, upto_seq: upto, resend_from: Some(upto + 1), rejected: Vec::new() };
+                return ack(upto, Some(upto + 1));
             }
             self.streams.entry(stream).or_default().insert(upto + 1);
             upto = self.upto(stream);
         }
-        EventAck { stream, upto_seq: upto, resend_from: None, rejected: Vec::new() }
+        ack(upto, None)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is due by itself: events, health, the gallery's next step, a word about its trust.
 
 use ostiary_common::topics::Channel;
-use ostiary_common::wire::{EventAck, EventBatch, MAX_EVENTS_PER_BATCH, RejectedEvent, ReportKind};
+use ostiary_common::wire::{AckedBatch, EventAck, EventBatch, MAX_EVENTS_PER_BATCH, RejectedEvent, ReportKind};
 use std::time::Duration;
 
 use super::core::{DeviceCore, Turn};
@@ -40,7 +40,7 @@ impl<D: Disk> DeviceCore<D> {
             }
             AckNews::Ahead { is_set_back: false } => return self.new_stream(turn),
             AckNews::Ahead { is_set_back: true } => {
-                let text = format!("event {} of its stream is acknowledged, which it never gave", ack.upto_seq);
+                let text = format!("events of its stream up to {} are acknowledged that it never gave", ack.upto_seq);
                 return self.begin_again(&text, turn);
             }
         }
@@ -112,10 +112,10 @@ impl<D: Disk> DeviceCore<D> {
             Ok(events) => events,
             Err(error) => return self.wrote::<()>(Err(error), turn),
         };
-        let Some(last) = events.last().map(|event| event.seq) else { return false };
+        let Some(name) = AckedBatch::of(&events) else { return false };
         let stream = self.disk.stream();
         let bytes = self.say_sized(&Channel::Events, EventBatch { stream, events }, turn);
-        self.outbox.sent(last, bytes, turn.now.monotonic, turn.dice.jitter());
+        self.outbox.sent(name, bytes, turn.now.monotonic, turn.dice.jitter());
         true
     }
 

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn ack(lot: &Lot, upto_seq: u64, resend_from: Option<u64>) -> EventAck {
-        EventAck { stream: lot.stream, upto_seq, resend_from, rejected: Vec::new() }
+        EventAck { stream: lot.stream, upto_seq, resend_from, rejected: Vec::new(), batch: None }
     }
 
     fn numbers(batch: Option<EventBatch>) -> Vec<u64> {

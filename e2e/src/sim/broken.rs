@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope};
 use ostiary_common::ids::EventId;
-use ostiary_common::wire::{ChunkKind, EventAck, EventBatch, GalleryAck, GalleryChunk};
+use ostiary_common::wire::{AckedBatch, ChunkKind, EventAck, EventBatch, GalleryAck, GalleryChunk};
 use ostiary_daemon::sync::Holdings;
 
 use super::dice::Dice;
@@ -30,7 +30,9 @@ impl Broken {
     pub fn early_ack(payload: &[u8]) -> Option<Vec<u8>> {
         let envelope = Envelope::<EventBatch>::decode(payload).ok()?;
         let EventBatch { stream, events } = &envelope.body;
-        let ack = EventAck { stream: *stream, upto_seq: events.last()?.seq, resend_from: None, rejected: Vec::new() };
+        let (stream, batch) = (*stream, AckedBatch::of(events)?);
+        let ack =
+            EventAck { stream, upto_seq: batch.last, resend_from: None, rejected: Vec::new(), batch: Some(batch) };
         with_body(&envelope, ack)
     }
 
@@ -38,6 +40,13 @@ impl Broken {
     pub fn renamed(payload: &[u8], dice: &mut Dice) -> Option<Vec<u8>> {
         let mut envelope = Envelope::<EventBatch>::decode(payload).ok()?;
         envelope.body.events.iter_mut().for_each(|event| event.id = EventId(dice.uuid()));
+        envelope.encode().ok()
+    }
+
+    /// The acknowledgement without the name of a batch nobody has sent like that.
+    pub fn nameless(payload: &[u8]) -> Option<Vec<u8>> {
+        let mut envelope = Envelope::<EventAck>::decode(payload).ok()?;
+        envelope.body.batch = None;
         envelope.encode().ok()
     }
 

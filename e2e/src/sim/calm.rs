@@ -45,9 +45,20 @@ impl World {
                 reminded = self.time.since_begin();
                 self.remind()?;
             }
+            if round == ROUNDS / 2 {
+                self.renew_tokens();
+            }
             self.check()?;
         }
         Err(Violation::new(Rule::NotConverged, format!("after {ROUNDS} rounds {reason}")).into())
+    }
+
+    /// Tokens come to their end: with the next one a device hears of sessions of a life it has forgotten, whose last
+    /// words came late.
+    fn renew_tokens(&mut self) {
+        for device in self.active() {
+            self.devices[device].wants_token = true;
+        }
     }
 
     fn heal(&mut self) -> Result<(), StoryError> {

@@ -49,8 +49,6 @@ impl World {
             Fault::ServerClock => {
                 let seconds = i64::try_from(self.dice.between(0, 7_200)).unwrap_or(0) - 3_600;
                 self.time.set_server_off(seconds * 1_000);
-                // It looks at the clock every second.
-                self.follow_clock()?;
                 true
             }
             Fault::Restore => self.restore(),
@@ -209,10 +207,6 @@ impl World {
             return false;
         };
         self.device_dies(device);
-        // A card is not changed in the time a message is on its way.
-        self.net.forget_words_of(device);
-        let prefix = self.devices[device].root.to_string();
-        self.old.retain(|parcel| !parcel.topic.starts_with(&prefix));
         let disk = self.devices[device].disk.clone();
         disk.look(|contents| contents.events.values().for_each(|event| self.ledger.gone(event)));
         image.events.values().for_each(|event| self.ledger.back(event));

@@ -134,15 +134,6 @@ impl Net {
         }
     }
 
-    /// Nothing a device said before is on its way any more.
-    pub fn forget_words_of(&mut self, device: usize) {
-        let prefix = self.roots[device].to_string();
-        let is_other = |parcel: &Parcel| !parcel.topic.starts_with(&prefix);
-        self.inbox.iter_mut().for_each(|queue| queue.retain(is_other));
-        self.pending.retain(is_other);
-        self.wills.retain(is_other);
-    }
-
     /// Says a will that is due; returns whether there was one.
     pub fn say_will(&mut self) -> bool {
         let will = self.wills.pop_front();

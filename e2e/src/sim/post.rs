@@ -7,12 +7,13 @@ use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::{Command, GalleryAck};
 use ostiary_daemon::sync::Input;
 use ostiary_server::domain::gallery::Verdict;
-use ostiary_server::ports::{Clock, GalleryStore};
+use ostiary_server::ports::{Clock, GalleryKeyStore, GalleryStore};
 
 use super::broken::Broken;
 use super::device::Done;
 use super::net::{Inbox, Parcel};
 use super::outlet::Letter;
+use super::people::taken;
 use super::server::Outcome;
 use super::violation::{Rule, Violation};
 use super::world::{StoryError, World};
@@ -131,22 +132,33 @@ impl World {
     }
 
     /// Whether the server may say this.
-    fn look_at(&self, letter: &Letter) -> Result<(), StoryError> {
+    fn look_at(&mut self, letter: &Letter) -> Result<(), StoryError> {
         let Some((root, channel)) = DeviceRoot::parse(&letter.topic) else { return Ok(()) };
-        let Some(device) = self.devices.iter().find(|device| device.root == root) else { return Ok(()) };
+        let Some(index) = self.devices.iter().position(|device| device.root == root) else { return Ok(()) };
+        let device = &self.devices[index];
         self.tell(|| format!("server says {channel:?} to device {}", device.index));
         if device.is_revoked {
             let text = format!("{channel:?} is sent to device {}, which is shut out", device.index);
             return Err(Violation::new(Rule::HeldWrongly, text).into());
         }
         if channel == Channel::GalleryChunk {
-            let Some(envelope) = self.keys[device.index].open(&letter.payload) else {
-                let text = format!("device {} is sent a chunk sealed with a key it was never given", device.index);
+            self.learn_key(index)?;
+            let Some(envelope) = self.keys[index].open(&letter.payload) else {
+                let text = format!("device {index} is sent a chunk sealed with a key that is not its own");
                 return Err(Violation::new(Rule::Conversation, text).into());
             };
             for change in &envelope.body.persons {
-                self.town.may_be_sent(device.index, change)?;
+                self.town.may_be_sent(index, change)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The key a device has now: replaced when it is moved, and not known to it before its next token.
+    fn learn_key(&mut self, device: usize) -> Result<(), StoryError> {
+        let id = self.devices[device].root.device;
+        if let Some(Some(key)) = taken(self.server.ask(async |store| store.gallery_key(id).await))? {
+            self.keys[device].learn(key);
         }
         Ok(())
     }
@@ -166,6 +178,9 @@ impl World {
     }
 
     fn bend_down(&mut self, device: usize, parcel: &mut Parcel) {
+        if self.telling.broken == Some(Broken::NoDedupe) && parcel.channel() == Some(Channel::EventsAck) {
+            parcel.payload = Broken::nameless(&parcel.payload).unwrap_or_default();
+        }
         let Some(broken @ (Broken::NoTombstone | Broken::NoDigest)) = self.telling.broken else { return };
         let Some(core) = self.devices[device].core.as_ref().filter(|_| parcel.channel() == Some(Channel::GalleryChunk))
         else {

@@ -8,13 +8,13 @@ use ostiary_common::envelope::{Body, Envelope};
 use ostiary_common::wire::{GalleryChunk, PersonChange};
 use ostiary_server::sealing::GalleryKey;
 
-/// Every key a device was ever given.
+/// Every key a device was given, or is to be given with its next token.
 #[derive(Default)]
 pub struct Keys(Vec<GalleryKey>);
 
 impl Keys {
     /// One more.
-    pub fn given(&mut self, key: GalleryKey) {
+    pub fn learn(&mut self, key: GalleryKey) {
         if self.0.iter().all(|known| known.id != key.id) {
             self.0.push(key);
         }

@@ -46,7 +46,7 @@ impl World {
         let Some(key) = taken(self.server.ask(async |store| store.give_gallery_key(id).await))? else {
             return Ok(None);
         };
-        self.keys[device].given(key.clone());
+        self.keys[device].learn(key.clone());
         Ok(Some(GalleryKey { id: key.id, key: Secret(STANDARD.encode(key.key.expose())) }))
     }
 

@@ -94,7 +94,7 @@ pub struct World {
     pub(super) versions: Vec<u64>,
     /// What a device that believes every digest thinks a chunk leads to.
     pub(super) believed: Vec<Holdings>,
-    /// The gallery keys each device was given.
+    /// The gallery keys of each device.
     pub(super) keys: Vec<Keys>,
     /// Devices too old to ask for a key.
     pub(super) keyless: Vec<bool>,
@@ -125,7 +125,7 @@ impl World {
             device.start(&mut dice);
             devices.push(device);
         }
-        let keyless = (0..count).map(|_| dice.chance(100)).collect();
+        let keyless = (0..count).map(|_| dice.chance(30)).collect();
         let mut world = Self {
             telling,
             dice,

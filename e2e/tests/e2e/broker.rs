@@ -96,6 +96,12 @@ async fn junk(stage: &Stage) -> Result<()> {
 
 /// An acknowledgement of everything, if its version were spoken here.
 fn foreign_version(device: DeviceId) -> Result<Vec<u8>> {
-    let ack = EventAck { stream: StreamId::generate(), upto_seq: u64::MAX, resend_from: None, rejected: Vec::new() };
+    let ack = EventAck {
+        stream: StreamId::generate(),
+        upto_seq: u64::MAX,
+        resend_from: None,
+        rejected: Vec::new(),
+        batch: None,
+    };
     Ok(Envelope { v: 99, ..envelope(device, ack) }.encode()?)
 }

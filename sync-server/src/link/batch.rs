@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ostiary_common::ids::EventId;
-use ostiary_common::wire::{EventBatch, EventRecord, MAX_EVENTS_PER_BATCH, QualitySummary};
+use ostiary_common::wire::{AckedBatch, EventBatch, EventRecord, MAX_EVENTS_PER_BATCH, QualitySummary};
 
 /// Largest picture kept with an event, in bytes.
 const MAX_CROP_BYTES: usize = 256 * 1024;
@@ -64,6 +64,8 @@ pub(super) enum BatchFault {
 /// A batch that hangs together, with the events that cannot be taken set apart.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sorted {
+    /// The batch as it came, by name.
+    pub(super) name: AckedBatch,
     /// What can be stored.
     pub(super) batch: EventBatch,
     /// What cannot, each with its number: it would be no better if sent again.
@@ -73,7 +75,7 @@ pub(super) struct Sorted {
 /// Checks a batch as a whole, and sets apart the events that cannot be taken: one bad event must not keep the
 /// others back for ever.
 pub(super) fn sort(batch: EventBatch) -> Result<Sorted, BatchFault> {
-    whole(&batch)?;
+    let name = whole(&batch)?;
     let mut rejected = Vec::new();
     let mut take = |event: &EventRecord| match check_event(event) {
         Ok(()) => true,
@@ -84,11 +86,11 @@ pub(super) fn sort(batch: EventBatch) -> Result<Sorted, BatchFault> {
     };
     let EventBatch { stream, mut events } = batch;
     events.retain(&mut take);
-    Ok(Sorted { batch: EventBatch { stream, events }, rejected })
+    Ok(Sorted { name, batch: EventBatch { stream, events }, rejected })
 }
 
 /// What a batch must be as a whole, or its numbers mean nothing.
-fn whole(batch: &EventBatch) -> Result<(), BatchFault> {
+fn whole(batch: &EventBatch) -> Result<AckedBatch, BatchFault> {
     let events = &batch.events;
     let first = match events.first() {
         Some(first) if events.len() <= MAX_EVENTS_PER_BATCH => first.seq,
@@ -106,7 +108,7 @@ fn whole(batch: &EventBatch) -> Result<(), BatchFault> {
             return Err(BatchFault::Twice(event.id));
         }
     }
-    Ok(())
+    AckedBatch::of(events).ok_or(BatchFault::Size(0))
 }
 
 fn check_event(event: &EventRecord) -> Result<(), BatchFault> {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ostiary_common::ids::{DeviceId, EventId, StreamId};
 use ostiary_common::topics::{Channel, DeviceRoot};
-use ostiary_common::wire::{EventAck, MAX_REJECTED_TOLD, RejectedEvent};
+use ostiary_common::wire::{AckedBatch, EventAck, MAX_REJECTED_TOLD, RejectedEvent};
 use tokio::sync::mpsc;
 
 use super::batch::{BatchFault, Sorted};
@@ -53,6 +53,7 @@ struct Pending {
 struct Sender {
     root: DeviceRoot,
     session: u64,
+    batch: AckedBatch,
     rejected: Vec<RejectedEvent>,
 }
 
@@ -139,8 +140,9 @@ impl Writer {
     /// After the commit: the device first, then the broker. In the other order a crash in between would leave
     /// the device waiting for its next try.
     async fn answer(&mut self, ingest: &Ingest, sender: Sender, ingested: &Ingested, receipt: Receipt) {
-        let Sender { root, session, rejected } = sender;
-        let ack = EventAck { rejected, ..self.ack(ingest.device, ingest.batch.stream, ingested).await };
+        let Sender { root, session, batch, rejected } = sender;
+        let ack =
+            EventAck { rejected, batch: Some(batch), ..self.ack(ingest.device, ingest.batch.stream, ingested).await };
         let upto_seq = ack.upto_seq;
         if let Err(error) = self.mailer.send(root, &Channel::EventsAck, Keep::No, session, ack).await {
             tracing::debug!(%error, device.id = %ingest.device, "an acknowledgement was not sent; the device asks again");
@@ -237,12 +239,12 @@ impl Gate {
 
     fn pending(&self, message: Incoming, admitted: Admitted) -> Option<Pending> {
         let Admitted { device, routed } = admitted;
-        let Message::Events(Sorted { batch, rejected }) = routed.message else { return None };
+        let Message::Events(Sorted { name, batch, rejected }) = routed.message else { return None };
         self.intake.reject(&message.topic, device, &rejected);
         let (sent_at, received_at) = (routed.sent_at, self.clock.now());
         let numbers = rejected.iter().map(|(seq, _)| *seq).collect();
         let ingest = Ingest { device, batch, rejected: numbers, sent_at, received_at };
-        let sender = Sender { root: routed.root, session: routed.session, rejected: told(rejected) };
+        let sender = Sender { root: routed.root, session: routed.session, batch: name, rejected: told(rejected) };
         Some(Pending { ingest, sender, receipt: message.receipt })
     }
 }

@@ -145,8 +145,8 @@ mod tests {
     use ostiary_common::digest::GalleryDigest;
     use ostiary_common::envelope::WIRE_VERSION;
     use ostiary_common::ids::{MsgId, SiteId, StreamId};
-    use ostiary_common::wire::Revision;
     use ostiary_common::wire::monitor::{State, to_json};
+    use ostiary_common::wire::{AckedBatch, Revision};
     use proptest::prelude::*;
 
     use super::*;
@@ -170,7 +170,8 @@ mod tests {
         let root = root();
         let batch = batch::tests::batch(StreamId::generate(), 1..=2);
         let bytes = envelope(root.device, batch.clone()).encode().unwrap();
-        let sorted = Sorted { batch, rejected: Vec::new() };
+        let name = AckedBatch::of(&batch.events).unwrap();
+        let sorted = Sorted { name, batch, rejected: Vec::new() };
         let routed = route(&root.topic(&Channel::Events), &bytes).unwrap().unwrap();
         assert_eq!(routed, Routed { root, session: 3, sent_at: UnixMillis(17), message: Message::Events(sorted) });
         let ack =

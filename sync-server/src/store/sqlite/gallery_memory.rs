@@ -31,12 +31,19 @@ pub(super) struct GalleryMemory {
 }
 
 /// When the clock changes who may be known.
-#[derive(Default)]
 struct Flips {
     /// Nothing happens before; `None` if that is not known.
     at: Option<UnixMillis>,
+    /// Who may be known was judged by this time; before it, the clock was set back.
+    judged_at: UnixMillis,
     /// Rises with every change of when that is.
     written: u64,
+}
+
+impl Default for Flips {
+    fn default() -> Self {
+        Self { at: None, judged_at: UnixMillis(i64::MIN), written: 0 }
+    }
 }
 
 /// Devices' scopes as of the last change of any.
@@ -111,14 +118,16 @@ impl GalleryMemory {
 
     /// Whether the clock may have changed something by now.
     pub(super) fn flip_is_due(&self, now: UnixMillis) -> bool {
-        lock(&self.flips).at.is_none_or(|at| at <= now)
+        let flips = lock(&self.flips);
+        now < flips.judged_at || flips.at.is_none_or(|at| at <= now)
     }
 
-    /// The clock will change something that was just written.
-    pub(super) fn expect_flip(&self, at: Option<UnixMillis>) {
+    /// The clock will change something that was just written, as judged by `now`.
+    pub(super) fn expect_flip(&self, at: Option<UnixMillis>, now: UnixMillis) {
         let mut flips = lock(&self.flips);
         flips.written += 1;
         flips.at = flips.at.min(Some(at.unwrap_or(NEVER)));
+        flips.judged_at = flips.judged_at.max(now);
     }
 
     /// How many such changes were written; to be read before what [`Self::clock_seen`] is told.
@@ -126,11 +135,12 @@ impl GalleryMemory {
         lock(&self.flips).written
     }
 
-    /// What the clock changes next, as read from the store. Of no use if something was written since.
-    pub(super) fn clock_seen(&self, written: u64, next: Option<UnixMillis>) {
+    /// By which time persons were judged and what the clock changes next, as read from the store. Of no use if
+    /// something was written since.
+    pub(super) fn clock_seen(&self, written: u64, judged_at: UnixMillis, next: Option<UnixMillis>) {
         let mut flips = lock(&self.flips);
         if flips.written == written {
-            flips.at = Some(next.unwrap_or(NEVER));
+            (flips.at, flips.judged_at) = (Some(next.unwrap_or(NEVER)), judged_at);
         }
     }
 }

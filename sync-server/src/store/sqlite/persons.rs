@@ -109,7 +109,7 @@ impl PersonStore for SqliteStore {
         sealing::insert_person_key(&mut tx, person.id, &wrapped).await?;
         let flips_at = terms::write(&mut tx, person.id, person.validity, &person.groups, person.created_at).await?;
         tx.commit().await?;
-        self.memory.expect_flip(flips_at);
+        self.memory.expect_flip(flips_at, person.created_at);
         Ok(())
     }
 

@@ -140,7 +140,7 @@ impl SqliteStore {
         let rev = next_revision(&mut tx).await?;
         touch(&mut tx, person.as_bytes(), rev).await?;
         tx.commit().await?;
-        self.memory.expect_flip(flips_at);
+        self.memory.expect_flip(flips_at, change.now);
         Ok(Some(Rescoped { version: rev.0, rev: Some(rev) }))
     }
 
@@ -148,7 +148,7 @@ impl SqliteStore {
         let written = self.memory.flips_written();
         let seen = clock(&mut *self.read.acquire().await?).await?;
         if !seen.is_due(now) {
-            self.memory.clock_seen(written, seen.next.map(UnixMillis));
+            self.memory.clock_seen(written, UnixMillis(seen.settled_at), seen.next.map(UnixMillis));
             return Ok(Settled { flipped: 0, rev: seen.rev()? });
         }
         let mut tx = self.begin().await?;

@@ -181,7 +181,12 @@ impl Camera {
             .await
     }
 
+    /// The next acknowledgement, without the name of the batch.
     pub async fn ack(&mut self) -> EventAck {
+        EventAck { batch: None, ..self.named_ack().await }
+    }
+
+    async fn named_ack(&mut self) -> EventAck {
         self.next(&Channel::EventsAck).await
     }
 
@@ -192,7 +197,7 @@ impl Camera {
     }
 
     pub fn acked(&self, upto_seq: u64, resend_from: Option<u64>) -> EventAck {
-        EventAck { stream: self.stream, upto_seq, resend_from, rejected: Vec::new() }
+        EventAck { stream: self.stream, upto_seq, resend_from, rejected: Vec::new(), batch: None }
     }
 }
 
