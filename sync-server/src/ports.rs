@@ -117,7 +117,10 @@ pub trait DeviceStore: Send + Sync {
         let mut standings = HashMap::with_capacity(ids.len());
         for id in ids {
             if let Some(device) = self.device(*id).await? {
-                standings.insert(*id, DeviceStanding { site: device.site, state: device.state });
+                standings.insert(
+                    *id,
+                    DeviceStanding { site: device.site, state: device.state, session: device.presence.session },
+                );
             }
         }
         Ok(standings)

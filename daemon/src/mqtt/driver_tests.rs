@@ -250,7 +250,10 @@ fn a_device_forgets_only_once_it_rests_and_nothing_waits() {
     assert!(!bench.driver.is_wish_due(&resting), "it still watches");
     resting.rests();
     assert!(!bench.driver.is_wish_due(&resting), "an event still waits");
-    bench.hear(&Channel::EventsAck, EventAck { stream, upto_seq: 1, resend_from: None, rejected: Vec::new() });
+    bench.hear(
+        &Channel::EventsAck,
+        EventAck { stream, upto_seq: 1, resend_from: None, rejected: Vec::new(), batch: None },
+    );
     assert!(bench.driver.is_wish_due(&resting));
 }
 

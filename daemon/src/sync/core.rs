@@ -59,6 +59,10 @@ pub struct DeviceCore<D> {
     pub(super) trust_told: Option<Trust>,
     /// A gallery key that is not known here, and when it was asked for.
     pub(super) key_asked: Option<ostiary_common::ids::GalleryKeyId>,
+    /// The card was set back, and that was seen to.
+    pub(super) was_set_back: bool,
+    /// A session above its own that the server has heard of; the next one is higher.
+    pub(super) session_heard: u64,
     /// The disk refuses writes, and that was told.
     pub(super) disk_told: bool,
 }
@@ -98,6 +102,8 @@ impl<D: Disk> DeviceCore<D> {
             next_events: None,
             trust_told: None,
             key_asked: None,
+            was_set_back: false,
+            session_heard: 0,
             disk_told: false,
             parts,
             disk,
@@ -135,12 +141,12 @@ impl<D: Disk> DeviceCore<D> {
         [self.gallery.wake_at(), self.next_events, health].into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
-    /// The number of the next session: higher than any written down before and than `floor`. If the disk refuses it, it
+    /// The number of the next session: higher than any written down before, than `floor` and than what the server named. If the disk refuses it, it
     /// is used all the same, for a device that does not connect can never empty its disk; but then the next session has
     /// it as well. Numbers that a restart forgets must not run ahead: the server would wait for them to be passed.
     pub fn next_session(&mut self, floor: u64, now: &Now) -> (u64, Vec<Action>) {
         let mut turn = Turn { now, dice: Dice::new(now.random), actions: Vec::new() };
-        self.session = self.session_kept.max(floor).saturating_add(1);
+        self.session = self.session_kept.max(floor).max(self.session_heard).saturating_add(1);
         let kept = self.disk.keep_session(self.session);
         if self.wrote(kept, &mut turn) {
             self.session_kept = self.session;
@@ -252,6 +258,7 @@ impl<D: Disk> DeviceCore<D> {
     /// The card was set back: numbers given from here on must not be taken for those of the life it forgot, and nobody
     /// is matched until the server has said who may be.
     pub(super) fn begin_again(&mut self, why: &str, turn: &mut Turn<'_>) {
+        self.was_set_back = true;
         self.new_stream(turn);
         let detail = format!("restored from an old image, a new stream begins: {why}");
         turn.actions.push(Action::Report(ReportKind::Restored, detail));

@@ -11,7 +11,7 @@ use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Info, Status, from_json};
 use ostiary_common::wire::{
     Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceSettings, EventAck, EventBatch,
-    GalleryAck, GalleryRequest, HoldingProof, ReportKind, holding_statement,
+    GalleryAck, GalleryNotice, GalleryRequest, HoldingProof, ReportKind, Revision, holding_statement,
 };
 
 use super::test_disk::MemoryDisk;
@@ -88,8 +88,13 @@ impl Bench {
     }
 
     fn hear_at<B: Body>(&mut self, sent_at: UnixMillis, channel: &Channel, body: B) -> Vec<Action> {
+        self.hear_of(0, sent_at, channel, body)
+    }
+
+    /// A message of a server that has heard of this session.
+    fn hear_of<B: Body>(&mut self, session: u64, sent_at: UnixMillis, channel: &Channel, body: B) -> Vec<Action> {
         let (msg_id, device) = (MsgId::generate(), root().device);
-        let envelope = Envelope { v: WIRE_VERSION, msg_id, device, session: 0, seq: 1, sent_at, body };
+        let envelope = Envelope { v: WIRE_VERSION, msg_id, device, session, seq: 1, sent_at, body };
         let (topic, payload) = (root().topic(channel), envelope.encode().unwrap());
         self.handle(Input::Message { topic: topic.as_bytes(), payload: &payload })
     }
@@ -160,6 +165,39 @@ fn a_restored_card_begins_a_new_stream_with_what_waits_and_a_doubted_gallery() {
         bench.hear(&Channel::GalleryChunk, chunk);
     }
     assert!(bench.core.trust(&bench.now).may_match());
+}
+
+#[test]
+fn a_session_the_card_has_forgotten_asks_for_one_token_and_doubts_the_gallery_once() {
+    let (mut bench, mut server) = (bench(), ModelServer::default());
+    server.set(1, &[(1, 1)]);
+    bench.connect();
+    bench.sync(&server);
+    let mut notice = |session| {
+        let actions =
+            bench.hear_of(session, bench.now.wall, &Channel::GalleryNotice, GalleryNotice { rev: Revision(1) });
+        let asks = actions.iter().filter(|action| matches!(action, Action::NewToken)).count();
+        (asks, bench.said::<GalleryRequest>(&Channel::GalleryRequest).len(), bench.reports())
+    };
+    assert_eq!(notice(1), (0, 0, vec![]), "its own");
+    assert_eq!(notice(7), (1, 1, vec![ReportKind::Restored, ReportKind::GalleryStale]), "of a life before");
+    assert_eq!(notice(7), (0, 0, vec![]), "asked already");
+    assert_eq!(notice(8), (1, 0, vec![]), "another late word");
+}
+
+#[test]
+fn who_is_doubted_says_that_it_is_there() {
+    let mut bench = bench();
+    bench.connect();
+    let mut online = |session, rev| {
+        let notice = GalleryNotice { rev: Revision(rev) };
+        let actions = bench.hear_of(session, bench.now.wall, &Channel::GalleryNotice, notice);
+        let topic = root().topic(&Channel::Status);
+        actions.iter().filter(|action| matches!(action, Action::Publish(message) if message.topic == topic)).count()
+    };
+    assert_eq!(online(1, 0), 1, "nothing new");
+    assert_eq!(online(1, 5), 0, "news");
+    assert_eq!(online(6, 0), 0, "not with a session that does not count");
 }
 
 #[test]

@@ -28,9 +28,7 @@ impl<D: Disk> DeviceCore<D> {
                 self.with::<EventAck>(payload, turn, |core, ack, _, turn| core.acknowledged(&ack, turn))
             }
             Channel::GalleryChunk => self.with(payload, turn, Self::chunk),
-            Channel::GalleryNotice => self.with(payload, turn, |core, notice: GalleryNotice, _, turn| {
-                core.sync_gallery(SyncInput::Notice(notice.rev), turn);
-            }),
+            Channel::GalleryNotice => self.with(payload, turn, |core, notice, _, turn| core.notice(&notice, turn)),
             Channel::ConfigDesired => self.retained(payload, turn),
             Channel::Command(kind) => {
                 self.with(payload, turn, |core, command, _, turn| core.command(kind, &command, turn))
@@ -48,6 +46,7 @@ impl<D: Disk> DeviceCore<D> {
         match Envelope::<B>::decode(payload) {
             Ok(envelope) if envelope.device == self.parts.root.device => {
                 self.heard(envelope.sent_at, turn);
+                self.counted(envelope.session, turn);
                 act(self, envelope.body, envelope.sent_at, turn);
             }
             Ok(envelope) => refused(&format!("{} for device {} came here", B::KIND, envelope.device), turn),
@@ -74,6 +73,28 @@ impl<D: Disk> DeviceCore<D> {
             let raised = self.disk.raise_time_floor(server);
             self.wrote(raised, turn);
         }
+    }
+
+    /// Something changed; or nothing did, and the server doubts that this device is there and holds what it said.
+    fn notice(&mut self, notice: &GalleryNotice, turn: &mut Turn<'_>) {
+        if notice.rev <= self.gallery.rev() && self.session >= self.session_heard {
+            self.say_online(turn);
+        }
+        self.sync_gallery(SyncInput::Notice(notice.rev), turn);
+    }
+
+    /// The highest session the server has heard of. One above ours is of a life this card has forgotten: the server
+    /// shows that one until we count higher, as we do from the connection that comes with the next token.
+    fn counted(&mut self, heard: u64, turn: &mut Turn<'_>) {
+        if heard <= self.session.max(self.session_heard) {
+            return;
+        }
+        self.session_heard = heard;
+        if !self.was_set_back {
+            let text = format!("the server has heard of session {heard}, this is {}", self.session);
+            self.begin_again(&text, turn);
+        }
+        turn.actions.push(Action::NewToken);
     }
 
     fn chunk(&mut self, mut chunk: GalleryChunk, sent_at: UnixMillis, turn: &mut Turn<'_>) {

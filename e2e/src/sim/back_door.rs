@@ -1,10 +1,8 @@
-//! A second way into the database, past the server: to make its transactions fail, and to look at what it does not
-//! tell.
+//! A second way into the database, past the server: to make its transactions fail.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ostiary_common::ids::{DeviceId, StreamId};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Runtime;
@@ -48,17 +46,6 @@ impl BackDoor {
         }
         self.broken = table;
         Ok(())
-    }
-
-    /// How far a stream is whole.
-    pub fn upto(&mut self, runtime: &Runtime, device: DeviceId, stream: StreamId) -> Result<u64> {
-        let upto: Option<i64> = runtime.block_on(
-            sqlx::query_scalar("SELECT upto_seq FROM streams WHERE device = ? AND stream = ?")
-                .bind(device.as_bytes().as_slice())
-                .bind(stream.as_bytes().as_slice())
-                .fetch_optional(&mut self.connection),
-        )?;
-        Ok(upto.map_or(0, i64::cast_unsigned))
     }
 
     fn run(&mut self, runtime: &Runtime, statement: String) -> Result<()> {

@@ -45,24 +45,9 @@ impl World {
                 reminded = self.time.since_begin();
                 self.remind()?;
             }
-            if round == ROUNDS / 2 {
-                self.renew_tokens()?;
-            }
             self.check()?;
         }
         Err(Violation::new(Rule::NotConverged, format!("after {ROUNDS} rounds {reason}")).into())
-    }
-
-    /// Tokens come to their end: with the next one a device hears of sessions of a life it has forgotten, whose last
-    /// words came late. The others are left alone, so that nothing else is mended by it.
-    fn renew_tokens(&mut self) -> Result<(), StoryError> {
-        for device in self.active() {
-            let id = self.devices[device].root.device;
-            let known = self.server.ask(async |store| store.device(id).await).map_err(anyhow::Error::from)?;
-            let last = known.map_or(0, |known| known.presence.session);
-            self.devices[device].wants_token |= last > self.devices[device].session;
-        }
-        Ok(())
     }
 
     fn heal(&mut self) -> Result<(), StoryError> {

@@ -15,6 +15,8 @@ use super::world::{Given, News, StoryError, World};
 
 /// Longest time that passes at once.
 const LONGEST_S: u64 = 3 * 24 * 3600;
+/// Messages that come one right after the other, at most.
+const TOGETHER: u64 = 6;
 
 /// Something that can happen.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +87,16 @@ impl World {
         let linked = up && self.net.is_linked();
         let any = |wanted: &dyn Fn(usize) -> bool| (0..self.devices.len()).any(wanted);
         let mut deeds = vec![
-            when(24, any(&|one| !self.net.line(one).up.is_empty()), Deed::Up),
-            when(24, any(&|one| !self.net.line(one).down.is_empty()), Deed::Down),
+            when(40, any(&|one| !self.net.line(one).up.is_empty()), Deed::Up),
+            when(40, any(&|one| !self.net.line(one).down.is_empty()), Deed::Down),
             when(10, true, Deed::Visit),
             when(10, true, Deed::Pass),
             when(14, !self.unconnected().is_empty(), Deed::Connect),
             when(12, any(&|one| self.devices[one].core.is_none()), Deed::Boot),
-            when(10, !up, Deed::StartServer),
-            when(10, up && !linked, Deed::Link),
+            when(24, !up, Deed::StartServer),
+            when(24, up && !linked, Deed::Link),
             when(12, up && !self.news.is_empty(), Deed::News),
-            when(7, up, Deed::People),
+            when(12, up, Deed::People),
             when(2, up, Deed::Clock),
             when(2, linked, Deed::Remind),
             when(2, up, Deed::Configure),
@@ -107,7 +109,7 @@ impl World {
             when(3, true, Deed::Will),
             when(3, true, Deed::Mend),
         ];
-        deeds.extend(Inbox::ALL.map(|inbox| when(14, linked && self.net.waiting(inbox) > 0, Deed::Serve(inbox))));
+        deeds.extend(Inbox::ALL.map(|inbox| when(24, linked && self.net.waiting(inbox) > 0, Deed::Serve(inbox))));
         deeds
     }
 
@@ -128,17 +130,22 @@ impl World {
 
     fn bring_up(&mut self) {
         let waiting = self.net.devices(|line| !line.up.is_empty());
-        let parcel = self.pick(&waiting).and_then(|device| self.net.line_mut(device).up.pop_front());
-        parcel.into_iter().for_each(|parcel| self.arrive(parcel));
+        let Some(device) = self.pick(&waiting) else { return };
+        for _ in 0..self.dice.between(1, TOGETHER) {
+            let parcel = self.net.line_mut(device).up.pop_front();
+            parcel.into_iter().for_each(|parcel| self.arrive(parcel));
+        }
     }
 
     fn bring_down(&mut self) -> Result<(), StoryError> {
         let waiting = self.net.devices(|line| !line.down.is_empty());
         let Some(device) = self.pick(&waiting) else { return Ok(()) };
-        match self.net.line_mut(device).down.pop_front() {
-            Some(parcel) => self.deliver(device, parcel),
-            None => Ok(()),
+        for _ in 0..self.dice.between(1, TOGETHER) {
+            let Some(parcel) = self.net.line_mut(device).down.pop_front() else { break };
+            self.deliver(device, parcel)?;
+            self.check()?;
         }
+        Ok(())
     }
 
     fn visit(&mut self) {

@@ -135,7 +135,7 @@ impl World {
         let damaged = self.keys[device].reworked(&parcel.payload, |chunk| chunk.persons.pop().is_some());
         if let Some(payload) = damaged {
             parcel.payload = payload;
-            self.lies_in_wait.0 = false;
+            self.lies_in_wait.0 = self.dice.chance(50);
             self.count(Fault::Damage);
         }
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use ostiary_common::ids::{DeviceId, PackId, StreamId};
+use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::wire::{EventRecord, Revision};
 use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::link::{CoreParts, Incoming, LinkCore, Patience, Receipt};
@@ -189,14 +189,6 @@ impl Server {
     /// If the database refuses.
     pub fn break_table(&mut self, table: Option<&'static str>) -> Result<()> {
         self.back_door.break_table(&self.runtime, table)
-    }
-
-    /// Everything of a device's stream up to here is in the store.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub fn upto(&mut self, device: DeviceId, stream: StreamId) -> Result<u64> {
-        self.back_door.upto(&self.runtime, device, stream)
     }
 
     /// Events that came into the store since this was last asked.

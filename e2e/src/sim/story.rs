@@ -75,6 +75,8 @@ impl World {
     fn play(&mut self, steps: u64) -> Result<(), StoryError> {
         let mut due: Vec<(u64, Fault)> =
             Fault::ALL.iter().map(|fault| (self.dice.between(0, steps * 3 / 4), *fault)).collect();
+        // And once near the end: what is damaged early is mended by the way, by whatever changes later.
+        due.push((self.dice.between(steps * 3 / 4, steps), Fault::Damage));
         for step in 0..steps {
             self.tell(|| format!("-- step {step}"));
             let mut is_done = false;

@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ostiary_common::identity::{GalleryKey, Secret};
+use ostiary_common::identity::{GalleryKey, Secret, Standing};
 use ostiary_daemon::sync::{Disk, Input};
-use ostiary_server::ports::{DeviceStore, GalleryKeyStore};
+use ostiary_server::domain::device_life::behind;
+use ostiary_server::ports::{DeviceStore, GalleryKeyStore, LifeStore};
 
 use super::people::taken;
 
@@ -20,10 +21,9 @@ impl World {
         let root = self.devices[device].root;
         let known = self.server.ask(async |store| store.device(root.device).await).map_err(anyhow::Error::from)?;
         let Some(known) = known else { return Ok(()) };
-        let upto = self.server.upto(root.device, standing.stream)?;
-        let held = known.held.map_or_else(Default::default, |held| held.rev);
-        let session = standing.session.max(self.devices[device].floor);
-        let is_behind = upto > standing.last_seq || known.presence.session > session || held > standing.gallery_rev;
+        let stored = self.server.ask(async |store| store.highest_seq(root.device, standing.stream).await);
+        let standing = Standing { session: standing.session.max(self.devices[device].floor), ..standing };
+        let is_behind = behind(&known, &standing, stored.map_err(anyhow::Error::from)?).is_some();
         let restored = !is_connected && is_behind;
         self.tell(|| format!("device {device} gets a token{}", if restored { ": its memory is old" } else { "" }));
         let one = &mut self.devices[device];

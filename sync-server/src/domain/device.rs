@@ -50,6 +50,8 @@ pub struct DeviceStanding {
     pub site: SiteId,
     /// Where it is in its life.
     pub state: DeviceState,
+    /// The highest session heard of it.
+    pub session: u64,
 }
 
 impl DeviceState {

@@ -153,7 +153,7 @@ impl Writer {
     }
 
     async fn ack(&mut self, device: DeviceId, stream: StreamId, ingested: &Ingested) -> EventAck {
-        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from, rejected: Vec::new() };
+        let ack = |upto_seq, resend_from| EventAck { stream, upto_seq, resend_from, rejected: Vec::new(), batch: None };
         match self.holes.look(self.clock.elapsed(), device, stream, ingested.missing_from) {
             Answer::Whole | Answer::Wait => ack(ingested.upto_seq, None),
             Answer::Ask(from) => {

@@ -66,7 +66,9 @@ impl Intake {
         Self { store, refusals, patience }
     }
 
-    /// Lets each of these messages in or not; the store is asked once for all of them.
+    /// Lets each of these messages in or not; the store is asked once for all of them. What is answered is to name the
+    /// highest session heard of a device, whatever its message says: one whose card was set back learns by that that it
+    /// counts too low.
     pub(super) async fn pass_all(&self, messages: &[Incoming]) -> Vec<Passed> {
         let routed: Vec<_> = messages.iter().map(|message| route(&message.topic, &message.payload)).collect();
         let devices: HashSet<DeviceId> = routed.iter().flatten().flatten().map(|routed| routed.root.device).collect();
@@ -94,7 +96,10 @@ impl Intake {
     fn admit(&self, message: &Incoming, routed: Routed, standings: &HashMap<DeviceId, DeviceStanding>) -> Passed {
         let device = routed.root.device;
         match known(standings.get(&device), routed.root) {
-            Ok(()) => Passed::In(Box::new(Admitted { device, routed })),
+            Ok(standing) => {
+                let routed = Routed { session: routed.session.max(standing.session), ..routed };
+                Passed::In(Box::new(Admitted { device, routed }))
+            }
             Err(refused) => self.refuse(message, &refused),
         }
     }
@@ -129,11 +134,11 @@ impl Intake {
     }
 }
 
-fn known(standing: Option<&DeviceStanding>, root: DeviceRoot) -> Result<(), Refused> {
+fn known(standing: Option<&DeviceStanding>, root: DeviceRoot) -> Result<&DeviceStanding, Refused> {
     let standing = standing.ok_or(Refused::Unknown)?;
     match standing.state {
         _ if standing.site != root.site => Err(Refused::Site),
-        DeviceState::Active => Ok(()),
+        DeviceState::Active => Ok(standing),
         state => Err(Refused::NotActive(state.as_str())),
     }
 }

@@ -20,7 +20,7 @@ const MAX_TEXT_CHARS: usize = 200;
 pub(super) struct Routed {
     /// Whose, as the topic says, which the broker has checked.
     pub(super) root: DeviceRoot,
-    /// The device's session as it says; 0 where the message has none.
+    /// The device's session as it says, 0 where the message has none; once let in, the highest heard of it.
     pub(super) session: u64,
     /// When the device sent it, by its own clock; 0 where the message does not say.
     pub(super) sent_at: UnixMillis,

@@ -10,7 +10,7 @@ use governor::Quota;
 use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{State, Status, to_json};
-use ostiary_common::wire::{GalleryAck, GalleryNotice};
+use ostiary_common::wire::{GalleryAck, GalleryNotice, Revision};
 use tokio::sync::mpsc;
 
 use super::core::CoreParts;
@@ -21,6 +21,7 @@ use super::outgoing::{Keep, Mailer};
 use super::patience::Patience;
 use super::proofs::Proofs;
 use super::route::Message;
+use crate::domain::device::Presence;
 use crate::domain::gallery::Verdict;
 use crate::ports::{Clock, Store, StoreError};
 
@@ -107,7 +108,7 @@ impl StateKeeper {
         let Admitted { device, routed } = admitted;
         let (id, root, session) = (device, routed.root, routed.session);
         match routed.message {
-            Message::Status(status) => self.presence(id, &status).await,
+            Message::Status(status) => self.presence(root, &status).await,
             Message::Info(info) => {
                 let json = text(to_json(&info));
                 self.patience.ask(|| self.store.put_info(id, &json, self.clock.now())).await
@@ -132,16 +133,21 @@ impl StateKeeper {
         }
     }
 
-    async fn presence(&self, device: DeviceId, status: &Status) -> Result<(), StoreError> {
-        let Status { state, session, version, .. } = status;
+    async fn presence(&self, root: DeviceRoot, status: &Status) -> Result<(), StoreError> {
+        let (id, Status { state, session, version, .. }) = (root.device, status);
         let name = state_name(*state);
+        let Some(before) = self.patience.ask(|| self.store.device(id)).await? else { return Ok(()) };
         let taken =
-            self.patience.ask(|| self.store.put_presence(device, name, *session, version, self.clock.now())).await?;
+            self.patience.ask(|| self.store.put_presence(id, name, *session, version, self.clock.now())).await?;
         if taken {
-            tracing::info!(device.id = %device, session, "{device} is {name}");
+            tracing::info!(device.id = %id, session, "{id} is {name}");
         } else {
             metrics::counter!("ostiary_server_stale_status_total").increment(1);
-            tracing::debug!(device.id = %device, session, "a status of an old session was ignored");
+            tracing::debug!(device.id = %id, session, "a status of an old session was ignored");
+        }
+        if is_doubtful(&before.presence, status, taken) && self.told.allows(id) {
+            let rev = before.held.map_or(Revision(0), |held| held.rev);
+            self.notice(root, before.presence.session.max(*session), rev).await;
         }
         Ok(())
     }
@@ -158,11 +164,28 @@ impl StateKeeper {
             return self.proofs.take(root.device, ack).await;
         }
         if self.told.allows(root.device) {
-            let notice = GalleryNotice { rev: truth.rev };
-            // Not sent means not connected, and then it is told when the connection is back.
-            let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::Briefly, session, notice).await;
+            self.notice(root, session, truth.rev).await;
         }
         Ok(())
+    }
+
+    /// Not sent means not connected, and then it is told when the connection is back.
+    async fn notice(&self, root: DeviceRoot, session: u64, rev: Revision) {
+        let notice = GalleryNotice { rev };
+        let _ = self.mailer.send(root, &Channel::GalleryNotice, Keep::Briefly, session, notice).await;
+    }
+}
+
+/// Whether the device may be there with another session than the one kept now, or be there though it is kept as lost: an
+/// older word may have come late, of a session with the same number or, after its card was set back, with a higher one.
+/// A notice of what it holds already, which names the session kept, has a device that hears it say what is so.
+fn is_doubtful(before: &Presence, status: &Status, taken: bool) -> bool {
+    let was_there = before.state == state_name(State::Online);
+    match status.state {
+        State::Online if taken => was_there && status.session > before.session,
+        State::Online => true,
+        State::Lost => taken,
+        State::Stopped => false,
     }
 }
 

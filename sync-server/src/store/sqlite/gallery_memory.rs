@@ -135,12 +135,14 @@ impl GalleryMemory {
         lock(&self.flips).written
     }
 
-    /// By which time persons were judged and what the clock changes next, as read from the store. Of no use if
-    /// something was written since.
+    /// By which time persons were judged and what the clock changes next, as read from the store. If something was
+    /// written since, it tells only how far the clock was at least.
     pub(super) fn clock_seen(&self, written: u64, judged_at: UnixMillis, next: Option<UnixMillis>) {
         let mut flips = lock(&self.flips);
         if flips.written == written {
             (flips.at, flips.judged_at) = (Some(next.unwrap_or(NEVER)), judged_at);
+        } else {
+            flips.judged_at = flips.judged_at.max(judged_at);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::device::{DeviceStanding, DeviceState};
 use crate::ports::StoreError;
 
 static STANDINGS: LazyLock<ManyRows> = LazyLock::new(|| {
-    let tail = ") SELECT d.id, d.site, d.state FROM asked a JOIN devices d ON d.id = a.id";
+    let tail = ") SELECT d.id, d.site, d.state, d.session FROM asked a JOIN devices d ON d.id = a.id";
     ManyRows::new("WITH asked (id) AS (VALUES", "(?)", tail)
 });
 
@@ -22,13 +22,14 @@ impl SqliteStore {
     pub(super) async fn standings_of(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, DeviceStanding>, StoreError> {
         let mut standings = HashMap::with_capacity(ids.len());
         for piece in pieces(ids) {
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, String)>(STANDINGS.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, String, i64)>(STANDINGS.sql(piece));
             for id in piece {
                 query = query.bind(id.as_bytes().as_slice());
             }
-            for (id, site, state) in query.fetch_all(&self.read).await? {
+            for (id, site, state, session) in query.fetch_all(&self.read).await? {
                 let state = DeviceState::parse(&state).ok_or_else(|| corrupt("device state", &state))?;
-                let standing = DeviceStanding { site: columns::id(SiteId, &site)?, state };
+                let session = columns::unsigned("session", session)?;
+                let standing = DeviceStanding { site: columns::id(SiteId, &site)?, state, session };
                 standings.insert(columns::id(DeviceId, &id)?, standing);
             }
         }

@@ -157,6 +157,8 @@ impl SqliteStore {
         sqlx::query("UPDATE gallery SET settled_at = ?").bind(now.0).execute(&mut *tx).await?;
         let after = clock(&mut tx).await?;
         tx.commit().await?;
+        // Or a clock set back behind this would look as if it had never been here.
+        self.memory.clock_seen(written, now, after.next.map(UnixMillis));
         Ok(Settled { flipped, rev: after.rev()? })
     }
 }

@@ -166,6 +166,21 @@ impl Camera {
     }
 
     /// The next message on `channel`.
+    /// The session named by the next message on a channel, whatever else it says.
+    async fn session(&mut self, channel: &Channel) -> u64 {
+        let topic = self.root.topic(channel);
+        let named = |packet: &Packet| match packet {
+            Packet::Publish(publish) if publish.topic == topic && *channel == Channel::EventsAck => {
+                Some(Envelope::<EventAck>::decode(&publish.payload).unwrap().session)
+            }
+            Packet::Publish(publish) if publish.topic == topic => {
+                Some(Envelope::<GalleryNotice>::decode(&publish.payload).unwrap().session)
+            }
+            _ => None,
+        };
+        self.client.next(named).await
+    }
+
     async fn next<B: Body>(&mut self, channel: &Channel) -> B {
         let topic = self.root.topic(channel);
         let device = self.root.device;
@@ -504,6 +519,22 @@ async fn the_gallery_comes_in_chunks_and_a_wrong_one_is_noticed() {
             world.store.look().devices[&id].held.is_some_and(|held| held.digest == digest)
         })
         .await;
+}
+
+/// After a card was set back, the server may show a session of the life before: it names it wherever the device may not
+/// know, and the device gets over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_counts_too_low_is_told_the_session_that_is_shown() {
+    let server = Server::start().await;
+    let mut camera = server.device().await;
+    let status = |state, session| to_json(&Status { state, session, since: UnixMillis(0), version: "1.2".into() });
+    camera.send_bytes(&Channel::Status, status(State::Online, 7)).await;
+    camera.send_bytes(&Channel::Status, status(State::Lost, 9)).await;
+    assert_eq!(camera.session(&Channel::GalleryNotice).await, 9, "lost in another session than it was there with");
+    camera.send_bytes(&Channel::Status, status(State::Online, 8)).await;
+    assert_eq!(camera.session(&Channel::GalleryNotice).await, 9, "there with a session that does not count");
+    camera.send(&Channel::Events, camera.batch(1..=1)).await;
+    assert_eq!(camera.session(&Channel::EventsAck).await, 9, "whatever the batch says");
 }
 
 #[tokio::test(flavor = "multi_thread")]

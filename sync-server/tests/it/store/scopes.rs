@@ -188,8 +188,10 @@ async fn its_time(store: &dyn Store, lab: DeviceId, staff: GroupId, bob: &Person
         told(&page.unwrap()).contains(&(bob.id, 1))
     };
     let before = |at: UnixMillis| UnixMillis(at.0 - 1);
-    assert!(!known_at(before(begins)).await && known_at(begins).await && known_at(before(ends)).await);
-    assert!(!known_at(ends).await, "from then on not");
+    assert!(!known_at(before(begins)).await && known_at(begins).await);
+    assert!(!known_at(before(begins)).await && known_at(begins).await, "the clock was a moment ahead");
+    assert!(known_at(before(ends)).await && !known_at(ends).await, "from then on not");
+    assert!(known_at(before(ends)).await && !known_at(ends).await, "the clock was a moment ahead");
     assert_eq!(store.settle_validity(ends).await.unwrap().flipped, 0, "the answers settled it");
     let back = store.settle_validity(begins).await.unwrap();
     assert_eq!((back.flipped, back.rev), (1, store.revision().await.unwrap()), "the clock was wrong");
