@@ -208,6 +208,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     Ok(ApiParts {
         store: store.clone(),
         lives: store.clone(),
+        within: store.clone(),
         clock: from.clock.clone(),
         tokens: foundation.tokens.clone(),
         passwords: Passwords::new().context("hashing a password")?,

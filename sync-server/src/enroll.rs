@@ -23,9 +23,13 @@ use sha2::{Digest, Sha256};
 use self::desk::{Desk, DeskError};
 use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
+use crate::domain::access::Circle;
 use crate::domain::person::Template;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
 use crate::recognition::Recognition;
+
+/// So many of the most alike are looked through for those who may be named.
+const MOST_PASSED_OVER: usize = 1000;
 
 /// Makes templates of photos.
 pub struct Enrollment {
@@ -83,7 +87,8 @@ pub enum EnrollError {
 }
 
 impl Enrollment {
-    /// Makes a template of a photo of `person`, who must have consented: the caller sees to that.
+    /// Makes a template of a photo of `person`, who must have consented: the caller sees to that. Who looks alike is
+    /// named if they are of the circle.
     ///
     /// # Errors
     /// [`EnrollError`]; a photo that is refused is `Ok(Err(problem))`.
@@ -91,6 +96,7 @@ impl Enrollment {
         &self,
         person: PersonId,
         photo: Bytes,
+        circle: &Circle,
     ) -> Result<Result<Accepted, PhotoProblem>, EnrollError> {
         let source_sha256 = Sha256::digest(&photo).into();
         let reading = match self.desk.read(photo).await? {
@@ -98,7 +104,7 @@ impl Enrollment {
             Err(problem) => return Ok(Err(problem)),
         };
         let limit = self.recognition.lookalike_limit().await?;
-        let lookalike = self.others(person, slice::from_ref(&reading.embedding), limit, 1).await?.pop();
+        let lookalike = self.others(person, slice::from_ref(&reading.embedding), limit, circle, 1).await?.pop();
         let template = self.template(person, &reading.embedding, &reading.quality, source_sha256);
         let (template, revision) = self.store.add_template(&template).await?;
         if let Some(rev) = revision {
@@ -108,18 +114,25 @@ impl Enrollment {
         Ok(Ok(Accepted { template, revision, quality, face, lookalike }))
     }
 
-    /// Others who could be mistaken for a person by the templates there are, the most alike first, at most `count`.
+    /// Others of a circle who could be mistaken for a person by the templates there are, the most alike first, at most
+    /// `count`.
     ///
     /// # Errors
     /// [`EnrollError::Store`].
-    pub async fn lookalikes_of(&self, id: PersonId, limit: f32, count: usize) -> Result<Vec<Lookalike>, EnrollError> {
+    pub async fn lookalikes_of(
+        &self,
+        id: PersonId,
+        limit: f32,
+        circle: &Circle,
+        count: usize,
+    ) -> Result<Vec<Lookalike>, EnrollError> {
         let templates = self.store.templates(id).await?.into_iter().filter(|template| template.pack == self.pack);
         let embedding = |template: Template| {
             Embedding::from_raw(template.embedding)
                 .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })
         };
         let faces = templates.map(embedding).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.others(id, &faces, limit, count).await?)
+        Ok(self.others(id, &faces, limit, circle, count).await?)
     }
 
     async fn others(
@@ -127,13 +140,20 @@ impl Enrollment {
         person: PersonId,
         faces: &[Embedding],
         limit: f32,
+        circle: &Circle,
         count: usize,
     ) -> Result<Vec<Lookalike>, StoreError> {
-        let found = self.lookalikes.nearest_others(&*self.store, person, faces, limit, count).await?;
-        let mut named = Vec::with_capacity(found.len());
+        // Who is to be passed over must not take the place of who is to be named.
+        let asked = if matches!(circle, Circle::Everything) { count } else { count.max(MOST_PASSED_OVER) };
+        let found = self.lookalikes.nearest_others(&*self.store, person, faces, limit, asked).await?;
+        let mut named = Vec::new();
         for candidate in found {
             // Gone between the search and now: nobody to be mistaken for any more.
-            if let Some(other) = self.store.person(candidate.person).await? {
+            if named.len() == count {
+                break;
+            }
+            let other = self.store.person(candidate.person).await?;
+            if let Some(other) = other.filter(|other| circle.admits(&other.groups)) {
                 named.push(Lookalike { candidate, name: other.name, limit });
             }
         }

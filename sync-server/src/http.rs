@@ -3,6 +3,7 @@
 //! [`router()`] lists every route. A route is a file under [`v1`]: its input, its answer, its handler. Every
 //! refusal is a [`problem`] (RFC 9457).
 
+pub mod access;
 pub mod api;
 pub mod auth;
 mod body;
@@ -19,6 +20,7 @@ pub mod router;
 pub mod rules;
 pub mod serve;
 pub mod v1;
+pub mod within;
 
 pub use api::{Api, ApiParts};
 pub use router::{openapi, router};

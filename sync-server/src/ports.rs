@@ -2,6 +2,7 @@
 //! import each other; `app` wires them.
 
 pub mod ledger;
+pub mod reach;
 
 pub use ledger::LedgerStore;
 

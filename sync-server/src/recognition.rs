@@ -63,11 +63,11 @@ impl Recognition {
         Ok((set, forecast))
     }
 
-    /// A door's settings and what follows from them; `None` if there is no such door.
+    /// A door's settings and what follows from them if it may know `persons`; `None` if there is no such door.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn door(&self, id: DoorId) -> Result<Option<AtDoor>, StoreError> {
+    pub async fn door(&self, id: DoorId, persons: u64) -> Result<Option<AtDoor>, StoreError> {
         let Some(door) = self.store.door_recognition(id).await? else { return Ok(None) };
         let installation = self.store.recognition().await?.value;
         let inherited = Inherited { door: door.value, installation: installation.layer() };
@@ -77,7 +77,7 @@ impl Recognition {
             target_fnir: installation.target_fnir,
             threshold: in_force.match_threshold.and_then(|figure| Similarity::parse(figure).ok()),
             margin: in_force.match_margin.and_then(|figure| Similarity::parse(figure).ok()),
-            persons: self.persons().await?,
+            persons,
         };
         let forecast = self.answer(question).await;
         Ok(Some(AtDoor { door, in_force, forecast }))

@@ -1,15 +1,17 @@
 //! Who may do what, where: roles, scopes, and the one table that joins them. Deny by default.
 //!
 //! A [`Grant`] gives an account a [`Role`] over a [`Scope`]; [`table`] says what each role may; the [`Reach`] of a
-//! permission is everything it holds for, and every query over what belongs to doors takes one. Start reading at
-//! [`table`].
+//! permission is everything it holds for, and every query over what belongs to doors takes one. Whom a reach lets see
+//! is a [`Circle`]. Start reading at [`table`].
 
+mod circle;
 pub mod may;
 mod reach;
 pub mod table;
 
 use ostiary_common::ids::{DoorId, SiteId};
 
+pub use circle::Circle;
 pub use may::Permission;
 pub use reach::Reach;
 
@@ -71,10 +73,12 @@ pub struct Grant {
     pub scope: Scope,
 }
 
-/// All grants of one account.
+/// All grants of one account or key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
     grants: Vec<Grant>,
+    /// What a key leaves of it; `None` leaves everything.
+    limited_to: Option<Vec<Permission>>,
 }
 
 impl Access {
@@ -83,13 +87,25 @@ impl Access {
     pub fn new(mut grants: Vec<Grant>) -> Self {
         grants.sort_unstable();
         grants.dedup();
-        Self { grants }
+        Self { grants, limited_to: None }
     }
 
     /// A role over everything.
     #[must_use]
     pub fn everywhere(role: Role) -> Self {
         Self::new(vec![Grant { role, scope: Scope::Everything }])
+    }
+
+    /// The same with these permissions only, as far as the grants give them.
+    #[must_use]
+    pub fn limited_to(self, permissions: &[Permission]) -> Self {
+        Self { limited_to: Some(permissions.to_vec()), ..self }
+    }
+
+    /// Whether nothing of what the grants give is left out.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.limited_to.is_none()
     }
 
     /// The grants, sorted.
@@ -101,6 +117,9 @@ impl Access {
     /// Everything a permission holds for; nothing if it was not given.
     #[must_use]
     pub fn reach(&self, permission: Permission) -> Reach {
+        if self.limited_to.as_ref().is_some_and(|left| !left.contains(&permission)) {
+            return Reach::NOTHING;
+        }
         let scopes = self.grants.iter().filter(|grant| table::allows(grant.role, permission)).map(|grant| grant.scope);
         Reach::of(scopes)
     }
@@ -126,6 +145,9 @@ mod tests {
         check(Permission::EventsJudge, (site, elsewhere.1), false);
         check(Permission::SettingsManage, (site, door), false);
         assert!(Access::default().reach(Permission::EventsRead).is_nothing(), "deny by default");
+        let key = guard.limited_to(&[Permission::EventsRead]);
+        assert!(key.reach(Permission::EventsRead).covers(site, elsewhere.1));
+        assert!(key.reach(Permission::EventsJudge).is_nothing(), "a key may less than its grants give");
     }
 
     #[test]

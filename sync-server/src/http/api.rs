@@ -27,6 +27,7 @@ use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
+use crate::ports::reach::ReachStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
@@ -37,6 +38,8 @@ pub struct ApiParts {
     pub store: Arc<dyn Store>,
     /// What it knows of devices' lives.
     pub lives: Arc<dyn LifeStore>,
+    /// What of it lies within a reach.
+    pub within: Arc<dyn ReachStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Checks and signs tokens.

@@ -11,7 +11,7 @@ use super::api::Api;
 use super::extract::ClientAddress;
 use super::problem::ApiError;
 use crate::domain::access::may::Needs;
-use crate::domain::access::{Access, Reach, Role};
+use crate::domain::access::{Access, Permission, Reach};
 use crate::domain::account::User;
 
 /// A signed-in user; of any role.
@@ -25,9 +25,6 @@ pub struct Caller {
     /// When the token ends.
     pub until: UnixMillis,
 }
-
-/// A signed-in admin.
-pub struct Admin(pub Caller);
 
 impl Caller {
     /// The caller's name in the audit log.
@@ -48,48 +45,37 @@ impl FromRequestParts<Api> for Caller {
         })?;
         let user = api.store.user(claims.sub).await?;
         let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
-        let access = Access::everywhere(user.role);
+        let access = access_of(&user);
         Ok(Self { user, access, address, until: UnixMillis::from_unix_seconds(claims.exp) })
     }
 }
 
-impl FromRequestParts<Api> for Admin {
-    type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let caller = Caller::from_request_parts(parts, api).await?;
-        if matches!(caller.user.role, Role::Owner | Role::Admin) {
-            return Ok(Self(caller));
-        }
-        let target = format!("{} {}", parts.method, parts.uri.path());
-        let detail = format!("role {} may not", caller.user.role.as_str());
-        api.refuse(caller.actor(), caller.address, "api.forbidden", &target, detail);
-        Err(ApiError::NotAllowed("this needs an account with the role admin".into()))
-    }
+/// What an account may now.
+fn access_of(user: &User) -> Access {
+    Access::everywhere(user.role)
 }
 
 /// A signed-in user who has a permission somewhere; where, says its reach.
 ///
 /// Everything a handler reads or changes must lie within [`May::reach`]; what lies outside is answered as if it did not
-/// exist.
+/// exist. What is found within is found by the methods of [`within`](super::within).
 pub struct May<P> {
     /// Who.
     pub caller: Caller,
     /// Where the permission holds; never nothing.
     pub reach: Reach,
+    /// Where to look.
+    pub(super) api: Api,
+    /// `GET /api/v1/…`, for the audit log.
+    asked: String,
     permission: PhantomData<P>,
 }
 
-impl<P> May<P> {
-    /// Demands that the permission holds for the whole installation.
-    ///
-    /// # Errors
-    /// [`ApiError::NotAllowed`] if it holds for some sites or doors only.
-    pub fn everywhere(&self) -> Result<(), ApiError> {
-        if self.reach.is_everything() {
-            return Ok(());
-        }
-        Err(ApiError::NotAllowed("this needs a role over the whole installation; yours holds for a part of it".into()))
-    }
+/// A signed-in user who has a permission over the whole installation.
+pub struct Throughout<P> {
+    /// Who.
+    pub caller: Caller,
+    permission: PhantomData<P>,
 }
 
 impl<P: Needs> FromRequestParts<Api> for May<P> {
@@ -97,14 +83,78 @@ impl<P: Needs> FromRequestParts<Api> for May<P> {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, api).await?;
         let reach = caller.access.reach(P::PERMISSION);
-        if !reach.is_nothing() {
-            return Ok(Self { caller, reach, permission: PhantomData });
-        }
-        let target = format!("{} {}", parts.method, parts.uri.path());
-        let needed = P::PERMISSION.as_str();
-        api.refuse(caller.actor(), caller.address, "api.forbidden", &target, format!("without {needed}"));
-        Err(ApiError::NotAllowed(format!("this needs the permission `{needed}`; an owner or admin can grant it")))
+        let may = Self { caller, reach, api: api.clone(), asked: asked(parts), permission: PhantomData };
+        if may.reach.is_nothing() { Err(may.beyond("anything")) } else { Ok(may) }
     }
+}
+
+impl<P: Needs> FromRequestParts<Api> for Throughout<P> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let may = May::<P>::from_request_parts(parts, api).await?;
+        may.everywhere()?;
+        Ok(Self { caller: may.caller, permission: PhantomData })
+    }
+}
+
+impl<P: Needs> May<P> {
+    /// What was looked for within the reach. What is not there, and what is there for others, is the same: not there.
+    /// Both leave the same trace, unless nothing is out of reach.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`].
+    pub fn found<T>(&self, found: Option<T>, what: &'static str) -> Result<T, ApiError> {
+        if found.is_none() && !self.reach.is_everything() {
+            let detail = format!("no {what} within reach of {}", P::PERMISSION.as_str());
+            let caller = &self.caller;
+            self.api.refuse(caller.actor(), caller.address, "api.out_of_reach", &self.asked, detail);
+        }
+        found.ok_or(ApiError::NotFound(what))
+    }
+
+    /// Demands the permission over the whole installation.
+    ///
+    /// # Errors
+    /// [`ApiError::NotAllowed`], audited.
+    pub fn everywhere(&self) -> Result<(), ApiError> {
+        if self.reach.is_everything() { Ok(()) } else { Err(self.beyond("everything")) }
+    }
+
+    /// Reads anew what the caller may, for what goes on after the answer.
+    ///
+    /// # Errors
+    /// [`ApiError::NotSignedIn`] if the account is gone, [`ApiError::NotAllowed`] if the permission is.
+    pub async fn renew(&mut self) -> Result<(), ApiError> {
+        let user = self.api.store.user(self.caller.user.id).await?;
+        let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
+        self.caller.access = access_of(&user);
+        self.caller.user = user;
+        self.reach = self.caller.access.reach(P::PERMISSION);
+        if self.reach.is_nothing() { Err(self.beyond("anything")) } else { Ok(()) }
+    }
+
+    /// The refusal, audited, of what may be seen and not be done: the permission would have to hold `over` more.
+    pub fn beyond(&self, over: &str) -> ApiError {
+        self.refused(P::PERMISSION, over)
+    }
+
+    /// The refusal, audited, of what needs another permission over everything beside this one.
+    pub fn lacks(&self, other: Permission) -> ApiError {
+        self.refused(other, "everything")
+    }
+
+    fn refused(&self, needed: Permission, over: &str) -> ApiError {
+        let (needed, caller) = (needed.as_str(), &self.caller);
+        let detail = format!("without {needed} over {over}");
+        self.api.refuse(caller.actor(), caller.address, "api.forbidden", &self.asked, detail);
+        ApiError::NotAllowed(format!(
+            "this needs the permission `{needed}` over {over}; an owner or admin can grant it"
+        ))
+    }
+}
+
+fn asked(parts: &Parts) -> String {
+    format!("{} {}", parts.method, parts.uri.path())
 }
 
 fn bearer(parts: &Parts) -> Result<&str, ApiError> {

@@ -12,6 +12,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::Api;
+use super::auth::Throughout;
+use crate::domain::access::may::HealthRead;
 
 /// A part that does not answer within this time does not work.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -107,9 +109,9 @@ pub async fn readyz(State(api): State<Api>) -> Response {
     (status, Json(ready)).into_response()
 }
 
-/// Figures for Prometheus.
-#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "health",
+/// Figures for Prometheus, which sends a token or key of an account with `health.read` over everything.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "health", security(("bearer" = [])),
     responses((status = 200, description = "Prometheus text format", body = String)))]
-pub async fn metrics(State(api): State<Api>) -> impl IntoResponse {
+pub async fn metrics(State(api): State<Api>, _may: Throughout<HealthRead>) -> impl IntoResponse {
     ([("content-type", "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render())
 }

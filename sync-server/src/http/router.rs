@@ -4,8 +4,8 @@ use axum::Router;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::access::{guarded, open};
 use super::api::Api;
 use super::{health, layers, v1};
 
@@ -64,9 +64,9 @@ pub fn openapi_json() -> String {
 
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
-        .routes(routes!(health::metrics))
+        .routes(open!(health::healthz))
+        .routes(open!(health::readyz))
+        .routes(guarded!(health::metrics))
         .merge(v1::routes())
 }
 

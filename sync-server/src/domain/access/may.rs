@@ -7,10 +7,10 @@ pub trait Needs {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $word:literal,)*) => {
         /// What may be done.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Permission { $($(#[$doc])* $name,)* }
+        pub enum Permission { $($(#[doc = $doc])* $name,)* }
 
         impl Permission {
             /// Every permission.
@@ -22,6 +22,12 @@ macro_rules! permissions {
                 match self { $(Self::$name => $word,)* }
             }
 
+            /// What it is for, in a sentence.
+            #[must_use]
+            pub fn what_for(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
+            }
+
             /// Reads a permission's name.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
@@ -30,7 +36,7 @@ macro_rules! permissions {
         }
 
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])*
             #[derive(Clone, Copy, Debug)]
             pub struct $name;
 

@@ -3,21 +3,23 @@
 use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
 use ostiary_common::time::UnixMillis;
-use sqlx::{QueryBuilder, Sqlite};
 
 use super::opener::Opener;
+use super::statement::Statement;
 use super::{SqliteStore, columns, pictures};
+use crate::domain::access::Reach;
 use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
 use crate::ports::{EventStore, StoreError};
+use crate::sealing::MasterKey;
 
-const SELECT: &str =
+pub(super) const SELECT: &str =
     "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
     p.id AS person, p.name_sealed, k.wrapped FROM events e LEFT JOIN persons p ON p.id = e.person
     LEFT JOIN person_keys k ON k.person = p.id";
 
 #[derive(sqlx::FromRow)]
-struct EventRow {
-    cursor: i64,
+pub(super) struct EventRow {
+    pub(super) cursor: i64,
     device: Vec<u8>,
     site: Vec<u8>,
     door: Vec<u8>,
@@ -56,30 +58,47 @@ impl EventRow {
     }
 }
 
-fn list(filter: &EventFilter, page: Page, limit: u32) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT);
+fn list(filter: &EventFilter, page: Page, limit: u32) -> Statement {
+    let mut query = Statement::new(SELECT);
+    query.push(" WHERE 1 = 1");
+    filtered(&mut query, filter, page);
+    paged(&mut query, page, limit);
+    query
+}
+
+/// Adds ` AND …` for each thing the filter and the page ask.
+pub(super) fn filtered(query: &mut Statement, filter: &EventFilter, page: Page) {
     match page {
-        Page::Before(before) => query.push(" WHERE e.cursor < ").push_bind(before.unwrap_or(i64::MAX)),
-        Page::After(after) => query.push(" WHERE e.cursor > ").push_bind(after),
+        Page::Before(before) => query.push(" AND e.cursor < ").bind(before.unwrap_or(i64::MAX)),
+        Page::After(after) => query.push(" AND e.cursor > ").bind(after),
     };
     if let Some(device) = filter.device {
-        query.push(" AND e.device = ").push_bind(device.as_bytes().to_vec());
+        query.push(" AND e.device = ").bind(device.as_bytes().to_vec());
     }
     if let Some(door) = filter.door {
-        query.push(" AND e.door = ").push_bind(door.as_bytes().to_vec());
+        query.push(" AND e.door = ").bind(door.as_bytes().to_vec());
     }
     if let Some(person) = filter.person {
-        query.push(" AND e.person = ").push_bind(person.as_bytes().to_vec());
+        query.push(" AND e.person = ").bind(person.as_bytes().to_vec());
     }
     if let Some(kind) = filter.kind {
-        query.push(" AND e.kind = ").push_bind(kind.as_str());
+        query.push(" AND e.kind = ").bind(kind.as_str());
     }
+}
+
+/// Adds the order and the end of a page.
+pub(super) fn paged(query: &mut Statement, page: Page, limit: u32) {
     query.push(match page {
         Page::Before(_) => " ORDER BY e.cursor DESC LIMIT ",
         Page::After(_) => " ORDER BY e.cursor LIMIT ",
     });
-    query.push_bind(limit);
-    query
+    query.bind(i64::from(limit));
+}
+
+/// Events of rows.
+pub(super) fn opened(master: &MasterKey, rows: Vec<EventRow>) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut opener = Opener::new(master);
+    rows.into_iter().map(|row| row.open(&mut opener)).collect()
 }
 
 #[async_trait]
@@ -98,20 +117,18 @@ impl EventStore for SqliteStore {
     }
 
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        let rows: Vec<EventRow> = list(filter, page, limit).build_query_as().fetch_all(&self.read).await?;
-        let mut opener = Opener::new(&self.master);
-        rows.into_iter().map(|row| row.open(&mut opener)).collect()
+        opened(&self.master, list(filter, page, limit).query_as().fetch_all(&self.read).await?)
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-        query.push(" WHERE e.event_id = ").push_bind(id.as_bytes().to_vec());
-        let row: Option<EventRow> = query.build_query_as().fetch_optional(&self.read).await?;
+        let mut query = Statement::new(SELECT);
+        query.push(" WHERE e.event_id = ").bind(id.as_bytes().to_vec());
+        let row: Option<EventRow> = query.query_as().fetch_optional(&self.read).await?;
         row.map(|row| row.open(&mut Opener::new(&self.master))).transpose()
     }
 
     async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.picture(id).await
+        self.picture(&Reach::Everything, id).await
     }
 
     async fn newest_cursor(&self) -> Result<i64, StoreError> {

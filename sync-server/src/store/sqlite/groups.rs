@@ -12,11 +12,11 @@ use crate::domain::gallery::{Group, MemberChange, Rescoped};
 use crate::domain::recognition::Change;
 use crate::ports::StoreError;
 
-const GROUPS: &str =
+pub(super) const GROUPS: &str =
     "SELECT g.*, (SELECT count(*) FROM memberships m WHERE m.in_group = g.id) AS members FROM person_groups g";
 
 #[derive(sqlx::FromRow)]
-struct GroupRow {
+pub(super) struct GroupRow {
     id: Vec<u8>,
     name: String,
     site: Option<Vec<u8>>,

@@ -14,7 +14,7 @@ use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
 
 #[derive(sqlx::FromRow)]
-struct PersonRow {
+pub(super) struct PersonRow {
     id: Vec<u8>,
     name_sealed: Vec<u8>,
     wrapped: Vec<u8>,
@@ -27,14 +27,14 @@ struct PersonRow {
     templates: i64,
 }
 
-const SELECT: &str =
+pub(super) const SELECT: &str =
     "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
     (SELECT group_concat(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
     (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
     FROM persons p JOIN person_keys k ON k.person = p.id";
 
 impl PersonRow {
-    fn open(self, opener: &mut Opener<'_>) -> Result<Person, StoreError> {
+    pub(super) fn open(self, opener: &mut Opener<'_>) -> Result<Person, StoreError> {
         let id = columns::id(PersonId, &self.id)?;
         Ok(Person {
             id,

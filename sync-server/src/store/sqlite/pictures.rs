@@ -8,7 +8,10 @@ use sqlx::SqliteConnection;
 
 use super::error::corrupt;
 use super::opener::key_of;
+use super::reach::within;
+use super::statement::Statement;
 use super::{SqliteStore, columns};
+use crate::domain::access::Reach;
 use crate::ports::StoreError;
 use crate::sealing::{MediaKey, PersonKey};
 
@@ -119,15 +122,15 @@ impl SqliteStore {
         Ok(key.map_or(EventSeal::Media(&self.media), EventSeal::Person))
     }
 
-    /// The picture of an event, opened.
-    pub(super) async fn picture(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
-        let row: Option<(Vec<u8>, i64, Option<Vec<u8>>)> = sqlx::query_as(
+    /// The picture of an event that was stored within a reach, opened.
+    pub(super) async fn picture(&self, reach: &Reach, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = Statement::new(
             "SELECT c.jpeg, c.sealed, e.person FROM events e JOIN event_crops c ON c.cursor = e.cursor
-             WHERE e.event_id = ?",
-        )
-        .bind(id.as_bytes().as_slice())
-        .fetch_optional(&self.read)
-        .await?;
+             WHERE e.event_id = ",
+        );
+        statement.bind(id.as_bytes().to_vec());
+        within(&mut statement, reach, "e.site", "e.door");
+        let row: Option<(Vec<u8>, i64, Option<Vec<u8>>)> = statement.query_as().fetch_optional(&self.read).await?;
         let Some((sealed, with, person)) = row else { return Ok(None) };
         let opened = match with {
             WITH_MEDIA_KEY => self.media.open_of_event(CROP, id, &sealed),

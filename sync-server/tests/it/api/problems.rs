@@ -88,7 +88,9 @@ async fn tells_whether_it_works() {
     assert_eq!((status, &ready["ready"]), (200, &json!(true)), "{ready}");
     let parts: Vec<&str> = ready["parts"].as_array().unwrap().iter().map(|p| p["part"].as_str().unwrap()).collect();
     assert_eq!(parts, ["store", "link", "model", "broker"]);
-    let metrics = world.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert_eq!(answer(world.request(Method::GET, "/metrics")).await.0, 401, "figures are not for everybody");
+    let admin = world.admin().await;
+    let metrics = admin.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("ostiary_server_http_requests_total"));
     let (_, keys) = answer(world.request(Method::GET, "/.well-known/jwks.json")).await;
     assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["alg"]), (&json!("Ed25519"), &json!("EdDSA")));

@@ -207,7 +207,7 @@ async fn a_gallery_that_outgrows_its_pack_is_announced_everywhere() {
     assert_eq!(gallery["warning"], json!(said));
     let ready = ready().await;
     assert_eq!((&ready["warnings"][0]["part"], &ready["warnings"][0]["detail"]), (&json!("gallery"), &json!(said)));
-    let metrics = world.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let metrics = admin.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     for name in ["ostiary_gallery_persons", "ostiary_gallery_capacity_persons"] {
         assert!(metrics.contains(&format!("\n{name} ")), "{name} is not among the metrics");
     }

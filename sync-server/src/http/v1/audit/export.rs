@@ -11,7 +11,7 @@ use super::line::AuditLine;
 use crate::domain::access::may::AuditRead;
 use crate::domain::audit::chain::ChainPoint;
 use crate::http::api::Api;
-use crate::http::auth::May;
+use crate::http::auth::Throughout;
 use crate::http::problem::{ApiError, Problem};
 use crate::identity::audit_seal::{AuditSeal, SealKind};
 use crate::ports::StoreError;
@@ -28,8 +28,7 @@ const PAGE: u32 = 500;
         (status = 403, description = "`not-allowed`", body = Problem, content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.audit.export", skip_all)]
-pub async fn export(State(api): State<Api>, may: May<AuditRead>) -> Result<Response, ApiError> {
-    may.everywhere()?;
+pub async fn export(State(api): State<Api>, may: Throughout<AuditRead>) -> Result<Response, ApiError> {
     api.audit_done(&may.caller, "audit.export", String::new(), String::new()).await?;
     let head = api.store.audit_head().await?;
     let pages = stream::try_unfold(Some((api, head, 0)), |state| async move {

@@ -6,9 +6,10 @@ use ostiary_common::ids::DeviceId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::access::may::DevicesManage;
 use crate::domain::device::DeviceState;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -35,15 +36,15 @@ pub struct CodeView {
 #[tracing::instrument(name = "http.v1.devices.claim_code", skip_all, fields(device.id = %id))]
 pub async fn claim_code(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
 ) -> Result<Json<CodeView>, ApiError> {
-    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let device = may.device(id).await?;
     if device.state == DeviceState::Revoked {
         return Err(ApiError::WrongState("this device is revoked; add a new device instead".into()));
     }
     let code = api.devices.new_claim_code(id).await?;
-    api.audit_done(&caller, "device.claim_code", format!("device:{id}"), String::new()).await?;
+    api.audit_done(&may.caller, "device.claim_code", format!("device:{id}"), String::new()).await?;
     Ok(Json(CodeView {
         claim_code: code.code.to_string(),
         claim_expires_at: code.expires_at.to_rfc3339(),

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::DevicesManage;
 use crate::domain::device::DeviceState;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::CommandOrder;
@@ -60,7 +61,7 @@ pub struct CommandSent {
 #[tracing::instrument(name = "http.v1.devices.command", skip_all, fields(device.id = %id))]
 pub async fn command(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
     Json(body): Json<NewCommand>,
 ) -> Result<(StatusCode, axum::Json<CommandSent>), ApiError> {
@@ -68,7 +69,7 @@ pub async fn command(
     if !(1..=LONGEST_MINUTES).contains(&body.valid_minutes) {
         return Err(ApiError::Invalid { field: "valid_minutes", detail: "must be 1 to 60".into() });
     }
-    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let device = may.device(id).await?;
     if device.state != DeviceState::Active || device.presence.state != "online" {
         return Err(ApiError::WrongState("this device is not connected; commands are not kept for later".into()));
     }
@@ -76,7 +77,7 @@ pub async fn command(
     let command = Command { id: MsgId::generate(), not_after };
     let order = CommandOrder { root: device.root(), session: device.presence.session, kind, command: command.clone() };
     let detail = format!("{} {}", kind.as_str(), command.id);
-    api.audit_done(&caller, "device.command", format!("device:{id}"), detail).await?;
+    api.audit_done(&may.caller, "device.command", format!("device:{id}"), detail).await?;
     if !api.link.command(order) {
         return Err(ApiError::TooMany { retry_after_s: 5 });
     }

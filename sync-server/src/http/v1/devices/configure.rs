@@ -6,8 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::Settings;
+use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::recognition::values::{derivable, share, similarity};
@@ -33,16 +34,17 @@ pub struct Configured {
 #[tracing::instrument(name = "http.v1.devices.configure", skip_all, fields(device.id = %id))]
 pub async fn configure(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
     Json(settings): Json<Settings>,
 ) -> Result<axum::Json<Configured>, ApiError> {
     check(&settings)?;
     derivable(&api, settings.target_fpir)?;
+    may.device(id).await?;
     let version = api.store.put_config(id, &settings.clone().into()).await?.ok_or(ApiError::NotFound("device"))?;
     api.link.config_changed(id);
     let detail = serde_json::to_string(&settings).unwrap_or_default();
-    api.audit_done(&caller, "device.configure", format!("device:{id}"), detail).await?;
+    api.audit_done(&may.caller, "device.configure", format!("device:{id}"), detail).await?;
     Ok(axum::Json(Configured { version, settings }))
 }
 

@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::DeviceView;
+use crate::domain::access::may::DevicesManage;
 use crate::domain::device::Device;
 use crate::domain::device_life::DeviceLife;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
@@ -51,14 +52,14 @@ pub struct DeviceAdded {
 #[tracing::instrument(name = "http.v1.devices.create", skip_all)]
 pub async fn create(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     Json(body): Json<NewDevice>,
 ) -> Result<(StatusCode, axum::Json<DeviceAdded>), ApiError> {
     let name = name(&body.name)?;
-    let door = api.store.door(DoorId(body.door)).await?.ok_or(ApiError::NotFound("door"))?;
+    let door = may.door(DoorId(body.door)).await?;
     let device = Device::pending(DeviceId::generate(), name, &door, api.now());
     api.store.add_device(&device).await?;
-    api.audit_done(&caller, "device.create", format!("device:{}", device.id), String::new()).await?;
+    api.audit_done(&may.caller, "device.create", format!("device:{}", device.id), String::new()).await?;
     let code = api.devices.new_claim_code(device.id).await?;
     let current = api.store.truth(device.id, &api.pack).await?;
     // As stored: it begins with what its door says.

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::DeviceView;
+use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
 
@@ -34,12 +35,12 @@ pub struct NewPlace {
 #[tracing::instrument(name = "http.v1.devices.door", skip_all, fields(device.id = %id))]
 pub async fn set_door(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
     Json(place): Json<NewPlace>,
 ) -> Result<axum::Json<DeviceView>, ApiError> {
-    let door = api.store.door(DoorId(place.door)).await?.ok_or(ApiError::NotFound("door"))?;
-    let before = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let door = may.door(DoorId(place.door)).await?;
+    let before = may.device(id).await?;
     if !api.store.move_device(id, door.id, api.now()).await? {
         return Err(ApiError::WrongState("this device is revoked; add a new device instead".into()));
     }
@@ -52,7 +53,7 @@ pub async fn set_door(
     api.link.config_changed(id);
     api.tell_gallery(Some(api.store.revision().await?));
     let detail = format!("door:{} before", before.door);
-    api.audit_done(&caller, "device.move", format!("device:{id}"), format!("door:{}, {detail}", door.id)).await?;
+    api.audit_done(&may.caller, "device.move", format!("device:{id}"), format!("door:{}, {detail}", door.id)).await?;
     let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
     let current = api.store.truth(id, &api.pack).await?;
     let life = api.lives.life(id).await?;

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::HeldView;
+use crate::domain::access::may::DevicesRead;
 use crate::domain::gallery::Verdict;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::doors::gallery_rule::GalleryRuleView;
@@ -49,10 +50,10 @@ pub struct DeviceGallery {
     ))]
 pub async fn gallery(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<DevicesRead>,
     InPath(id): InPath<DeviceId>,
 ) -> Result<Json<DeviceGallery>, ApiError> {
-    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let device = may.device(id).await?;
     let rule = api.store.door_gallery(device.door).await?.ok_or(ApiError::NotFound("door"))?;
     let truth = api.store.truth(id, &api.pack).await?;
     let standing = match device.held.map(|held| truth.judge((held.rev, held.digest))) {

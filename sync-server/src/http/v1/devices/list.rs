@@ -8,8 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::view::DeviceView;
+use crate::domain::access::may::DevicesRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::problem::ApiError;
 
 /// Devices, by name.
@@ -22,12 +23,12 @@ pub struct Devices {
 /// All devices, by name.
 #[utoipa::path(get, path = "/api/v1/devices", operation_id = "devices_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The devices", body = Devices)))]
-pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Devices>, ApiError> {
+pub async fn list(State(api): State<Api>, may: May<DevicesRead>) -> Result<Json<Devices>, ApiError> {
     let standings = api.store.standings(&api.pack).await?;
     let active: HashMap<_, _> = standings.into_iter().map(|s| (s.root.device, s.truth)).collect();
     let lives = api.lives.lives().await?;
     let mut items = Vec::new();
-    for device in api.store.devices().await? {
+    for device in api.within.devices_within(&may.reach).await? {
         let truth = match active.get(&device.id) {
             Some(truth) => *truth,
             None => api.store.truth(device.id, &api.pack).await?,

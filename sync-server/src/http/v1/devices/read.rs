@@ -5,8 +5,9 @@ use axum::extract::State;
 use ostiary_common::ids::DeviceId;
 
 use super::view::DeviceView;
+use crate::domain::access::may::DevicesRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -19,10 +20,10 @@ use crate::http::problem::{ApiError, Problem};
     ))]
 pub async fn read(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<DevicesRead>,
     InPath(id): InPath<DeviceId>,
 ) -> Result<Json<DeviceView>, ApiError> {
-    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let device = may.device(id).await?;
     let current = api.store.truth(id, &api.pack).await?;
     let life = api.lives.life(id).await?;
     Ok(Json(DeviceView::new(device, life, current)))

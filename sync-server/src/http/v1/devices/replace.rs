@@ -7,8 +7,9 @@ use ostiary_common::ids::DeviceId;
 use super::create::DeviceAdded;
 use super::revoke::shut_out;
 use super::view::DeviceView;
+use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::StoreError;
@@ -26,10 +27,10 @@ use crate::ports::StoreError;
 #[tracing::instrument(name = "http.v1.devices.replace", skip_all, fields(device.id = %id))]
 pub async fn replace(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
 ) -> Result<(StatusCode, axum::Json<DeviceAdded>), ApiError> {
-    let old = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let old = may.device(id).await?;
     let replaced =
         api.lives.replace_device(id, DeviceId::generate(), api.now()).await.map_err(|error| match error {
             StoreError::Conflict("the device's place") => {
@@ -40,7 +41,7 @@ pub async fn replace(
     let successor = replaced.ok_or(ApiError::NotFound("device"))?;
     shut_out(&api, old.root()).await;
     let detail = format!("by device:{}", successor.id);
-    api.audit_done(&caller, "device.replace", format!("device:{id}"), detail).await?;
+    api.audit_done(&may.caller, "device.replace", format!("device:{id}"), detail).await?;
     let code = api.devices.new_claim_code(successor.id).await?;
     let current = api.store.truth(successor.id, &api.pack).await?;
     let life = api.lives.life(successor.id).await?;

@@ -5,8 +5,9 @@ use axum::http::StatusCode;
 use ostiary_common::ids::DeviceId;
 use ostiary_common::topics::DeviceRoot;
 
+use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -21,15 +22,15 @@ use crate::http::problem::{ApiError, Problem};
 #[tracing::instrument(name = "http.v1.devices.revoke", skip_all, fields(device.id = %id))]
 pub async fn revoke(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
 ) -> Result<StatusCode, ApiError> {
-    let device = api.store.device(id).await?.ok_or(ApiError::NotFound("device"))?;
+    let device = may.device(id).await?;
     if !api.store.revoke_device(id, api.now()).await? {
         return Err(ApiError::NotFound("device"));
     }
     shut_out(&api, device.root()).await;
-    api.audit_done(&caller, "device.revoke", format!("device:{id}"), String::new()).await?;
+    api.audit_done(&may.caller, "device.revoke", format!("device:{id}"), String::new()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::list::DoorView;
+use crate::domain::access::Reach;
+use crate::domain::access::may::DoorsManage;
 use crate::domain::device::Door;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
@@ -25,7 +27,7 @@ pub struct NewDoor {
     name: String,
 }
 
-/// Add a door.
+/// Add a door. It may know everyone enrolled, or, added by who does not manage doors everywhere, nobody until it is told.
 #[utoipa::path(post, path = "/api/v1/doors", operation_id = "doors_create", tag = "devices", security(("bearer" = [])), request_body = NewDoor,
     responses(
         (status = 201, description = "Added", body = DoorView),
@@ -35,12 +37,16 @@ pub struct NewDoor {
 #[tracing::instrument(name = "http.v1.doors.create", skip_all)]
 pub async fn create(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DoorsManage>,
     Json(body): Json<NewDoor>,
 ) -> Result<(StatusCode, axum::Json<DoorView>), ApiError> {
-    let (id, site) = (DoorId::generate(), SiteId(body.site));
+    let (id, site) = (DoorId::generate(), may.site(SiteId(body.site))?);
     let door = Door { id, site, name: name(&body.name)?, created_at: api.now() };
-    api.store.add_door(&door).await?;
-    api.audit_done(&caller, "door.create", format!("door:{id}"), String::new()).await?;
+    // Whom a door may know, those who reach it may see.
+    match may.reach {
+        Reach::Everything => api.store.add_door(&door).await?,
+        Reach::Within { .. } => api.within.add_closed_door(&door).await?,
+    }
+    api.audit_done(&may.caller, "door.create", format!("door:{id}"), String::new()).await?;
     Ok((StatusCode::CREATED, axum::Json(door.into())))
 }

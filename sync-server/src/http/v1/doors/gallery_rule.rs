@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::{DoorsManage, DoorsRead};
 use crate::domain::gallery::GalleryRule;
 use crate::domain::recognition::{Change, Versioned};
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
@@ -63,15 +64,19 @@ impl GalleryRuleView {
     }
 }
 
-/// A rule as sent, checked: a group of another site would never count here.
-async fn checked(api: &Api, door: DoorId, rule: &Rule) -> Result<GalleryRule, ApiError> {
-    let Rule::Groups { groups } = rule else { return Ok(GalleryRule::Everyone) };
+/// A rule as sent, checked: a group of another site would never count here. Whom a door may know, whoever reaches the
+/// door may see: so nobody has a door know whom he may not see himself.
+async fn checked(api: &Api, may: &May<DoorsManage>, door: DoorId, rule: &Rule) -> Result<GalleryRule, ApiError> {
+    let site = may.door(door).await?.site;
+    let Rule::Groups { groups } = rule else {
+        return may.everywhere().map(|()| GalleryRule::Everyone);
+    };
     let invalid = |detail: String| ApiError::Invalid { field: "groups", detail };
     if groups.len() > MOST_GROUPS {
         return Err(invalid(format!("at most {MOST_GROUPS}, not {}", groups.len())));
     }
-    let site = api.store.door(door).await?.ok_or(ApiError::NotFound("door"))?.site;
-    let known: HashMap<_, _> = api.store.groups().await?.into_iter().map(|group| (group.id.0, group.site)).collect();
+    let known: HashMap<_, _> =
+        api.within.groups_within(&may.reach).await?.into_iter().map(|group| (group.id.0, group.site)).collect();
     for group in groups {
         match known.get(group) {
             None => return Err(invalid(format!("there is no group {group}"))),
@@ -91,7 +96,12 @@ async fn checked(api: &Api, door: DoorId, rule: &Rule) -> Result<GalleryRule, Ap
         (status = 200, description = "What the door says; the `ETag` is the version", body = GalleryRuleView),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<DoorId>) -> Result<Response, ApiError> {
+pub async fn read(
+    State(api): State<Api>,
+    may: May<DoorsRead>,
+    InPath(id): InPath<DoorId>,
+) -> Result<Response, ApiError> {
+    may.door(id).await?;
     answer(&api, id).await
 }
 
@@ -102,6 +112,8 @@ pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<Do
         ("If-Match" = Option<String>, Header, description = "The `ETag` the change was made against")),
     responses(
         (status = 200, description = "Set", body = GalleryRuleView),
+        (status = 403, description = "`not-allowed`: everyone may be known only by who manages doors everywhere",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
         (status = 412, description = "`outdated`: changed meanwhile", body = Problem,
             content_type = "application/problem+json"),
@@ -111,17 +123,17 @@ pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<Do
 #[tracing::instrument(name = "http.v1.doors.gallery_rule", skip_all, fields(door.id = %id))]
 pub async fn set(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<DoorsManage>,
     InPath(id): InPath<DoorId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<Rule>,
 ) -> Result<Response, ApiError> {
-    let rule = checked(&api, id, &body).await?;
+    let rule = checked(&api, &may, id, &body).await?;
     let change = Change { expected, now: api.now() };
     let done = api.store.put_door_gallery(id, &rule, change).await?.ok_or(ApiError::NotFound("door"))?;
     api.tell_gallery(done.rev);
     let detail = serde_json::json!({"version": done.version, "rule": body});
-    api.audit_done(&caller, "gallery.configure", format!("door:{id}"), detail.to_string()).await?;
+    api.audit_done(&may.caller, "gallery.configure", format!("door:{id}"), detail.to_string()).await?;
     answer(&api, id).await
 }
 

@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::DoorsRead;
 use crate::domain::device::Door;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::problem::ApiError;
 
 /// A place people pass.
@@ -40,7 +41,7 @@ pub struct Doors {
 /// All doors, by name.
 #[utoipa::path(get, path = "/api/v1/doors", operation_id = "doors_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The doors", body = Doors)))]
-pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Doors>, ApiError> {
-    let items = api.store.doors().await?.into_iter().map(DoorView::from).collect();
+pub async fn list(State(api): State<Api>, may: May<DoorsRead>) -> Result<Json<Doors>, ApiError> {
+    let items = api.within.doors_within(&may.reach).await?.into_iter().map(DoorView::from).collect();
     Ok(Json(Doors { items }))
 }

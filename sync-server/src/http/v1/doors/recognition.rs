@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::{SettingsManage, SettingsRead};
 use crate::domain::recognition::{Change, Layer, Share, Similarity};
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
@@ -83,7 +84,12 @@ impl DoorRecognition {
             body = DoorRecognitionView),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(State(api): State<Api>, _admin: Admin, InPath(id): InPath<DoorId>) -> Result<Response, ApiError> {
+pub async fn read(
+    State(api): State<Api>,
+    may: May<SettingsRead>,
+    InPath(id): InPath<DoorId>,
+) -> Result<Response, ApiError> {
+    may.door(id).await?;
     answer(&api, id).await
 }
 
@@ -104,14 +110,14 @@ pub async fn read(State(api): State<Api>, _admin: Admin, InPath(id): InPath<Door
 #[tracing::instrument(name = "http.v1.doors.recognition", skip_all, fields(door.id = %id))]
 pub async fn set(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<SettingsManage>,
     InPath(id): InPath<DoorId>,
     IfMatch(expected): IfMatch,
     Json(settings): Json<DoorRecognition>,
 ) -> Result<Response, ApiError> {
     let layer = settings.check()?;
     derivable(&api, settings.target_fpir)?;
-    change(&api, &caller, id, &layer, expected).await?;
+    change(&api, &may, id, &layer, expected).await?;
     answer(&api, id).await
 }
 
@@ -129,27 +135,36 @@ pub async fn set(
 #[tracing::instrument(name = "http.v1.doors.recognition_reset", skip_all, fields(door.id = %id))]
 pub async fn reset(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<SettingsManage>,
     InPath(id): InPath<DoorId>,
     IfMatch(expected): IfMatch,
 ) -> Result<Response, ApiError> {
-    change(&api, &caller, id, &Layer::default(), expected).await?;
+    change(&api, &may, id, &Layer::default(), expected).await?;
     answer(&api, id).await
 }
 
-async fn change(api: &Api, caller: &Caller, id: DoorId, layer: &Layer, expected: Option<u64>) -> Result<(), ApiError> {
+async fn change(
+    api: &Api,
+    may: &May<SettingsManage>,
+    id: DoorId,
+    layer: &Layer,
+    expected: Option<u64>,
+) -> Result<(), ApiError> {
+    may.door(id).await?;
     let change = Change { expected, now: api.now() };
     let changed = api.store.put_door_recognition(id, layer, change).await?.ok_or(ApiError::NotFound("door"))?;
     api.tell_devices(&changed);
     let settings = DoorRecognition::from(*layer);
     let detail =
         serde_json::json!({"version": changed.version, "settings": settings, "devices": changed.devices.len()});
-    api.audit_done(caller, "recognition.configure", format!("door:{id}"), detail.to_string()).await?;
+    api.audit_done(&may.caller, "recognition.configure", format!("door:{id}"), detail.to_string()).await?;
     Ok(())
 }
 
 async fn answer(api: &Api, id: DoorId) -> Result<Response, ApiError> {
-    let at = api.recognition.door(id).await?.ok_or(ApiError::NotFound("door"))?;
+    // What follows is reckoned for whom the door may know: how many are enrolled elsewhere is not told here.
+    let persons = api.within.persons_at(id, &api.pack).await?;
+    let at = api.recognition.door(id, persons).await?.ok_or(ApiError::NotFound("door"))?;
     let devices = api.store.devices().await?.into_iter().filter(|device| device.door == id);
     let view = DoorRecognitionView {
         door: id.0,

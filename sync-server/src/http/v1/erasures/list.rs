@@ -8,8 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::view::ErasureView;
+use crate::domain::access::may::ErasuresRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::Throughout;
 use crate::http::extract::Queried;
 use crate::http::paging;
 use crate::http::problem::ApiError;
@@ -39,7 +40,7 @@ pub struct Erasures {
     responses((status = 200, description = "The erasures", body = Erasures)))]
 pub async fn list(
     State(api): State<Api>,
-    _caller: Caller,
+    _may: Throughout<ErasuresRead>,
     Queried(page): Queried<Page>,
 ) -> Result<Json<Erasures>, ApiError> {
     let limit = paging::limit(page.limit)?;

@@ -5,8 +5,9 @@ use axum::extract::State;
 use ostiary_common::ids::ErasureId;
 
 use super::view::ErasureDetail;
+use crate::domain::access::may::ErasuresRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::Throughout;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -19,7 +20,7 @@ use crate::http::problem::{ApiError, Problem};
     ))]
 pub async fn read(
     State(api): State<Api>,
-    _caller: Caller,
+    _may: Throughout<ErasuresRead>,
     InPath(id): InPath<ErasureId>,
 ) -> Result<Json<ErasureDetail>, ApiError> {
     let erasure = api.store.erasure(id).await?.ok_or(ApiError::NotFound("erasure"))?;

@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ostiary_common::ids::ErasureId;
 
+use crate::domain::access::may::ErasuresRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::Throughout;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 use crate::identity::receipt::Receipt;
@@ -20,7 +21,7 @@ use crate::identity::receipt::Receipt;
     ))]
 pub async fn receipt(
     State(api): State<Api>,
-    _caller: Caller,
+    _may: Throughout<ErasuresRead>,
     InPath(id): InPath<ErasureId>,
 ) -> Result<Response, ApiError> {
     let erasure = api.store.erasure(id).await?.ok_or(ApiError::NotFound("erasure"))?;

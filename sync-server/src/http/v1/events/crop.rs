@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ostiary_common::ids::EventId;
 
+use crate::domain::access::may::EventsRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -19,9 +20,13 @@ const JPEG_MAGIC: &[u8] = &[0xFF, 0xD8, 0xFF];
         (status = 200, description = "JPEG", content_type = "image/jpeg", body = Vec<u8>),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn crop(State(api): State<Api>, _caller: Caller, InPath(id): InPath<EventId>) -> Result<Response, ApiError> {
+pub async fn crop(
+    State(api): State<Api>,
+    may: May<EventsRead>,
+    InPath(id): InPath<EventId>,
+) -> Result<Response, ApiError> {
     // Devices send it, and a device may be taken over: what is not a JPEG is not handed to a browser.
-    let jpeg = api.store.crop(id).await?.filter(|bytes| bytes.starts_with(JPEG_MAGIC));
-    let jpeg = jpeg.ok_or(ApiError::NotFound("picture"))?;
+    let jpeg = api.within.crop_within(&may.reach, id).await?.filter(|bytes| bytes.starts_with(JPEG_MAGIC));
+    let jpeg = may.found(jpeg, "picture")?;
     Ok(([("content-type", "image/jpeg")], jpeg).into_response())
 }

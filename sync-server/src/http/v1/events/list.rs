@@ -8,9 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::item::EventItem;
+use crate::domain::access::may::EventsRead;
 use crate::domain::event::{EventFilter, EventKind, Page};
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::Queried;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
@@ -53,11 +54,11 @@ pub struct Events {
     ))]
 pub async fn list(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<EventsRead>,
     Queried(wanted): Queried<Wanted>,
 ) -> Result<Json<Events>, ApiError> {
     let limit = paging::limit(wanted.limit)?;
-    let events = api.store.events(&filter(&wanted)?, page(&wanted)?, limit).await?;
+    let events = api.within.events_within(&may.reach, &filter(&wanted)?, page(&wanted)?, limit).await?;
     let full = events.len() == limit as usize;
     let next = events.last().filter(|_| full).map(|event| event.cursor);
     Ok(Json(Events { items: events.into_iter().map(EventItem::from).collect(), next }))

@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
-use ostiary_common::time::UnixMillis;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
@@ -18,10 +17,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use super::item::EventItem;
+use crate::domain::access::Permission;
+use crate::domain::access::may::EventsRead;
 use crate::domain::erasure::Erasure;
 use crate::domain::event::{EventFilter, Page};
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::Queried;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::erasures::view::ErasureView;
@@ -34,6 +35,8 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// A client that says nothing, not even a pong, for so long is gone.
 const SILENT_AT_MOST: Duration = Duration::from_secs(60);
+/// Close code: the account may not see events any more.
+const CLOSE_NOT_ALLOWED: u16 = 4403;
 /// Clients have nothing to say here.
 const MAX_INCOMING_BYTES: usize = 1024;
 /// Close code: the token ended, come back with a new one and the last cursor.
@@ -46,7 +49,8 @@ const CLOSE_TOKEN_ENDED: u16 = 4401;
 pub struct From {
     /// Only events above this cursor, those already committed first. Without it, only new ones.
     after: Option<i64>,
-    /// Whether completed erasures are told as well, as `{"erasure": …}`; those before are at `/api/v1/erasures`.
+    /// Whether completed erasures are told as well, as `{"erasure": …}`; those before are at `/api/v1/erasures`. Needs
+    /// `erasures.read` over everything.
     #[serde(default)]
     erasures: bool,
 }
@@ -61,11 +65,14 @@ pub struct From {
     ))]
 pub async fn live(
     State(api): State<Api>,
-    caller: Caller,
+    may: May<EventsRead>,
     Queried(from): Queried<From>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|e| ApiError::BadRequest(format!("this is a WebSocket: {}", e.body_text())))?;
+    if from.erasures && !may.caller.access.reach(Permission::ErasuresRead).is_everything() {
+        return Err(may.lacks(Permission::ErasuresRead));
+    }
     let seat = Seat::take(&api)?;
     // Subscribed before the cursor is read, so that a commit between the two is seen.
     let newest = api.live.watch();
@@ -74,7 +81,7 @@ pub async fn live(
         None => api.store.newest_cursor().await?,
     };
     let completed = from.erasures.then(|| api.erasures.watch());
-    let watcher = Watcher { api, cursor, newest, completed, until: caller.until };
+    let watcher = Watcher { api, may, cursor, newest, completed };
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         watcher.run(socket).await;
@@ -108,10 +115,10 @@ impl Drop for Seat {
 
 struct Watcher {
     api: Api,
+    may: May<EventsRead>,
     cursor: i64,
     newest: watch::Receiver<i64>,
     completed: Option<broadcast::Receiver<Erasure>>,
-    until: UnixMillis,
 }
 
 /// Why a connection ends.
@@ -134,7 +141,7 @@ impl Watcher {
         let shutdown = self.api.shutdown.clone();
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let left_ms = u64::try_from(self.until.since_ms(self.api.now())).unwrap_or(0);
+        let left_ms = u64::try_from(self.may.caller.until.since_ms(self.api.now())).unwrap_or(0);
         let token_ends = tokio::time::sleep(Duration::from_millis(left_ms));
         tokio::pin!(token_ends);
         let mut heard = Instant::now();
@@ -170,14 +177,17 @@ impl Watcher {
         }
     }
 
-    /// Sends everything committed above the cursor.
+    /// Sends everything committed above the cursor that is within reach by now: grants may have changed meanwhile.
     async fn catch_up(&mut self, socket: &mut WebSocket) -> Result<(), End> {
+        self.may.renew().await.map_err(|error| match error {
+            ApiError::Internal(error) => failed(&error),
+            _ => End::Close(CLOSE_NOT_ALLOWED, "this account may not see events any more"),
+        })?;
         loop {
-            let page = self.api.store.events(&EventFilter::default(), Page::After(self.cursor), PAGE).await;
-            let events = page.map_err(|error| {
-                tracing::error!(%error, "the live feed cannot read events: {error}");
-                End::Close(close_code::ERROR, "the server failed, try again")
-            })?;
+            let looked_up_to = *self.newest.borrow_and_update();
+            let page = Page::After(self.cursor);
+            let page = self.api.within.events_within(&self.may.reach, &EventFilter::default(), page, PAGE).await;
+            let events = page.map_err(|error| failed(&error))?;
             let last = events.len() < PAGE as usize;
             for event in events {
                 let item = EventItem::from(event);
@@ -186,10 +196,17 @@ impl Watcher {
                 self.cursor = item.cursor;
             }
             if last {
+                // What lies between is not within reach, and need not be looked through again.
+                self.cursor = self.cursor.max(looked_up_to);
                 return Ok(());
             }
         }
     }
+}
+
+fn failed(error: &impl std::fmt::Display) -> End {
+    tracing::error!(%error, "the live feed cannot read events: {error}");
+    End::Close(close_code::ERROR, "the server failed, try again")
 }
 
 /// The next completed erasure, if they are watched. One that was missed is not made up for: lists have them all.

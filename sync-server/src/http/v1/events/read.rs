@@ -1,12 +1,11 @@
 //! One event.
 
 use axum::Json;
-use axum::extract::State;
 use ostiary_common::ids::EventId;
 
 use super::item::EventItem;
-use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::domain::access::may::EventsRead;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -17,11 +16,6 @@ use crate::http::problem::{ApiError, Problem};
         (status = 200, description = "The event", body = EventItem),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(
-    State(api): State<Api>,
-    _caller: Caller,
-    InPath(id): InPath<EventId>,
-) -> Result<Json<EventItem>, ApiError> {
-    let event = api.store.event(id).await?.ok_or(ApiError::NotFound("event"))?;
-    Ok(Json(event.into()))
+pub async fn read(may: May<EventsRead>, InPath(id): InPath<EventId>) -> Result<Json<EventItem>, ApiError> {
+    Ok(Json(may.event(id).await?.into()))
 }

@@ -5,8 +5,9 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::access::may::DevicesRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::Throughout;
 use crate::http::problem::ApiError;
 use crate::http::v1::recognition::outlook::CapacityView;
 
@@ -33,7 +34,7 @@ pub struct Gallery {
 /// The gallery's revision, digest and size.
 #[utoipa::path(get, path = "/api/v1/gallery", operation_id = "gallery_read", tag = "gallery", security(("bearer" = [])),
     responses((status = 200, description = "The gallery", body = Gallery)))]
-pub async fn read(State(api): State<Api>, _caller: Caller) -> Result<Json<Gallery>, ApiError> {
+pub async fn read(State(api): State<Api>, _may: Throughout<DevicesRead>) -> Result<Json<Gallery>, ApiError> {
     let truth = api.store.truth_of_all(&api.pack).await?;
     let (_, forecast) = api.recognition.installation().await?;
     let size = api.store.gallery_size(&api.pack).await?;

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::list::GroupView;
+use crate::domain::access::may::PersonsManage;
 use crate::domain::gallery::Group;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
@@ -26,6 +27,14 @@ pub struct GroupBody {
     pub(super) site: Option<Uuid>,
 }
 
+/// The site a group is to belong to; one of every site is made by who manages persons everywhere.
+pub(super) fn place(may: &May<PersonsManage>, site: Option<Uuid>) -> Result<Option<SiteId>, ApiError> {
+    match site {
+        Some(site) => may.site(SiteId(site)).map(Some),
+        None => may.everywhere().map(|()| None),
+    }
+}
+
 /// Add a group.
 #[utoipa::path(post, path = "/api/v1/groups", operation_id = "groups_create", tag = "groups",
     security(("bearer" = [])), request_body = GroupBody,
@@ -38,12 +47,12 @@ pub struct GroupBody {
 #[tracing::instrument(name = "http.v1.groups.create", skip_all)]
 pub async fn create(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     Json(body): Json<GroupBody>,
 ) -> Result<(StatusCode, axum::Json<GroupView>), ApiError> {
-    let (id, name, site) = (GroupId::generate(), name(&body.name)?, body.site.map(SiteId));
+    let (id, name, site) = (GroupId::generate(), name(&body.name)?, place(&may, body.site)?);
     let group = Group { id, name, site, created_at: api.now(), version: 1, members: 0 };
     api.store.add_group(&group).await?;
-    api.audit_done(&caller, "group.create", format!("group:{id}"), String::new()).await?;
+    api.audit_done(&may.caller, "group.create", format!("group:{id}"), String::new()).await?;
     Ok((StatusCode::CREATED, axum::Json(group.into())))
 }

@@ -3,13 +3,15 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ostiary_common::ids::{GroupId, SiteId};
+use ostiary_common::ids::GroupId;
 
-use super::create::GroupBody;
+use super::create::{GroupBody, place};
 use super::list::GroupView;
+use crate::domain::access::may::{PersonsManage, PersonsRead};
+use crate::domain::gallery::Group;
 use crate::domain::recognition::Change;
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
@@ -22,8 +24,8 @@ use crate::http::v1::name;
         (status = 200, description = "The group; the `ETag` is the version", body = GroupView),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<GroupId>) -> Result<Response, ApiError> {
-    answer(&api, id).await
+pub async fn read(may: May<PersonsRead>, InPath(id): InPath<GroupId>) -> Result<Response, ApiError> {
+    Ok(answer(may.group(id).await?))
 }
 
 /// Set a group's name and site. A group of a site counts only at doors there; elsewhere its members are forgotten at
@@ -43,18 +45,19 @@ pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<Gr
 #[tracing::instrument(name = "http.v1.groups.set", skip_all, fields(group.id = %id))]
 pub async fn set(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<GroupId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<GroupBody>,
 ) -> Result<Response, ApiError> {
-    let (name, site) = (name(&body.name)?, body.site.map(SiteId));
+    may.own_group(id).await?;
+    let (name, site) = (name(&body.name)?, place(&may, body.site)?);
     let change = Change { expected, now: api.now() };
     let done = api.store.put_group(id, &name, site, change).await?.ok_or(ApiError::NotFound("group"))?;
     api.tell_gallery(done.rev);
     let detail = serde_json::json!({"version": done.version, "site": body.site});
-    api.audit_done(&caller, "group.configure", format!("group:{id}"), detail.to_string()).await?;
-    answer(&api, id).await
+    api.audit_done(&may.caller, "group.configure", format!("group:{id}"), detail.to_string()).await?;
+    Ok(answer(may.group(id).await?))
 }
 
 /// Remove a group. Its members stay enrolled; doors that named it no longer know them by it.
@@ -67,16 +70,16 @@ pub async fn set(
 #[tracing::instrument(name = "http.v1.groups.delete", skip_all, fields(group.id = %id))]
 pub async fn delete(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<GroupId>,
 ) -> Result<StatusCode, ApiError> {
+    may.own_group(id).await?;
     let done = api.store.remove_group(id).await?.ok_or(ApiError::NotFound("group"))?;
     api.tell_gallery(done.rev);
-    api.audit_done(&caller, "group.delete", format!("group:{id}"), String::new()).await?;
+    api.audit_done(&may.caller, "group.delete", format!("group:{id}"), String::new()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn answer(api: &Api, id: GroupId) -> Result<Response, ApiError> {
-    let group = api.store.group(id).await?.ok_or(ApiError::NotFound("group"))?;
-    Ok((etag(group.version), axum::Json(GroupView::from(group))).into_response())
+fn answer(group: Group) -> Response {
+    (etag(group.version), axum::Json(GroupView::from(group))).into_response()
 }

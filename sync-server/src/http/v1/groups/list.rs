@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::PersonsRead;
 use crate::domain::gallery::Group;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::problem::ApiError;
 
 /// Persons who have something in common.
@@ -51,7 +52,7 @@ pub struct Groups {
 /// All groups, by name.
 #[utoipa::path(get, path = "/api/v1/groups", operation_id = "groups_list", tag = "groups", security(("bearer" = [])),
     responses((status = 200, description = "The groups", body = Groups)))]
-pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Groups>, ApiError> {
-    let items = api.store.groups().await?.into_iter().map(GroupView::from).collect();
+pub async fn list(State(api): State<Api>, may: May<PersonsRead>) -> Result<Json<Groups>, ApiError> {
+    let items = api.within.groups_within(&may.reach).await?.into_iter().map(GroupView::from).collect();
     Ok(Json(Groups { items }))
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::domain::access::may::{PersonsManage, PersonsRead};
 use crate::domain::gallery::MemberChange;
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::May;
 use crate::http::extract::{self, InPath, Queried};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
@@ -66,12 +67,12 @@ pub struct MembersChanged {
     ))]
 pub async fn list(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<GroupId>,
     Queried(page): Queried<Page>,
 ) -> Result<Json<Members>, ApiError> {
     let limit = paging::limit(page.limit)?;
-    api.store.group(id).await?.ok_or(ApiError::NotFound("group"))?;
+    may.group(id).await?;
     let members = api.store.members(id, page.after.map(PersonId), limit).await?;
     let full = members.len() == limit as usize;
     let items: Vec<Uuid> = members.into_iter().map(|person| person.0).collect();
@@ -92,7 +93,7 @@ pub async fn list(
 #[tracing::instrument(name = "http.v1.groups.members", skip_all, fields(group.id = %id))]
 pub async fn change(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<GroupId>,
     extract::Json(body): extract::Json<MembersChange>,
 ) -> Result<Json<MembersChanged>, ApiError> {
@@ -101,10 +102,13 @@ pub async fn change(
         n => Err(ApiError::Invalid { field, detail: format!("at most {MOST_AT_ONCE} at once, not {n}") }),
     };
     let change = MemberChange { add: persons("add", &body.add)?, remove: persons("remove", &body.remove)? };
+    may.own_group(id).await?;
+    let comers = api.within.all_within(&may.circle().await?, &change.add).await?;
+    may.found(comers.then_some(()), "person")?;
     let done = api.store.put_members(id, &change).await?.ok_or(ApiError::NotFound("group"))?;
     api.tell_gallery(done.rev);
     let detail = serde_json::json!({"revision": done.rev.map(|rev| rev.0), "add": body.add, "remove": body.remove});
-    api.audit_done(&caller, "group.members", format!("group:{id}"), detail.to_string()).await?;
+    api.audit_done(&may.caller, "group.members", format!("group:{id}"), detail.to_string()).await?;
     let group = api.store.group(id).await?.ok_or(ApiError::NotFound("group"))?;
     Ok(Json(MembersChanged { revision: done.rev.map(|rev| rev.0), members: group.members }))
 }

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::terms::{groups, validity};
 use super::view::PersonView;
+use crate::domain::access::may::PersonsManage;
 use crate::domain::person::Person;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
@@ -45,18 +46,20 @@ pub struct NewPerson {
 #[tracing::instrument(name = "http.v1.persons.create", skip_all)]
 pub async fn create(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     Json(body): Json<NewPerson>,
 ) -> Result<(StatusCode, axum::Json<PersonView>), ApiError> {
     let now = api.now();
+    let groups = groups(&body.groups)?;
+    may.groups_for(&groups).await?;
     let person = Person {
         validity: validity(body.valid_from.as_deref(), body.valid_until.as_deref())?,
-        groups: groups(&body.groups)?,
+        groups,
         ..Person::new(PersonId::generate(), name(&body.name)?, now, body.consent.then_some(now))
     };
     api.store.add_person(&person).await?;
     // Names stay out of the audit log, which outlives the person.
     let detail = if body.consent { "with consent" } else { "without consent" };
-    api.audit_done(&caller, "person.create", format!("person:{}", person.id), detail.into()).await?;
+    api.audit_done(&may.caller, "person.create", format!("person:{}", person.id), detail.into()).await?;
     Ok((StatusCode::CREATED, axum::Json(person.into())))
 }

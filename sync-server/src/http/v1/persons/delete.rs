@@ -7,8 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::PersonsManage;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -39,12 +40,13 @@ pub struct Changed {
 #[tracing::instrument(name = "http.v1.persons.delete", skip_all, fields(person.id = %id))]
 pub async fn delete(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Json<Removed>, ApiError> {
+    may.own_person(id).await?;
     let rev = api.store.remove_person(id, api.now()).await?.ok_or(ApiError::NotFound("person"))?;
     api.link.gallery_changed(rev);
-    api.audit_done(&caller, "person.delete", format!("person:{id}"), format!("revision {}", rev.0)).await?;
+    api.audit_done(&may.caller, "person.delete", format!("person:{id}"), format!("revision {}", rev.0)).await?;
     let erasure = api.store.erasure_of(id).await?.map(|erasure| erasure.id.0);
     Ok(Json(Removed { revision: rev.0, erasure }))
 }

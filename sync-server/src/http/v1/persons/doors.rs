@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::sync::devices_of;
+use crate::domain::access::may::PersonsRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -48,18 +49,18 @@ pub struct DoorKnows {
     ))]
 pub async fn doors(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Json<PersonDoors>, ApiError> {
-    let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+    let person = may.person(id).await?.person;
     let known: HashMap<_, _> = devices_of(&api, &person).await?.into_iter().map(|of| (of.device, of)).collect();
     let mut at_doors: BTreeMap<DoorId, Vec<_>> = BTreeMap::new();
-    for device in api.store.devices().await? {
+    for device in api.within.devices_within(&may.reach).await? {
         if let Some(of) = known.get(&device.id) {
             at_doors.entry(device.door).or_default().push(of);
         }
     }
-    let doors = api.store.doors().await?;
+    let doors = api.within.doors_within(&may.reach).await?;
     let items = doors.into_iter().filter_map(|door| {
         let devices = at_doors.get(&door.id)?;
         Some(DoorKnows {

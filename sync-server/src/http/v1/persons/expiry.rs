@@ -5,8 +5,9 @@ use ostiary_common::ids::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access::may::{PersonsManage, PersonsRead};
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::May;
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
 
@@ -27,9 +28,10 @@ pub struct OnExpiry {
     ))]
 pub async fn read(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<axum::Json<OnExpiry>, ApiError> {
+    may.person(id).await?;
     let erase = api.store.erase_on_expiry(id).await?.ok_or(ApiError::NotFound("person"))?;
     Ok(axum::Json(OnExpiry { erase }))
 }
@@ -44,14 +46,15 @@ pub async fn read(
 #[tracing::instrument(name = "http.v1.persons.on_expiry", skip_all, fields(person.id = %id))]
 pub async fn set(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
     Json(body): Json<OnExpiry>,
 ) -> Result<axum::Json<OnExpiry>, ApiError> {
+    may.own_person(id).await?;
     if !api.store.put_erase_on_expiry(id, body.erase).await? {
         return Err(ApiError::NotFound("person"));
     }
     let detail = if body.erase { "erased when the validity ends" } else { "kept when the validity ends" };
-    api.audit_done(&caller, "person.on_expiry", format!("person:{id}"), detail.into()).await?;
+    api.audit_done(&may.caller, "person.on_expiry", format!("person:{id}"), detail.into()).await?;
     Ok(axum::Json(body))
 }

@@ -8,8 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::view::PersonView;
+use crate::domain::access::may::PersonsRead;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::Queried;
 use crate::http::paging;
 use crate::http::problem::ApiError;
@@ -39,12 +40,13 @@ pub struct Persons {
     responses((status = 200, description = "The persons", body = Persons)))]
 pub async fn list(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     Queried(page): Queried<Page>,
 ) -> Result<Json<Persons>, ApiError> {
     let limit = paging::limit(page.limit)?;
-    let persons = api.store.persons(page.after.map(PersonId), limit).await?;
+    let circle = may.circle().await?;
+    let persons = api.within.persons_within(&circle, page.after.map(PersonId), limit).await?;
     let full = persons.len() == limit as usize;
     let next = persons.last().filter(|_| full).map(|person| person.id.0);
-    Ok(Json(Persons { items: persons.into_iter().map(PersonView::from).collect(), next }))
+    Ok(Json(Persons { items: persons.into_iter().map(|person| PersonView::new(person, &circle)).collect(), next }))
 }

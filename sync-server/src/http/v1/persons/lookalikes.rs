@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::domain::access::may::PersonsRead;
 use crate::enroll::EnrollError;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::{InPath, Queried};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
@@ -57,7 +58,7 @@ struct LookalikeView {
 #[tracing::instrument(name = "http.v1.persons.lookalikes", skip_all, fields(person.id = %id))]
 pub async fn lookalikes(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
     Queried(wanted): Queried<Wanted>,
 ) -> Result<Json<Lookalikes>, ApiError> {
@@ -66,8 +67,8 @@ pub async fn lookalikes(
         Some(above) => above.get(),
         None => api.recognition.lookalike_limit().await?,
     };
-    api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
-    let found = api.enrollment.lookalikes_of(id, above, limit).await.map_err(failed)?;
+    let circle = may.person(id).await?.circle;
+    let found = api.enrollment.lookalikes_of(id, above, &circle, limit).await.map_err(failed)?;
     let items = found.into_iter().map(|found| LookalikeView {
         person: found.candidate.person.0,
         name: found.name,

@@ -7,21 +7,24 @@ use bytes::Bytes;
 use ostiary_common::ids::PersonId;
 use serde_json::{Map, json};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
-use utoipa_axum::routes;
 
 use super::photo_body::{BODY_LIMIT_BYTES, FIELD, read_body};
 use super::photo_view::{PhotoResult, Photos};
+use crate::domain::access::Circle;
+use crate::domain::access::may::PersonsManage;
 use crate::enroll::desk::DeskError;
 use crate::enroll::problem::PhotoProblem;
 use crate::enroll::{Accepted, EnrollError, Lookalike};
+use crate::http::access::guarded;
 use crate::http::api::Api;
-use crate::http::auth::{Admin, Caller};
+use crate::http::auth::{Caller, May};
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::within::Found;
 
 /// The route, with a body limit of its own.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(photos).layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES)))
+    OpenApiRouter::new().routes(guarded!(photos).layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES)))
 }
 
 /// Enroll a person by photos: one as the body, or several in the multipart field `photo`. Each must show exactly
@@ -43,20 +46,21 @@ pub fn routes() -> OpenApiRouter<Api> {
 #[tracing::instrument(name = "http.v1.persons.photos", skip_all, fields(person.id = %id))]
 pub async fn photos(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+    let Found { person, circle, .. } = may.own_person(id).await?;
     if person.consent_at.is_none() {
+        let caller = &may.caller;
         api.refuse(caller.actor(), caller.address, "person.enroll", &format!("person:{id}"), "no consent".into());
         return Err(consent_missing());
     }
     let photos = read_body(&api, request).await?;
-    api.limits.photos(caller.user.id, photos.len())?;
+    api.limits.photos(may.caller.user.id, photos.len())?;
     let (mut results, mut first_problem) = (Vec::with_capacity(photos.len()), None);
     for photo in photos {
-        let result: PhotoResult = match one_photo(&api, &caller, id, photo).await? {
+        let result: PhotoResult = match one_photo(&api, &may.caller, id, photo, &circle).await? {
             Ok(accepted) => accepted.into(),
             Err(problem) => {
                 first_problem.get_or_insert_with(|| problem.clone());
@@ -66,7 +70,11 @@ pub async fn photos(
         results.push(result);
     }
     let revision = api.store.revision().await?.0;
-    let gallery_warning = api.recognition.installation().await?.1.advice();
+    // How full the gallery is concerns who looks after all of it.
+    let gallery_warning = match circle {
+        Circle::Everything => api.recognition.installation().await?.1.advice(),
+        Circle::Within { .. } => None,
+    };
     answer(Photos { results, revision, gallery_warning }, first_problem)
 }
 
@@ -75,8 +83,9 @@ async fn one_photo(
     caller: &Caller,
     id: PersonId,
     photo: Bytes,
+    circle: &Circle,
 ) -> Result<Result<Accepted, PhotoProblem>, ApiError> {
-    let taken = api.enrollment.take_photo(id, photo).await.map_err(failed)?;
+    let taken = api.enrollment.take_photo(id, photo, circle).await.map_err(failed)?;
     if let Ok(accepted) = &taken {
         let detail = format!("template:{}", accepted.template);
         api.audit_done(caller, "person.enroll", format!("person:{id}"), detail).await?;

@@ -1,13 +1,12 @@
 //! One person.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ostiary_common::ids::PersonId;
 
 use super::view::PersonView;
-use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::domain::access::may::PersonsRead;
+use crate::http::auth::May;
 use crate::http::etag::etag;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
@@ -19,7 +18,7 @@ use crate::http::problem::{ApiError, Problem};
         (status = 200, description = "The person; the `ETag` is the revision", body = PersonView),
         (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
     ))]
-pub async fn read(State(api): State<Api>, _caller: Caller, InPath(id): InPath<PersonId>) -> Result<Response, ApiError> {
-    let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+pub async fn read(may: May<PersonsRead>, InPath(id): InPath<PersonId>) -> Result<Response, ApiError> {
+    let person = may.person(id).await?.person;
     Ok((etag(person.rev.0), Json(PersonView::from(person))).into_response())
 }

@@ -1,6 +1,6 @@
 //! Which devices hold a person as the server does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::PersonsRead;
 use crate::domain::gallery::{GalleryStanding, Verdict};
 use crate::domain::person::Person;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -81,11 +82,13 @@ pub(super) async fn devices_of(api: &Api, person: &Person) -> Result<Vec<DeviceO
     ))]
 pub async fn sync(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Json<PersonSync>, ApiError> {
-    let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
-    let devices = devices_of(&api, &person).await?;
+    let person = may.person(id).await?.person;
+    let mut devices = devices_of(&api, &person).await?;
+    let within: HashSet<_> = api.within.devices_within(&may.reach).await?.into_iter().map(|device| device.id).collect();
+    devices.retain(|of| within.contains(&of.device));
     let leaving = devices.iter().filter(|of| !of.may_hold && !of.is_up_to_date).count();
     let holds = |of: DeviceOfPerson| DeviceHolds {
         device: of.device.0,

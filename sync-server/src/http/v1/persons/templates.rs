@@ -8,9 +8,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::PersonsRead;
 use crate::domain::person::Template;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -61,10 +62,10 @@ pub struct Templates {
     ))]
 pub async fn templates(
     State(api): State<Api>,
-    _caller: Caller,
+    may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Json<Templates>, ApiError> {
-    api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+    may.person(id).await?;
     let items = api.store.templates(id).await?.into_iter().map(TemplateView::from).collect();
     Ok(Json(Templates { items }))
 }

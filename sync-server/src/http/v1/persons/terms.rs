@@ -9,10 +9,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::PersonView;
+use crate::domain::access::may::PersonsManage;
 use crate::domain::gallery::{TermsChange, Validity};
 use crate::domain::recognition::Change;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::extract::{InPath, Json};
 use crate::http::problem::{ApiError, Problem};
@@ -92,19 +93,22 @@ impl PersonTerms {
 #[tracing::instrument(name = "http.v1.persons.terms", skip_all, fields(person.id = %id))]
 pub async fn set_terms(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
     IfMatch(expected): IfMatch,
     Json(body): Json<PersonTerms>,
 ) -> Result<Response, ApiError> {
-    let present = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
+    let present = may.own_person(id).await?.person;
     let terms = body.check(present.validity)?;
+    if let Some(groups) = &terms.groups {
+        may.groups_for(groups).await?;
+    }
     let change = Change { expected, now: api.now() };
     let done = api.store.put_terms(id, &terms, change).await?.ok_or(ApiError::NotFound("person"))?;
     api.tell_gallery(done.rev);
     let person = api.store.person(id).await?.ok_or(ApiError::NotFound("person"))?;
     let view = PersonView::from(person);
     let detail = serde_json::json!({"revision": done.version, "terms": view.terms()});
-    api.audit_done(&caller, "person.terms", format!("person:{id}"), detail.to_string()).await?;
+    api.audit_done(&may.caller, "person.terms", format!("person:{id}"), detail.to_string()).await?;
     Ok((etag(done.version), axum::Json(view)).into_response())
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::Circle;
 use crate::domain::person::Person;
 
 /// Someone enrolled.
@@ -46,6 +47,12 @@ impl From<Person> for PersonView {
 }
 
 impl PersonView {
+    /// A person as somebody sees one who sees this circle.
+    pub fn new(mut person: Person, circle: &Circle) -> Self {
+        person.groups.retain(|group| circle.shows(*group));
+        person.into()
+    }
+
     /// When and by which groups the person may be known, as the audit log keeps it.
     pub fn terms(&self) -> serde_json::Value {
         serde_json::json!({"valid_from": self.valid_from, "valid_until": self.valid_until, "groups": self.groups})

@@ -6,8 +6,9 @@ use utoipa::ToSchema;
 
 use super::outlook::Outlook;
 use super::values::{derivable, share, similarity};
+use crate::domain::access::may::SettingsRead;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::Throughout;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::recognition::forecast::Question;
@@ -45,7 +46,7 @@ pub struct WhatIf {
 #[tracing::instrument(name = "http.v1.recognition.preview", skip_all)]
 pub async fn preview(
     State(api): State<Api>,
-    _admin: Admin,
+    _may: Throughout<SettingsRead>,
     Json(asked): Json<WhatIf>,
 ) -> Result<axum::Json<Outlook>, ApiError> {
     derivable(&api, asked.target_fpir)?;

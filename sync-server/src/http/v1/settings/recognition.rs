@@ -6,9 +6,10 @@ use ostiary_common::wire::LivenessPolicy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access::may::{SettingsManage, SettingsRead};
 use crate::domain::recognition::{Change, InstallationRules, Share, Similarity};
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::Throughout;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
@@ -79,7 +80,7 @@ impl RecognitionSettings {
     security(("bearer" = [])),
     responses((status = 200, description = "The settings and what follows; the `ETag` is the version",
         body = RecognitionView)))]
-pub async fn read(State(api): State<Api>, _admin: Admin) -> Result<Response, ApiError> {
+pub async fn read(State(api): State<Api>, _may: Throughout<SettingsRead>) -> Result<Response, ApiError> {
     answer(&api).await
 }
 
@@ -97,7 +98,7 @@ pub async fn read(State(api): State<Api>, _admin: Admin) -> Result<Response, Api
 #[tracing::instrument(name = "http.v1.settings.recognition", skip_all)]
 pub async fn set(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: Throughout<SettingsManage>,
     IfMatch(expected): IfMatch,
     Json(settings): Json<RecognitionSettings>,
 ) -> Result<Response, ApiError> {
@@ -107,7 +108,7 @@ pub async fn set(
     api.tell_devices(&changed);
     let detail =
         serde_json::json!({"version": changed.version, "settings": settings, "devices": changed.devices.len()});
-    api.audit_done(&caller, "recognition.configure", "installation".into(), detail.to_string()).await?;
+    api.audit_done(&may.caller, "recognition.configure", "installation".into(), detail.to_string()).await?;
     answer(&api).await
 }
 

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::list::SiteView;
+use crate::domain::access::may::DoorsManage;
 use crate::domain::device::Site;
 use crate::http::api::Api;
-use crate::http::auth::Admin;
+use crate::http::auth::Throughout;
 use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
@@ -31,11 +32,11 @@ pub struct NewSite {
 #[tracing::instrument(name = "http.v1.sites.create", skip_all)]
 pub async fn create(
     State(api): State<Api>,
-    Admin(caller): Admin,
+    may: Throughout<DoorsManage>,
     Json(body): Json<NewSite>,
 ) -> Result<(StatusCode, axum::Json<SiteView>), ApiError> {
     let site = Site { id: SiteId::generate(), name: name(&body.name)?, created_at: api.now() };
     api.store.add_site(&site).await?;
-    api.audit_done(&caller, "site.create", format!("site:{}", site.id), String::new()).await?;
+    api.audit_done(&may.caller, "site.create", format!("site:{}", site.id), String::new()).await?;
     Ok((StatusCode::CREATED, axum::Json(site.into())))
 }

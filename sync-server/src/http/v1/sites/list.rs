@@ -6,9 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::access::may::DoorsRead;
 use crate::domain::device::Site;
 use crate::http::api::Api;
-use crate::http::auth::Caller;
+use crate::http::auth::May;
 use crate::http::problem::ApiError;
 
 /// A building.
@@ -38,7 +39,7 @@ pub struct Sites {
 /// All sites, by name.
 #[utoipa::path(get, path = "/api/v1/sites", operation_id = "sites_list", tag = "devices", security(("bearer" = [])),
     responses((status = 200, description = "The sites", body = Sites)))]
-pub async fn list(State(api): State<Api>, _caller: Caller) -> Result<Json<Sites>, ApiError> {
-    let items = api.store.sites().await?.into_iter().map(SiteView::from).collect();
+pub async fn list(State(api): State<Api>, may: May<DoorsRead>) -> Result<Json<Sites>, ApiError> {
+    let items = api.within.sites_within(&may.reach).await?.into_iter().map(SiteView::from).collect();
     Ok(Json(Sites { items }))
 }
