@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use ostiary_common::time::UnixMillis;
 
 pub use endpoints::Endpoints;
-pub use foundation::{Foundation, open_store};
+pub use foundation::{Foundation, open_store, store_url};
 pub use lifecycle::Lifecycle;
 
 use crate::config::Config;
@@ -44,7 +44,7 @@ use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sql::SqlStore;
 use broker::Embedded;
 use models::Models;
 
@@ -68,7 +68,7 @@ pub struct Running {
     pub live: Arc<LiveCursor>,
     lifecycle: Arc<Lifecycle>,
     embedded: Option<Embedded>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     grace: Duration,
 }
 

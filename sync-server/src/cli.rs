@@ -7,6 +7,7 @@ mod device;
 mod doctor;
 mod erasure;
 mod migrate;
+mod migrate_store;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -40,8 +41,10 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve,
-    /// Bring the database up to date and end.
-    Migrate,
+    /// Bring the database up to date and end, or with --check say what is pending.
+    Migrate(migrate::MigrateArgs),
+    /// Move the store from its SQLite file to a PostgreSQL database.
+    MigrateStore(migrate_store::MigrateStoreArgs),
     /// Accounts.
     #[command(subcommand)]
     Admin(admin::Command),
@@ -98,7 +101,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
     start_logging(&config.log)?;
     match cli.command {
         Command::Serve => runtime()?.block_on(serve::run(config))?,
-        Command::Migrate => runtime()?.block_on(migrate::run(&config))?,
+        Command::Migrate(args) => return runtime()?.block_on(migrate::run(&config, &args)),
+        Command::MigrateStore(args) => runtime()?.block_on(migrate_store::run(&config, &args))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,

@@ -158,6 +158,8 @@ mod tests {
         check("[broker]\nmode = \"none\"", Err("broker.mode"));
         check("[broker]\nmode = \"external\"", Err("broker.external_url"));
         check("[store]\nurl = \"mysql://x\"", Err("store.url"));
+        check("[store]\nurl = \"postgres://doors@db/doors\"", Ok(()));
+        check("[store]\nmax_connections = 1", Err("store.max_connections"));
         check("[identity]\ndevice_token_minutes = 1", Err("identity.device_token_minutes"));
         check("[identity]\naccess_token_minutes = 10000", Err("identity.access_token_minutes"));
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));

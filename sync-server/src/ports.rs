@@ -2,9 +2,11 @@
 //! import each other; `app` wires them.
 
 pub mod ledger;
+pub mod pruning;
 pub mod reach;
 
 pub use ledger::LedgerStore;
+pub use pruning::PruneStore;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -54,6 +56,9 @@ pub enum StoreError {
     /// The master key is not the one the store was sealed with.
     #[error("the master key is not the one this store was sealed with; put back the one that belongs to it")]
     OtherMasterKey,
+    /// This is not the store to work on.
+    #[error("this is not the store to work on: {0}")]
+    Elsewhere(String),
     /// What is stored cannot be read.
     #[error("stored {what} cannot be read: {reason}")]
     Corrupt {
@@ -394,6 +399,7 @@ pub trait Store:
     + EventStore
     + AuditStore
     + LedgerStore
+    + PruneStore
 {
 }
 
@@ -409,6 +415,7 @@ impl<T> Store for T where
         + EventStore
         + AuditStore
         + LedgerStore
+        + PruneStore
 {
 }
 

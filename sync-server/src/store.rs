@@ -1,3 +1,3 @@
 //! Where what the server knows is kept. SQL stands only below here.
 
-pub mod sqlite;
+pub mod sql;

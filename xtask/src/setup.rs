@@ -6,13 +6,14 @@ use clap::Args;
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
     ("libclang-dev", "makes the V4L2 bindings"),
     ("ca-certificates", "lets cargo and pip reach their registries"),
     ("ffmpeg", "plays video files through the replay source"),
+    ("postgresql", "the second database the store is tested on"),
     ("mosquitto", "an MQTT broker to test the external mode against"),
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
 ];

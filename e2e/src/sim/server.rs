@@ -14,7 +14,7 @@ use ostiary_server::live::LiveCursor;
 use ostiary_server::ports::EventStore;
 use ostiary_server::refusals::refusal_log;
 use ostiary_server::sealing::MasterKey;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::{SqlStore, StoreUrl};
 use tokio::runtime::Runtime;
 
 use super::back_door::BackDoor;
@@ -42,7 +42,7 @@ pub struct Server {
     path: PathBuf,
     time: VirtualTime,
     pack: PackId,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     back_door: BackDoor,
     core: Option<LinkCore>,
     outlet: Outlet,
@@ -56,8 +56,11 @@ impl Server {
     /// # Errors
     /// If the database cannot be opened.
     pub fn start(runtime: Rc<Runtime>, path: &Path, time: VirtualTime, pack: PackId) -> Result<Self> {
-        let store =
-            Arc::new(runtime.block_on(SqliteStore::open(path, &MASTER)).context("opening the simulation's database")?);
+        let store = Arc::new(
+            runtime
+                .block_on(SqlStore::open(&StoreUrl::sqlite(path), &MASTER))
+                .context("opening the simulation's database")?,
+        );
         let back_door = BackDoor::open(&runtime, path)?;
         let path = path.to_owned();
         let outlet = Outlet::default();
@@ -97,7 +100,7 @@ impl Server {
     /// If the database cannot be opened again.
     pub fn restart(&mut self, reopen: bool) -> Result<()> {
         if reopen {
-            let opened = self.runtime.block_on(SqliteStore::open(&self.path, &MASTER));
+            let opened = self.runtime.block_on(SqlStore::open(&StoreUrl::sqlite(&self.path), &MASTER));
             self.store = Arc::new(opened.context("opening the simulation's database again")?);
         }
         self.core = Some(self.fresh_core());
@@ -179,7 +182,7 @@ impl Server {
     }
 
     /// Asks the store, as HTTP and its services do.
-    pub fn ask<T>(&self, question: impl AsyncFnOnce(&SqliteStore) -> T) -> T {
+    pub fn ask<T>(&self, question: impl AsyncFnOnce(&SqlStore) -> T) -> T {
         self.runtime.block_on(question(&self.store))
     }
 

@@ -8,7 +8,7 @@ use ostiary_common::ids::{DoorId, SiteId};
 use ostiary_common::time::UnixMillis;
 use ostiary_server::domain::device::{Door, Site};
 use ostiary_server::ports::DeviceStore;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::{SqlStore, StoreUrl};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -45,7 +45,7 @@ pub fn stage(runtime: &Runtime, path: &Path) -> Result<Vec<Door>> {
     };
     let doors: Vec<Door> = (1..=DOORS).map(door).collect();
     runtime.block_on(async {
-        let store = SqliteStore::open(path, &MASTER).await?;
+        let store = SqlStore::open(&StoreUrl::sqlite(path), &MASTER).await?;
         store.add_site(&site).await?;
         for door in &doors {
             store.add_door(door).await?;

@@ -13,12 +13,12 @@ use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenLives, Tokens};
 use crate::ports::Clock;
 use crate::sealing::MasterKey;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sql::{SqlStore, StoreUrl};
 
 /// Store and identity, opened.
 pub struct Foundation {
     /// The store, at the newest migration.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<SqlStore>,
     /// The CA.
     pub authority: Arc<Authority>,
     /// The server's certificate.
@@ -54,15 +54,24 @@ impl Foundation {
 ///
 /// # Errors
 /// If it cannot be opened or brought up to date.
-pub async fn open_store(config: &Config) -> Result<SqliteStore> {
-    let path = config.store.sqlite_path(&config.server.data_dir);
+pub async fn open_store(config: &Config) -> Result<SqlStore> {
+    let url = store_url(config)?;
     make_private_dir(&config.server.data_dir).context("making server.data_dir")?;
-    let master = open_master_key(config, &path).await.context("opening the master key")?;
-    SqliteStore::open(&path, &master).await.with_context(|| format!("opening the store {}", path.display()))
+    let master = open_master_key(config, &url).await.context("opening the master key")?;
+    let opened = SqlStore::open_with(&url, &master, config.store.max_connections).await;
+    opened.with_context(|| format!("opening the store {url}"))
+}
+
+/// Where the store is.
+///
+/// # Errors
+/// If the configuration's address is none.
+pub fn store_url(config: &Config) -> Result<StoreUrl> {
+    StoreUrl::parse(&config.store.location(&config.server.data_dir)).context("store.url")
 }
 
 /// The master key; made only in the server's own place, and only for a store that was never sealed with another.
-async fn open_master_key(config: &Config, store: &Path) -> Result<MasterKey> {
+async fn open_master_key(config: &Config, store: &StoreUrl) -> Result<MasterKey> {
     let place = config.store.master_key(&config.server.data_dir);
     let (path, private, own) = match &place {
         MasterKeyPlace::Configured(path) => (path, true, false),
@@ -71,7 +80,7 @@ async fn open_master_key(config: &Config, store: &Path) -> Result<MasterKey> {
     };
     match MasterKey::read(path, private)? {
         Some(key) => Ok(key),
-        None if own && !SqliteStore::is_sealed(store).await? => Ok(MasterKey::create(path)?),
+        None if own && !SqlStore::is_sealed(store).await? => Ok(MasterKey::create(path)?),
         None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", path.display()),
     }
 }

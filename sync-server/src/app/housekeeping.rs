@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::Api;
 use crate::identity::current_cert::CurrentCertificate;
 use crate::ports::{Clock, DeviceLink, Store};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sql::SqlStore;
 
 const EVERY: Duration = Duration::from_secs(60);
 /// How late a door may hear of a person whose time has come or is over. Answers are right to the moment; this is for
@@ -33,7 +33,7 @@ pub async fn keep_identity(api: Api, certificate: Arc<CurrentCertificate>, shutd
 }
 
 /// Forgets what is over and looks how full the gallery is, at once and then once a minute.
-pub async fn run(api: Api, store: Arc<SqliteStore>, shutdown: CancellationToken) {
+pub async fn run(api: Api, store: Arc<SqlStore>, shutdown: CancellationToken) {
     let mut tick = tokio::time::interval(EVERY);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         api.limits.forget_quiet();

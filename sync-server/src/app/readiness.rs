@@ -8,11 +8,11 @@ use super::broker::Embedded;
 use crate::enroll::desk::Desk;
 use crate::http::health::{Check, Readiness};
 use crate::recognition::Recognition;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sql::SqlStore;
 
 /// Store, broker, link, models; and whether the gallery outgrows its model pack.
 pub fn of(
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     embedded: Option<&Embedded>,
     linked: watch::Receiver<bool>,
     desk: Arc<Desk>,
@@ -26,7 +26,7 @@ pub fn of(
     readiness.with("broker", answer(listening))
 }
 
-fn store_check(store: Arc<SqliteStore>) -> Check {
+fn store_check(store: Arc<SqlStore>) -> Check {
     Arc::new(move || {
         let store = Arc::clone(&store);
         Box::pin(async move { store.check().await.map_err(|e| e.to_string()) })

@@ -14,7 +14,7 @@ use crate::domain::device::{Device, Door, Site};
 use crate::domain::name::Name;
 use crate::identity::devices::{NewClaimCode, new_claim_code};
 use crate::ports::{AuditStore, Clock, DeviceStore};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sql::SqlStore;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -63,7 +63,7 @@ pub async fn run(config: &Config, command: Command) -> Result<()> {
     Ok(())
 }
 
-async fn site(store: &SqliteStore, name: &str) -> Result<Site> {
+async fn site(store: &SqlStore, name: &str) -> Result<Site> {
     if let Some(there) = store.sites().await?.into_iter().find(|site| site.name == name) {
         return Ok(there);
     }
@@ -72,7 +72,7 @@ async fn site(store: &SqliteStore, name: &str) -> Result<Site> {
     Ok(site)
 }
 
-async fn door(store: &SqliteStore, site: &Site, name: &str) -> Result<Door> {
+async fn door(store: &SqlStore, site: &Site, name: &str) -> Result<Door> {
     let there = store.doors().await?.into_iter().find(|door| door.site == site.id && door.name == name);
     if let Some(there) = there {
         return Ok(there);

@@ -78,14 +78,13 @@ async fn store(config: &Config) -> Vec<Finding> {
     if !config.server.data_dir.is_dir() {
         return Vec::new();
     }
-    let path = config.store.sqlite_path(&config.server.data_dir);
     let fix = "run as the server's user; restore a backup if the file is damaged".to_owned();
     let store = match open_store(config).await {
         Ok(store) => store,
         Err(e) => return vec![Finding::Fail(format!("store: {e:#}"), fix)],
     };
     let mut findings = vec![match store.check().await {
-        Ok(()) => Finding::Ok(format!("store: {}", path.display())),
+        Ok(()) => Finding::Ok(format!("store: {}", store.url())),
         Err(e) => Finding::Fail(format!("store: {e}"), fix),
     }];
     if matches!(store.count_users().await, Ok(0)) {

@@ -1,5 +1,6 @@
 //! `[store]`: the database.
 
+use std::fmt::{self, Debug, Formatter};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -21,22 +22,51 @@ pub enum MasterKeyPlace {
 }
 
 /// The database.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
-    /// `sqlite:<path>`; empty for the file in the data directory.
+    /// `sqlite:<path>` or `postgres://…`; empty for the file in the data directory.
     pub url: String,
+    /// Most connections to a PostgreSQL server.
+    pub max_connections: u32,
     /// The file with the master key, 64 hexadecimal digits. Empty: the systemd credential `ostiary-server.master`, or
     /// `master.key` in the data directory.
     pub master_key_file: String,
 }
 
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { url: String::new(), max_connections: 20, master_key_file: String::new() }
+    }
+}
+
+impl Debug for StoreConfig {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("url", &format_args!("{}:…", self.kind()))
+            .field("max_connections", &self.max_connections)
+            .field("master_key_file", &self.master_key_file)
+            .finish()
+    }
+}
+
 impl StoreConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        let known = self.url.is_empty() || self.url.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty());
-        // The value may hold a password one day; only its kind is shown.
-        let kind = self.url.split(':').next().unwrap_or_default();
-        if known { Ok(()) } else { Err(not_allowed("store.url", kind, "must be sqlite:<path> or empty")) }
+        // The value may hold a password; only its kind is shown.
+        let kind = self.kind();
+        let names_something = |scheme: &str| self.url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty());
+        let known = ["sqlite:", "postgres://", "postgresql://"].into_iter().any(names_something);
+        if !self.url.is_empty() && !known {
+            return Err(not_allowed("store.url", kind, "must be sqlite:<path>, postgres://… or empty"));
+        }
+        if !(2..=1_000).contains(&self.max_connections) {
+            return Err(not_allowed("store.max_connections", self.max_connections, "must be 2 to 1000"));
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> &str {
+        self.url.split(':').next().unwrap_or_default()
     }
 
     /// Where the master key is, and whether it may be made there: never outside the data directory.
@@ -51,9 +81,12 @@ impl StoreConfig {
         }
     }
 
-    /// The SQLite file.
-    pub fn sqlite_path(&self, data_dir: &Path) -> PathBuf {
-        let path = self.url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//"));
-        path.map_or_else(|| data_dir.join("ostiary.sqlite"), PathBuf::from)
+    /// The address of the store. It may hold a password: not to be shown.
+    pub fn location(&self, data_dir: &Path) -> String {
+        if self.url.is_empty() {
+            format!("sqlite:{}", data_dir.join("ostiary.sqlite").display())
+        } else {
+            self.url.clone()
+        }
     }
 }

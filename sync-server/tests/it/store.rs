@@ -2,11 +2,17 @@
 
 mod atomic;
 mod erasure;
+mod indexes;
 mod ingest;
 mod ledger;
 mod life;
+mod moving;
+pub mod place;
+mod pruning;
 pub mod sample;
 mod scopes;
 mod sealed;
 mod story;
+mod turns;
+mod upgrade;
 mod walk;

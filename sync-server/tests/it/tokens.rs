@@ -19,7 +19,7 @@ use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens};
 use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore, EventStore, LifeStore};
 use ostiary_server::sealing::MasterKey;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::{SqlStore, StoreUrl};
 use rcgen::KeyPair;
 use serde_json::json;
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ fn request(assertion: String) -> TokenRequest {
 
 struct World {
     _dir: TempDir,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     tokens: Arc<Tokens>,
     authority: Arc<Authority>,
     /// The server's key, for what only an insider could sign.
@@ -58,8 +58,11 @@ const LIVES: TokenLives = TokenLives { device: Duration::from_secs(3600), access
 impl World {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store =
-            Arc::new(SqliteStore::open(&dir.path().join("t.sqlite"), &MasterKey::from_bytes([7; 32])).await.unwrap());
+        let store = Arc::new(
+            SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &MasterKey::from_bytes([7; 32]))
+                .await
+                .unwrap(),
+        );
         let keys = SigningKeys::open(&dir.path().join("keys"), NOW).unwrap();
         let path = std::fs::read_dir(dir.path().join("keys")).unwrap().next().unwrap().unwrap().path();
         let server = KeyPair::from_pem(&std::fs::read_to_string(path).unwrap()).unwrap();

@@ -10,7 +10,7 @@ use ostiary_server::config::Config;
 use ostiary_server::domain::account::{Role, User};
 use ostiary_server::identity::password::{Password, Passwords};
 use ostiary_server::ports::{AccountStore, EventStore, LiveFeed};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub struct World {
     pub dir: TempDir,
     /// The same database, by a connection of the test's own.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<SqlStore>,
     pub client: Client,
     pub base: String,
     pub ca_pem: String,
@@ -158,7 +158,7 @@ fn config(dir: &TempDir, edit: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
-async fn add_user(store: &SqliteStore, login: &str, role: Role) {
+async fn add_user(store: &SqlStore, login: &str, role: Role) {
     let password_hash = Passwords::new().unwrap().hash(Password::new(PASSWORD.into())).await.unwrap();
     let user = User { id: UserId::generate(), login: login.into(), password_hash, role, created_at: NOW };
     store.add_user(&user).await.unwrap();

@@ -26,6 +26,7 @@ use ostiary_server::domain::person::{Person, Template};
 use ostiary_server::domain::publishing::published;
 use ostiary_server::domain::recognition::{Change, Changed, Inherited, InstallationRules, Layer, Versioned};
 use ostiary_server::domain::sequence::Received;
+use ostiary_server::ports::PruneStore;
 use ostiary_server::ports::{
     AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, LedgerStore,
     PersonStore, RecognitionStore, ScopeStore, StoreError,
@@ -248,6 +249,13 @@ impl AuditStore for FakeStore {
     async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         self.look().audit.push(entry.clone());
         Ok(())
+    }
+}
+
+#[async_trait]
+impl PruneStore for FakeStore {
+    async fn prune_events(&self, _before: UnixMillis, _at_most: u32) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

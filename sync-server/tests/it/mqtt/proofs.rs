@@ -19,9 +19,10 @@ use ostiary_server::link::{CoreParts, Courier, Incoming, Keep, LinkCore, Outboun
 use ostiary_server::live::LiveCursor;
 use ostiary_server::ports::{Clock, DeviceStore, ErasureStore, GalleryKeyStore, GalleryStore, PersonStore};
 use ostiary_server::refusals::refusal_log;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use rcgen::{KeyPair, SigningKey};
 
+use crate::store::place::Place;
 use crate::store::sample::{NOW, device, pack, person, sqlite, template};
 
 struct Standing;
@@ -52,8 +53,8 @@ impl Courier for Nobody {
 }
 
 struct Bench {
-    _dir: tempfile::TempDir,
-    store: Arc<SqliteStore>,
+    _place: Place,
+    store: Arc<SqlStore>,
     sent: Arc<Sent>,
     core: LinkCore,
     root: DeviceRoot,
@@ -62,7 +63,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let (dir, store) = sqlite().await;
+        let (place, store) = sqlite().await;
         let store = Arc::new(store);
         let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let root = device(&*store, "cam").await.root();
@@ -80,7 +81,7 @@ impl Bench {
             pack: pack(),
             patience: Patience::NONE,
         });
-        Self { _dir: dir, store, sent, core, root, key }
+        Self { _place: place, store, sent, core, root, key }
     }
 
     fn incoming<B: Body>(&self, channel: &Channel, body: B) -> Incoming {

@@ -7,9 +7,12 @@ use std::task::Poll;
 use ostiary_common::ids::{PersonId, StreamId};
 use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::ports::{EventStore, GalleryStore, PersonStore};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 
-use super::sample::{batch, device, master, person, report, sqlite, template};
+use super::place::{Place, on_both};
+use super::sample::{batch, device, person, report, template};
+
+on_both!(a_batch_is_stored_whole_or_not_at_all, a_template_and_its_revision_come_together);
 
 /// Lets a future run for so many turns, then drops it, as a time-out or an end of the process would.
 async fn cut_off_after<F: Future>(turns: usize, future: F) -> Option<F::Output> {
@@ -26,13 +29,12 @@ async fn cut_off_after<F: Future>(turns: usize, future: F) -> Option<F::Output> 
     .await
 }
 
-async fn count(store: &SqliteStore) -> usize {
+async fn count(store: &SqlStore) -> usize {
     store.events(&EventFilter::default(), Page::After(0), 500).await.unwrap().len()
 }
 
-#[tokio::test]
-async fn a_batch_is_stored_whole_or_not_at_all() {
-    let (dir, store) = sqlite().await;
+async fn a_batch_is_stored_whole_or_not_at_all(place: Place) {
+    let store = place.open().await;
     let device = device(&store, "cam").await;
     for turns in 0..40 {
         let stream = StreamId::generate();
@@ -40,7 +42,7 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
         let sent = batch(device.id, stream, (1..=5).map(report).collect());
         let finished = cut_off_after(turns, store.ingest(&sent)).await.is_some();
         // Another connection sees what a new process would.
-        let again = SqliteStore::open(&dir.path().join("test.sqlite"), &master()).await.unwrap();
+        let again = place.open().await;
         let there = count(&again).await - before;
         assert!(there == 0 || there == 5, "{there} of 5 after {turns} turns");
         assert!(!finished || there == 5, "acknowledged but not there");
@@ -53,9 +55,8 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
     }
 }
 
-#[tokio::test]
-async fn a_template_and_its_revision_come_together() {
-    let (_dir, store) = sqlite().await;
+async fn a_template_and_its_revision_come_together(place: Place) {
+    let store = place.open().await;
     let someone = person("Ada");
     store.add_person(&someone).await.unwrap();
     for turns in 0..30 {
@@ -66,7 +67,7 @@ async fn a_template_and_its_revision_come_together() {
 }
 
 /// Both of one moment: a commit that was cut off may still end between two reads.
-async fn revision_and_templates(store: &SqliteStore, person: PersonId) -> (u64, u64) {
+async fn revision_and_templates(store: &SqlStore, person: PersonId) -> (u64, u64) {
     loop {
         let before = store.revision().await.unwrap();
         let templates = store.templates(person).await.unwrap().len();

@@ -10,18 +10,25 @@ use ostiary_server::domain::device::ClaimCode;
 use ostiary_server::domain::erasure::{Confirmation, ConfirmationState, ErasureReason};
 use ostiary_server::domain::event::EventKind;
 use ostiary_server::ports::{DeviceStore, ErasureStore, EventStore, GalleryKeyStore, PersonStore};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 
-use super::sample::{NOW, batch, device, person, sqlite, template, visit};
-use super::sealed::lies_open;
+use super::place::{Place, on_both};
+use super::sample::{NOW, batch, device, person, template, visit};
 
-async fn claimed(store: &SqliteStore, name: &str) -> DeviceId {
+on_both!(
+    it_ends_when_every_device_has_confirmed,
+    what_happened_stays_and_who_it_was_does_not,
+    the_key_is_gone_from_database_and_log,
+    a_gallery_key_is_given_once_and_replaced_when_the_device_moves
+);
+
+async fn claimed(store: &SqlStore, name: &str) -> DeviceId {
     let id = device(store, name).await.id;
     claim(store, id, name).await;
     id
 }
 
-async fn claim(store: &SqliteStore, device: DeviceId, key: &str) {
+async fn claim(store: &SqlStore, device: DeviceId, key: &str) {
     let expires_at = NOW.plus(Duration::from_secs(60));
     store.put_claim_code(&ClaimCode { device, code_hash: key.into(), expires_at }).await.unwrap();
     store.claim(key, key, NOW).await.unwrap().unwrap();
@@ -38,16 +45,15 @@ fn said(rev: Revision, key: &str) -> Confirmation {
     }
 }
 
-async fn enrolled(store: &SqliteStore, name: &str) -> PersonId {
+async fn enrolled(store: &SqlStore, name: &str) -> PersonId {
     let someone = person(name);
     store.add_person(&someone).await.unwrap();
     store.add_template(&template(someone.id, 3)).await.unwrap();
     someone.id
 }
 
-#[tokio::test]
-async fn it_ends_when_every_device_has_confirmed() {
-    let (_dir, store) = sqlite().await;
+async fn it_ends_when_every_device_has_confirmed(place: Place) {
+    let store = place.open().await;
     let (front, back) = (claimed(&store, "front").await, claimed(&store, "back").await);
     let (shut_out, _pending) = (claimed(&store, "shut out").await, device(&store, "pending").await);
     let (older, swapped) = (claimed(&store, "older").await, claimed(&store, "swapped").await);
@@ -98,7 +104,7 @@ async fn it_ends_when_every_device_has_confirmed() {
     lists(&store, erasure.id).await;
 }
 
-async fn lists(store: &SqliteStore, first: ErasureId) {
+async fn lists(store: &SqlStore, first: ErasureId) {
     let bob = enrolled(store, "Bob").await;
     store.remove_person(bob, NOW).await.unwrap();
     let second = store.erasure_of(bob).await.unwrap().unwrap().id;
@@ -112,9 +118,8 @@ async fn lists(store: &SqliteStore, first: ErasureId) {
     assert!(store.erasure_of(PersonId::generate()).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn what_happened_stays_and_who_it_was_does_not() {
-    let (dir, store) = sqlite().await;
+async fn what_happened_stays_and_who_it_was_does_not(place: Place) {
+    let store = place.open().await;
     let device = claimed(&store, "cam").await;
     let (ada, bob) = (enrolled(&store, "Ada").await, enrolled(&store, "Bob").await);
     let stream = StreamId::generate();
@@ -145,31 +150,30 @@ async fn what_happened_stays_and_who_it_was_does_not() {
 
     // Her id stands in the tombstone and the erasure alone, and nothing in the database tells her key or name.
     store.close().await;
-    assert!(!lies_open(dir.path(), b"Ada"));
+    assert!(!place.lies_open(b"Ada").await);
 }
 
-#[tokio::test]
-async fn the_key_is_gone_from_database_and_log() {
-    let (dir, store) = sqlite().await;
+async fn the_key_is_gone_from_database_and_log(place: Place) {
+    let store = place.open().await;
     let ada = enrolled(&store, "Ada").await;
-    let pool =
-        sqlx::SqlitePool::connect(&format!("sqlite:{}", dir.path().join("test.sqlite").display())).await.unwrap();
+    let pool = place.pool().await;
     let wrapped: Vec<u8> = sqlx::query_scalar("SELECT wrapped FROM person_keys").fetch_one(&pool).await.unwrap();
     let embedding: Vec<u8> = sqlx::query_scalar("SELECT embedding FROM templates").fetch_one(&pool).await.unwrap();
     pool.close().await;
-    assert!(lies_open(dir.path(), &wrapped) && lies_open(dir.path(), &embedding));
+    assert!(place.lies_open(&wrapped).await && place.lies_open(&embedding).await);
     store.remove_person(ada, NOW).await.unwrap();
     store.clear_erasures(NOW).await.unwrap();
-    assert!(!lies_open(dir.path(), &wrapped), "the wrapped key");
-    assert!(!lies_open(dir.path(), &embedding), "what was sealed with it");
+    assert!(!place.lies_open(&wrapped).await, "the wrapped key");
+    assert!(!place.lies_open(&embedding).await, "what was sealed with it");
 }
 
+/// Only SQLite lets a reader keep the log from being emptied.
 #[tokio::test]
 async fn a_reader_in_the_way_only_delays_it() {
-    let (dir, store) = sqlite().await;
+    let place = Place::sqlite();
+    let store = place.open().await;
     let ada = enrolled(&store, "Ada").await;
-    let pool =
-        sqlx::SqlitePool::connect(&format!("sqlite:{}", dir.path().join("test.sqlite").display())).await.unwrap();
+    let pool = place.pool().await;
     let mut reading = pool.begin().await.unwrap();
     let _: i64 = sqlx::query_scalar("SELECT count(*) FROM persons").fetch_one(&mut *reading).await.unwrap();
     store.remove_person(ada, NOW).await.unwrap();
@@ -181,9 +185,8 @@ async fn a_reader_in_the_way_only_delays_it() {
     assert_eq!(store.complete_erasures(NOW).await.unwrap().len(), 1, "there are no devices");
 }
 
-#[tokio::test]
-async fn a_gallery_key_is_given_once_and_replaced_when_the_device_moves() {
-    let (_dir, store) = sqlite().await;
+async fn a_gallery_key_is_given_once_and_replaced_when_the_device_moves(place: Place) {
+    let store = place.open().await;
     let id = claimed(&store, "cam").await;
     assert!(store.gallery_key(id).await.unwrap().is_none(), "it never got one, so its chunks are open");
     let given = store.give_gallery_key(id).await.unwrap();

@@ -9,7 +9,10 @@ use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::ports::EventStore;
 use proptest::prelude::*;
 
-use super::sample::{batch, device, report, sqlite};
+use super::place::{Place, on_both};
+use super::sample::{batch, device, report};
+
+on_both!(an_outbox_made_anew_does_not_double_what_it_saved);
 
 const EVENTS: u64 = 30;
 
@@ -18,8 +21,8 @@ fn deliveries() -> impl Strategy<Value = Vec<(u64, u64)>> {
     prop::collection::vec((1..=EVENTS, 1..=8u64).prop_map(|(first, n)| (first, (first + n - 1).min(EVENTS))), 1..25)
 }
 
-async fn each_event_once(deliveries: Vec<(u64, u64)>, together: usize) {
-    let (_dir, store) = sqlite().await;
+async fn each_event_once(place: Place, deliveries: Vec<(u64, u64)>, together: usize) {
+    let store = place.open().await;
     let device = device(&store, "cam").await;
     let stream = StreamId::generate();
     let all: Vec<EventRecord> = (1..=EVENTS).map(report).collect();
@@ -48,15 +51,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn each_event_is_stored_once(deliveries in deliveries(), together in 1..4usize) {
+    fn sqlite_stores_each_event_once(deliveries in deliveries(), together in 1..4usize) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(each_event_once(deliveries, together));
+        runtime.block_on(each_event_once(Place::sqlite(), deliveries, together));
+    }
+
+    #[test]
+    fn postgres_stores_each_event_once(deliveries in deliveries(), together in 1..4usize) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { each_event_once(Place::postgres().await, deliveries, together).await });
     }
 }
 
-#[tokio::test]
-async fn an_outbox_made_anew_does_not_double_what_it_saved() {
-    let (_dir, store) = sqlite().await;
+async fn an_outbox_made_anew_does_not_double_what_it_saved(place: Place) {
+    let store = place.open().await;
     let device = device(&store, "cam").await;
     let saved = report(9);
     store.ingest(&batch(device.id, StreamId::generate(), vec![saved.clone()])).await.unwrap();

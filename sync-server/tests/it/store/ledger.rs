@@ -11,12 +11,12 @@ use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{TokenLives, Tokens};
 use ostiary_server::ledger::{Ledger, Proof, VerifyError, head_file, verify};
 use ostiary_server::ports::{AuditStore, Clock, LedgerStore};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use tempfile::TempDir;
 
-use super::sample::{NOW, master, sqlite};
+use super::place::Place;
+use super::sample::{NOW, sqlite};
 
 struct At(UnixMillis);
 impl Clock for At {
@@ -41,27 +41,27 @@ fn keys(dir: &Path) -> SigningKeys {
     SigningKeys::open(&dir.join("keys"), NOW).unwrap()
 }
 
-fn ledger(dir: &Path, store: Arc<SqliteStore>, now: UnixMillis, keep: Option<Duration>) -> Ledger {
+fn ledger(dir: &Path, store: Arc<SqlStore>, now: UnixMillis, keep: Option<Duration>) -> Ledger {
     let life = Duration::from_secs(60);
     let tokens = Arc::new(Tokens::new(keys(dir), TokenLives { device: life, access: life }));
     Ledger { store, tokens, clock: Arc::new(At(now)), head_file: head_file(dir), keep }
 }
 
 /// Ten lines, signed after the sixth.
-async fn written() -> (TempDir, Arc<SqliteStore>) {
-    let (dir, store) = sqlite().await;
+async fn written() -> (Place, Arc<SqlStore>) {
+    let (place, store) = sqlite().await;
     let store = Arc::new(store);
     for number in 1..=10 {
         let trace = AuditTrace { was: Some("{}".into()), ..AuditTrace::default() };
         store.audit_traced(&line(number, AuditResult::Ok), &trace).await.unwrap();
         if number == 6 {
-            ledger(dir.path(), store.clone(), NOW, None).sign_head().await.unwrap();
+            ledger(place.folder(), store.clone(), NOW, None).sign_head().await.unwrap();
         }
     }
-    (dir, store)
+    (place, store)
 }
 
-async fn prove(dir: &Path, store: &SqliteStore) -> Result<Proof, VerifyError> {
+async fn prove(dir: &Path, store: &SqlStore) -> Result<Proof, VerifyError> {
     verify(store, &keys(dir), &head_file(dir)).await
 }
 
@@ -79,10 +79,10 @@ async fn tamper(dir: &Path, sql: &str) {
 #[tokio::test]
 async fn tampering_is_found() {
     let check = async |sql: &str, expected: Broken| {
-        let (dir, store) = written().await;
-        assert_eq!(prove(dir.path(), &store).await.unwrap().head.seq, 10);
-        tamper(dir.path(), sql).await;
-        match prove(dir.path(), &store).await {
+        let (place, store) = written().await;
+        assert_eq!(prove(place.folder(), &store).await.unwrap().head.seq, 10);
+        tamper(place.folder(), sql).await;
+        match prove(place.folder(), &store).await {
             Err(VerifyError::Broken(found)) => assert_eq!(found, expected, "{sql}"),
             other => panic!("{sql}: {other:?}"),
         }
@@ -116,43 +116,43 @@ async fn tampering_is_found() {
 
 #[tokio::test]
 async fn a_log_written_anew_is_not_as_signed() {
-    let (dir, store) = written().await;
+    let (place, store) = written().await;
     let (elsewhere, other) = sqlite().await;
     for number in 1..=10 {
         other.audit(&line(number, AuditResult::Refused)).await.unwrap();
     }
-    std::fs::copy(head_file(dir.path()), head_file(elsewhere.path())).unwrap();
-    let found = verify(&other, &keys(dir.path()), &head_file(elsewhere.path())).await;
+    std::fs::copy(head_file(place.folder()), head_file(elsewhere.folder())).unwrap();
+    let found = verify(&other, &keys(place.folder()), &head_file(elsewhere.folder())).await;
     assert!(matches!(found, Err(VerifyError::Broken(Broken::NotAsSigned { seq: 6 }))), "{found:?}");
-    let strange = verify(&*store, &keys(elsewhere.path()), &head_file(dir.path())).await;
+    let strange = verify(&*store, &keys(elsewhere.folder()), &head_file(place.folder())).await;
     assert!(matches!(strange, Err(VerifyError::Forged { .. })), "signed by another server: {strange:?}");
 }
 
 #[tokio::test]
 async fn the_database_itself_refuses_changes() {
-    let (dir, store) = written().await;
-    let options = SqliteConnectOptions::new().filename(dir.path().join("test.sqlite"));
+    let (place, store) = written().await;
+    let options = SqliteConnectOptions::new().filename(place.folder().join("test.sqlite"));
     let mut db = SqliteConnection::connect_with(&options).await.unwrap();
     for sql in ["UPDATE audit_lines SET actor = 'x' WHERE seq = 1", "DELETE FROM audit_lines WHERE seq = 1"] {
         let refused = sqlx::raw_sql(sql).execute(&mut db).await.unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{refused}");
     }
-    assert!(prove(dir.path(), &store).await.is_ok());
+    assert!(prove(place.folder(), &store).await.is_ok());
 }
 
 #[tokio::test]
 async fn what_is_left_after_a_cut_can_still_be_proved() {
-    let (dir, store) = written().await;
+    let (place, store) = written().await;
     let later = NOW.plus(Duration::from_millis(4_500 + 60_000));
-    let keeper = ledger(dir.path(), store.clone(), later, Some(Duration::from_secs(60)));
+    let keeper = ledger(place.folder(), store.clone(), later, Some(Duration::from_secs(60)));
     assert_eq!(keeper.cut_old().await.unwrap(), 4);
-    let proof = prove(dir.path(), &store).await.unwrap();
+    let proof = prove(place.folder(), &store).await.unwrap();
     assert_eq!((proof.first, proof.head.seq, proof.checkpoints), (5, 11, 1), "the cut itself is a line");
     keeper.sign_head().await.unwrap();
-    assert_eq!(prove(dir.path(), &store).await.unwrap().signed_upto, 11);
+    assert_eq!(prove(place.folder(), &store).await.unwrap().signed_upto, 11);
     assert_eq!(keeper.cut_old().await.unwrap(), 0, "nothing more is old enough");
-    tamper(dir.path(), "DELETE FROM audit_lines WHERE seq = 5").await;
-    assert!(prove(dir.path(), &store).await.is_err());
+    tamper(place.folder(), "DELETE FROM audit_lines WHERE seq = 5").await;
+    assert!(prove(place.folder(), &store).await.is_err());
 }
 
 #[tokio::test]
@@ -179,16 +179,16 @@ async fn lines_are_found_by_what_they_say() {
 
 #[tokio::test]
 async fn lines_of_before_the_chain_are_taken_into_it() {
-    let (dir, store) = sqlite().await;
+    let (place, store) = sqlite().await;
     store.close().await;
-    let path = dir.path().join("test.sqlite");
+    let path = place.folder().join("test.sqlite");
     let mut db = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
     let old = "INSERT INTO audit (at, actor, action, target, source, result, detail)
                VALUES (1, 'cli', 'account.create', 'user:a', '', 'ok', ''), (2, 'cli', 'x', '', '', 'refused', 'y')";
     sqlx::raw_sql(old).execute(&mut db).await.unwrap();
     db.close().await.unwrap();
-    let store = SqliteStore::open(&path, &master()).await.unwrap();
+    let store = place.open().await;
     let lines = store.audit_walk(0, 10).await.unwrap();
     assert_eq!(lines.iter().map(|line| line.entry.action.as_str()).collect::<Vec<_>>(), ["account.create", "x"]);
-    assert_eq!(prove(dir.path(), &store).await.unwrap().head.seq, 2);
+    assert_eq!(prove(place.folder(), &store).await.unwrap().head.seq, 2);
 }

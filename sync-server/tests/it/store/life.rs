@@ -11,22 +11,30 @@ use ostiary_server::domain::device_life::{
     CertificateSerial, DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate,
 };
 use ostiary_server::ports::{DeviceStore, EventStore, LifeStore, StoreError};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 
-use super::sample::{NOW, batch, device, report, sqlite};
+use super::place::{Place, on_both};
+use super::sample::{NOW, batch, device, report};
+
+on_both!(
+    a_device_moves_to_another_site_and_its_old_place_is_remembered,
+    a_broken_device_is_replaced_once_and_the_two_name_each_other,
+    certificates_are_revoked_when_superseded_and_with_their_device,
+    the_highest_number_of_a_stream_counts_holes_too
+);
 
 fn later(seconds: u64) -> UnixMillis {
     NOW.plus(Duration::from_secs(seconds))
 }
 
-async fn claimed(store: &SqliteStore, name: &str) -> Device {
+async fn claimed(store: &SqlStore, name: &str) -> Device {
     let made = device(store, name).await;
     let code = ClaimCode { device: made.id, code_hash: name.into(), expires_at: later(60) };
     store.put_claim_code(&code).await.unwrap();
     store.claim(name, "key", NOW).await.unwrap().unwrap()
 }
 
-async fn door_elsewhere(store: &SqliteStore) -> Door {
+async fn door_elsewhere(store: &SqlStore) -> Door {
     let site = Site { id: SiteId::generate(), name: "elsewhere".into(), created_at: NOW };
     store.add_site(&site).await.unwrap();
     let door = Door { id: DoorId::generate(), site: site.id, name: "gate".into(), created_at: NOW };
@@ -34,9 +42,8 @@ async fn door_elsewhere(store: &SqliteStore) -> Door {
     door
 }
 
-#[tokio::test]
-async fn a_device_moves_to_another_site_and_its_old_place_is_remembered() {
-    let (_dir, store) = sqlite().await;
+async fn a_device_moves_to_another_site_and_its_old_place_is_remembered(place: Place) {
+    let store = place.open().await;
     let (before, door) = (claimed(&store, "cam").await, door_elsewhere(&store).await);
     assert!(store.move_device(before.id, door.id, later(5)).await.unwrap());
     let after = store.device(before.id).await.unwrap().unwrap();
@@ -57,9 +64,8 @@ async fn a_device_moves_to_another_site_and_its_old_place_is_remembered() {
     assert_eq!(store.departed().await.unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn a_broken_device_is_replaced_once_and_the_two_name_each_other() {
-    let (_dir, store) = sqlite().await;
+async fn a_broken_device_is_replaced_once_and_the_two_name_each_other(place: Place) {
+    let store = place.open().await;
     let old = claimed(&store, "cam").await;
     let settings = DeviceSettings { min_face_px: Some(70), ..DeviceSettings::default() };
     store.put_config(old.id, &settings).await.unwrap();
@@ -82,9 +88,8 @@ async fn a_broken_device_is_replaced_once_and_the_two_name_each_other() {
     assert_eq!(third.name, "cam");
 }
 
-#[tokio::test]
-async fn certificates_are_revoked_when_superseded_and_with_their_device() {
-    let (_dir, store) = sqlite().await;
+async fn certificates_are_revoked_when_superseded_and_with_their_device(place: Place) {
+    let store = place.open().await;
     let device = claimed(&store, "cam").await.id;
     let serial = |n: u8| CertificateSerial([n; 16]);
     let certificate =
@@ -110,9 +115,8 @@ async fn certificates_are_revoked_when_superseded_and_with_their_device() {
     assert!(matches!(twice, Err(StoreError::Conflict(_))));
 }
 
-#[tokio::test]
-async fn the_highest_number_of_a_stream_counts_holes_too() {
-    let (_dir, store) = sqlite().await;
+async fn the_highest_number_of_a_stream_counts_holes_too(place: Place) {
+    let store = place.open().await;
     let device = claimed(&store, "cam").await;
     let stream = StreamId::generate();
     let sent = batch(device.id, stream, vec![report(1), report(2)]);

@@ -1,6 +1,5 @@
 //! Things to put into a store.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::ids::{BootId, DeviceId, DoorId, EventId, PackId, PersonId, SiteId, StreamId, TemplateId};
@@ -14,9 +13,10 @@ use ostiary_server::domain::event::Ingest;
 use ostiary_server::domain::person::{Person, Template};
 use ostiary_server::ports::Store;
 use ostiary_server::sealing::MasterKey;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use serde_bytes::ByteBuf;
-use tempfile::TempDir;
+
+use super::place::Place;
 
 pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 
@@ -25,10 +25,11 @@ pub fn master() -> MasterKey {
     MasterKey::from_bytes([7; 32])
 }
 
-pub async fn sqlite() -> (TempDir, SqliteStore) {
-    let dir = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&dir.path().join("test.sqlite"), &master()).await.unwrap();
-    (dir, store)
+/// A store in a file, for tests of other things.
+pub async fn sqlite() -> (Place, SqlStore) {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    (place, store)
 }
 
 pub fn pack() -> PackId {
@@ -104,9 +105,4 @@ pub fn batch(device: DeviceId, stream: StreamId, events: Vec<EventRecord>) -> In
         sent_at,
         received_at: NOW.plus(Duration::from_millis(300)),
     }
-}
-
-pub async fn shared_sqlite() -> (TempDir, Arc<SqliteStore>) {
-    let (dir, store) = sqlite().await;
-    (dir, Arc::new(store))
 }

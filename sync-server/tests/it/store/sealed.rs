@@ -1,33 +1,23 @@
 //! What is personal does not lie open on the disk: neither in the database nor in its log.
 
-use std::path::Path;
-
 use ostiary_common::ids::StreamId;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_server::ports::{EventStore, PersonStore, StoreError};
 use ostiary_server::sealing::MasterKey;
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use serde_bytes::ByteBuf;
 
-use super::sample::{batch, device, master, person, sqlite, template, visit};
+use super::place::{Place, on_both};
+use super::sample::{batch, device, person, template, visit};
 
-/// Every byte of the database, its log and its index of the log.
-pub fn dump(dir: &Path) -> Vec<u8> {
-    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    files.flat_map(|path| std::fs::read(path).unwrap()).collect()
-}
-
-pub fn lies_open(dir: &Path, what: &[u8]) -> bool {
-    dump(dir).windows(what.len()).any(|window| window == what)
-}
+on_both!(nothing_personal_lies_open, another_master_key_is_refused, what_was_never_opened_is_not_sealed);
 
 fn bytes(embedding: &[f32]) -> Vec<u8> {
     embedding.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-#[tokio::test]
-async fn nothing_personal_lies_open() {
-    let (dir, store) = sqlite().await;
+async fn nothing_personal_lies_open(place: Place) {
+    let store = place.open().await;
     let device = device(&store, "cam").await;
     let someone = person("Zacharias Quillfeather");
     store.add_person(&someone).await.unwrap();
@@ -45,9 +35,9 @@ async fn nothing_personal_lies_open() {
         b"picture of a stranger",
         b"what the known one looks like",
     ] {
-        assert!(!lies_open(dir.path(), open), "{}", String::from_utf8_lossy(open));
+        assert!(!place.lies_open(open).await, "{}", String::from_utf8_lossy(open));
     }
-    assert!(lies_open(dir.path(), device.name.as_bytes()), "the search finds what does lie open");
+    assert!(place.lies_open(device.name.as_bytes()).await, "the search finds what does lie open");
 
     assert_eq!(store.person(someone.id).await.unwrap().unwrap().name, someone.name);
     assert_eq!(store.templates(someone.id).await.unwrap()[0].embedding, template.embedding);
@@ -55,14 +45,15 @@ async fn nothing_personal_lies_open() {
     assert!(crop(seen.id).await.ends_with(b"known one") && crop(stranger.id).await.ends_with(b"stranger"));
 }
 
-#[tokio::test]
-async fn another_master_key_is_refused() {
-    let (dir, store) = sqlite().await;
+async fn another_master_key_is_refused(place: Place) {
+    let store = place.open().await;
     store.close().await;
-    let path = dir.path().join("test.sqlite");
-    let other = SqliteStore::open(&path, &MasterKey::from_bytes([8; 32])).await;
+    let other = SqlStore::open(&place.url, &MasterKey::from_bytes([8; 32])).await;
     assert!(matches!(other, Err(StoreError::OtherMasterKey)));
-    assert!(SqliteStore::is_sealed(&path).await.unwrap());
-    assert!(!SqliteStore::is_sealed(&dir.path().join("none.sqlite")).await.unwrap());
-    SqliteStore::open(&path, &master()).await.unwrap();
+    assert!(SqlStore::is_sealed(&place.url).await.unwrap());
+    place.open().await;
+}
+
+async fn what_was_never_opened_is_not_sealed(place: Place) {
+    assert!(!SqlStore::is_sealed(&place.url).await.unwrap());
 }

@@ -16,13 +16,14 @@ use ostiary_server::domain::gallery::{GallerySize, GalleryTruth, WalkQuestion};
 use ostiary_server::domain::recognition::{Change, InstallationRules, Layer, Share, Similarity, Versioned};
 use ostiary_server::ports::{Store, StoreError};
 
-use super::sample::{NOW, batch, device, pack, person, report, shared_sqlite, template, visit};
+use super::place::{Place, on_both};
+use super::sample::{NOW, batch, device, pack, person, report, template, visit};
 use super::scopes::scopes;
 
-#[tokio::test]
-async fn sqlite_tells_the_story() {
-    let (_dir, store) = shared_sqlite().await;
-    story(store).await;
+on_both!(the_story);
+
+async fn the_story(place: Place) {
+    story(Arc::new(place.open().await)).await;
 }
 
 /// What every store must do.

@@ -10,10 +10,11 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ChunkKind, GalleryPlace, GalleryWalk, Revision};
 use ostiary_server::domain::gallery::{GalleryRule, MemberChange, TermsChange, Validity, WalkQuestion, may_hold};
 use ostiary_server::ports::{DeviceStore, GalleryStore, PersonStore, ScopeStore};
-use ostiary_server::store::sqlite::SqliteStore;
+use ostiary_server::store::sql::SqlStore;
 use proptest::prelude::*;
 
-use super::sample::{NOW, pack, person, sqlite, template};
+use super::place::Place;
+use super::sample::{NOW, pack, person, template};
 use super::scopes::{Doors, at, doors, group, rule};
 
 const PERSONS: usize = 5;
@@ -77,7 +78,7 @@ struct Someone {
 
 /// The truth, kept beside the store in the plainest way.
 struct Model {
-    store: SqliteStore,
+    store: SqlStore,
     places: Doors,
     other_site: SiteId,
     now: UnixMillis,
@@ -96,7 +97,7 @@ fn digest(held: &Holdings) -> GalleryDigest {
 }
 
 impl Model {
-    async fn new(store: SqliteStore) -> Self {
+    async fn new(store: SqlStore) -> Self {
         let places = doors(&store, &["a", "b", "c"]).await;
         let other_site = doors(&store, &[]).await.site;
         let mut groups = Vec::new();
@@ -262,14 +263,14 @@ fn sorted(held: &Holdings) -> Holdings {
     held
 }
 
-async fn newcomer(store: &SqliteStore) -> Someone {
+async fn newcomer(store: &SqlStore) -> Someone {
     let person = person("Someone");
     store.add_person(&person).await.unwrap();
     Someone { id: person.id, templates: Vec::new(), validity: Validity::ALWAYS }
 }
 
-async fn storm(steps: Vec<Step>) {
-    let (_dir, store) = sqlite().await;
+async fn storm(place: Place, steps: Vec<Step>) {
+    let store = place.open().await;
     let mut model = Model::new(store).await;
     for step in steps {
         model.play(step).await;
@@ -283,8 +284,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn walks_end_with_the_truth_whatever_changes(steps in prop::collection::vec(step(), 1..60)) {
+    fn walks_end_with_the_truth_whatever_changes_in_sqlite(steps in prop::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(storm(steps));
+        runtime.block_on(storm(Place::sqlite(), steps));
+    }
+
+    #[test]
+    fn walks_end_with_the_truth_whatever_changes_in_postgres(steps in prop::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { storm(Place::postgres().await, steps).await });
     }
 }

@@ -1,0 +1,165 @@
+//! Where the two databases differ. Everything else in this room runs unchanged on both.
+
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, AnyPool, Executor};
+
+use super::url::StoreUrl;
+use crate::ports::StoreError;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file of this machine, in WAL mode.
+    Sqlite,
+    /// A server, shared by several servers of ours.
+    Postgres,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Write,
+    Read,
+}
+
+/// Connections that read a SQLite file. More would wait for the same disk.
+const SQLITE_READERS: u32 = 4;
+/// Of PostgreSQL's connections, one in so many writes. Writers take turns, so that more of them only wait.
+const WRITERS_SHARE: u32 = 4;
+/// How long a caller waits for a connection before it is told that the store is overloaded.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A writer waits this long for another process (a backup, a CLI command) to finish.
+///
+/// `synchronous = FULL` makes a commit durable before it returns, which is what an event ack promises. With
+/// `secure_delete`, a removed person's bytes are overwritten, not only unlinked.
+const SQLITE_EACH: &str = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON";
+/// 16 MiB of cache for each reader.
+const SQLITE_READ: &str = "PRAGMA cache_size = -16384";
+/// 64 MiB: each device has pages of its own in the indexes of events, and those of a commit must fit, or they are
+/// written twice. The log is carried into the file after as much: a page that many commits change goes there once.
+const SQLITE_WRITE: &str = "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384";
+
+/// A statement that takes longer is broken off, and so is a transaction whose server fell silent: it would hold up
+/// all other writers. A commit is on the disk when it returns, whatever the database's own default says.
+const POSTGRES_EACH: &str = "SET application_name = 'ostiary-server'; SET statement_timeout = '60s';
+    SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '30s'; SET synchronous_commit = on";
+/// As SQLite's readers, these cannot write by mistake.
+const POSTGRES_READ: &str = "SET default_transaction_read_only = on";
+
+/// The lock that writing transactions take in turn ("ostiary" in ASCII). It is what SQLite's single writer is: what
+/// was checked holds until the commit, and numbers rise in the order of commit.
+const POSTGRES_WRITERS: i64 = 0x6f_73_74_69_61_72_79;
+
+impl Engine {
+    /// The statement that begins a transaction that writes.
+    pub(super) const fn begin_writing(self) -> &'static str {
+        match self {
+            // Holds the write lock from the start, so that it never fails half-way for want of it.
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            // Each statement must see what was committed before the lock was had, which a snapshot would not.
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    /// The statement that begins a transaction whose reads all see the same moment.
+    pub(super) const fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Waits until no other transaction writes.
+    pub(super) async fn take_turn(self, tx: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        if self == Self::Postgres {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(POSTGRES_WRITERS).execute(tx).await?;
+        }
+        Ok(())
+    }
+
+    /// A condition: the bytes of `column` contain those of `value`.
+    pub(super) fn contains(self, column: &str, value: &str) -> String {
+        match self {
+            Self::Sqlite => format!("instr({column}, {value}) > 0"),
+            Self::Postgres => format!("position({value} IN {column}) > 0"),
+        }
+    }
+
+    /// A query for the number of tables of the name `$1`.
+    pub(super) const fn count_tables(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1",
+            Self::Postgres => {
+                "SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = $1"
+            }
+        }
+    }
+
+    /// What is done with unused pages, statistics and plans when the store is closed.
+    pub(super) const fn tidy(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("PRAGMA optimize"),
+            // Its own autovacuum does.
+            Self::Postgres => None,
+        }
+    }
+
+    const fn settings(self, purpose: Purpose) -> [&'static str; 2] {
+        match (self, purpose) {
+            (Self::Sqlite, Purpose::Read) => [SQLITE_EACH, SQLITE_READ],
+            (Self::Sqlite, Purpose::Write) => [SQLITE_EACH, SQLITE_WRITE],
+            (Self::Postgres, Purpose::Read) => [POSTGRES_EACH, POSTGRES_READ],
+            (Self::Postgres, Purpose::Write) => [POSTGRES_EACH, ""],
+        }
+    }
+
+    /// How many connections there are for a purpose, of so many at most.
+    fn connections(self, purpose: Purpose, most: u32) -> u32 {
+        let writers = (most / WRITERS_SHARE).max(1);
+        match (self, purpose) {
+            // Writers queue in order, and cursors rise in the order of commit.
+            (Self::Sqlite, Purpose::Write) => 1,
+            (Self::Sqlite, Purpose::Read) => SQLITE_READERS,
+            (Self::Postgres, Purpose::Write) => writers,
+            (Self::Postgres, Purpose::Read) => most.saturating_sub(writers).max(1),
+        }
+    }
+}
+
+/// A pool of connections, none of which is opened yet.
+pub(super) fn pool(url: &StoreUrl, purpose: Purpose, most: u32) -> Result<AnyPool, StoreError> {
+    sqlx::any::install_default_drivers();
+    let engine = url.engine();
+    let options = AnyPoolOptions::new()
+        .max_connections(engine.connections(purpose, most))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |conn, _| Box::pin(async move { set_up(conn, engine, purpose).await }));
+    Ok(options.connect_lazy_with(url.connect_options(purpose)?))
+}
+
+async fn set_up(conn: &mut AnyConnection, engine: Engine, purpose: Purpose) -> Result<(), sqlx::Error> {
+    for settings in engine.settings(purpose).into_iter().filter(|settings| !settings.is_empty()) {
+        conn.execute(sqlx::raw_sql(settings)).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_shared_out() {
+        let check = |engine: Engine, most, expected| {
+            let found = (engine.connections(Purpose::Write, most), engine.connections(Purpose::Read, most));
+            assert_eq!(found, expected, "{engine:?} {most}");
+        };
+        check(Engine::Sqlite, 20, (1, 4));
+        check(Engine::Postgres, 20, (5, 15));
+        check(Engine::Postgres, 2, (1, 1));
+    }
+}

@@ -1,0 +1,139 @@
+//! Events as lists and the live feed want them.
+
+use async_trait::async_trait;
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
+use ostiary_common::time::UnixMillis;
+
+use super::again::again;
+use super::opener::Opener;
+use super::statement::Statement;
+use super::values::Flag;
+use super::{SqlStore, columns, pictures};
+use crate::domain::access::Reach;
+use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::ports::{EventStore, StoreError};
+use crate::sealing::MasterKey;
+
+pub(super) const SELECT: &str =
+    "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
+    p.id AS person, p.name_sealed, k.wrapped FROM events e LEFT JOIN persons p ON p.id = e.person
+    LEFT JOIN person_keys k ON k.person = p.id";
+
+#[derive(sqlx::FromRow)]
+pub(super) struct EventRow {
+    pub(super) cursor: i64,
+    device: Vec<u8>,
+    site: Vec<u8>,
+    door: Vec<u8>,
+    stream: Vec<u8>,
+    at: i64,
+    published_at: Option<i64>,
+    stored_at: i64,
+    record: Vec<u8>,
+    has_crop: Flag,
+    person: Option<Vec<u8>>,
+    name_sealed: Option<Vec<u8>>,
+    wrapped: Option<Vec<u8>>,
+}
+
+impl EventRow {
+    fn open(self, opener: &mut Opener<'_>) -> Result<StoredEvent, StoreError> {
+        let row = self;
+        Ok(StoredEvent {
+            cursor: row.cursor,
+            device: columns::id(DeviceId, &row.device)?,
+            site: columns::id(SiteId, &row.site)?,
+            door: columns::id(DoorId, &row.door)?,
+            stream: columns::id(StreamId, &row.stream)?,
+            at: UnixMillis(row.at),
+            published_at: columns::time(row.published_at),
+            stored_at: UnixMillis(row.stored_at),
+            person_name: match (row.person, row.wrapped, row.name_sealed) {
+                (Some(id), Some(wrapped), Some(name)) => {
+                    Some(opener.name(columns::id(PersonId, &id)?, &wrapped, &name)?)
+                }
+                _ => None,
+            },
+            record: pictures::record(&row.record)?,
+            has_crop: row.has_crop.0,
+        })
+    }
+}
+
+fn list(filter: &EventFilter, page: Page, limit: u32) -> Statement {
+    let mut query = Statement::new(SELECT);
+    query.push(" WHERE 1 = 1");
+    filtered(&mut query, filter, page);
+    paged(&mut query, page, limit);
+    query
+}
+
+/// Adds ` AND …` for each thing the filter and the page ask.
+pub(super) fn filtered(query: &mut Statement, filter: &EventFilter, page: Page) {
+    match page {
+        Page::Before(before) => query.push(" AND e.cursor < ").bind(before.unwrap_or(i64::MAX)),
+        Page::After(after) => query.push(" AND e.cursor > ").bind(after),
+    };
+    if let Some(device) = filter.device {
+        query.push(" AND e.device = ").bind(device.as_bytes().to_vec());
+    }
+    if let Some(door) = filter.door {
+        query.push(" AND e.door = ").bind(door.as_bytes().to_vec());
+    }
+    if let Some(person) = filter.person {
+        query.push(" AND e.person = ").bind(person.as_bytes().to_vec());
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" AND e.kind = ").bind(kind.as_str());
+    }
+}
+
+/// Adds the order and the end of a page.
+pub(super) fn paged(query: &mut Statement, page: Page, limit: u32) {
+    query.push(match page {
+        Page::Before(_) => " ORDER BY e.cursor DESC LIMIT ",
+        Page::After(_) => " ORDER BY e.cursor LIMIT ",
+    });
+    query.bind(i64::from(limit));
+}
+
+/// Events of rows.
+pub(super) fn opened(master: &MasterKey, rows: Vec<EventRow>) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut opener = Opener::new(master);
+    rows.into_iter().map(|row| row.open(&mut opener)).collect()
+}
+
+#[async_trait]
+impl EventStore for SqlStore {
+    async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError> {
+        let mut results = self.ingest_many(std::slice::from_ref(ingest)).await?;
+        results.pop().expect("one batch gives one result")
+    }
+
+    async fn ingest_many(&self, batches: &[Ingest]) -> Result<Vec<Result<Ingested, StoreError>>, StoreError> {
+        again(|| Box::pin(self.take_batches(batches))).await
+    }
+
+    async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError> {
+        self.give_up_hole(device, stream).await
+    }
+
+    async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        opened(&self.master, list(filter, page, limit).query_as().fetch_all(&self.read).await?)
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let mut query = Statement::new(SELECT);
+        query.push(" WHERE e.event_id = ").bind(id.as_bytes().to_vec());
+        let row: Option<EventRow> = query.query_as().fetch_optional(&self.read).await?;
+        row.map(|row| row.open(&mut Opener::new(&self.master))).transpose()
+    }
+
+    async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.picture(&Reach::Everything, id).await
+    }
+
+    async fn newest_cursor(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT coalesce(max(cursor), 0) FROM events").fetch_one(&self.read).await?)
+    }
+}

@@ -1,0 +1,191 @@
+//! The gallery as devices are to hold it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ostiary_common::ids::{DeviceId, PackId, SiteId};
+use ostiary_common::topics::DeviceRoot;
+use ostiary_common::wire::{PersonChange, Revision};
+use sqlx::AnyConnection;
+
+use super::device_rows::HeldRow;
+use super::gallery_memory::PageKey;
+use super::opener::Opener;
+use super::scopes::{DeviceScope, Head, head, of_all, of_device};
+use super::{SqlStore, columns, gallery_rows};
+use crate::domain::gallery::walk::{begin, nothing};
+use crate::domain::gallery::{GalleryPage, GallerySize, GalleryStanding, GalleryTruth, Scope, WalkQuestion};
+use crate::ports::{GalleryStore, ScopeStore, StoreError};
+
+/// An active device and what it said it holds.
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    id: Vec<u8>,
+    site: Vec<u8>,
+    session: i64,
+    #[sqlx(flatten)]
+    held: HeldRow,
+}
+
+impl SqlStore {
+    /// A device's scope as of `head`, which `conn` sees.
+    async fn device_scope(
+        &self,
+        conn: &mut AnyConnection,
+        head: Head,
+        device: DeviceId,
+    ) -> Result<DeviceScope, StoreError> {
+        if let Some(scope) = self.memory.scope(head, device) {
+            return Ok(scope);
+        }
+        let scope = of_device(conn, device).await?.ok_or(StoreError::NoSuch("device"))?;
+        self.memory.keep_scope(head, device, &scope);
+        Ok(scope)
+    }
+
+    /// What scopes must hold at `rev`, which must be the revision `conn`'s transaction sees. `None` if the sums are
+    /// at a newer one already: then a new transaction sees that, too.
+    async fn truths_at(
+        &self,
+        conn: &mut AnyConnection,
+        rev: Revision,
+        pack: &PackId,
+        of: &[&DeviceScope],
+    ) -> Result<Option<Vec<GalleryTruth>>, StoreError> {
+        let mut books = self.memory.books.lock().await;
+        let book = books.entry(pack.clone()).or_default();
+        if book.rev() > rev {
+            return Ok(None);
+        }
+        if book.rev() < rev {
+            let changed = gallery_rows::states(conn, pack, book.rev()).await?;
+            book.advance(changed, rev);
+        }
+        Ok(Some(of.iter().map(|of| book.truth(&of.scope, of.since)).collect()))
+    }
+
+    /// What a device is told from `walk` on, from memory or read in `conn`'s transaction.
+    async fn page(
+        &self,
+        conn: &mut AnyConnection,
+        question: &WalkQuestion,
+        of: &DeviceScope,
+        truth: &GalleryTruth,
+    ) -> Result<Arc<GalleryPage>, StoreError> {
+        let pack = question.pack.clone();
+        let page = |walk, (persons, last)| {
+            Arc::new(GalleryPage { walk, to_rev: truth.rev, digest: truth.digest, pack: pack.clone(), persons, last })
+        };
+        let Some(walk) = begin(question, truth, of.since) else {
+            return Ok(page(nothing(truth), (Vec::new(), true)));
+        };
+        let key = PageKey { pack: pack.clone(), scope: of.scope.clone(), walk, most_bytes: question.most_bytes };
+        if let Some(known) = self.memory.page(truth.rev, &key) {
+            return Ok(known);
+        }
+        let mut opener = Opener::new(&self.master);
+        let read = gallery_rows::page(conn, &mut opener, &key).await?;
+        let page = page(walk, read);
+        self.memory.keep_page(key, &page);
+        Ok(page)
+    }
+
+    /// The answer from memory alone, as most devices get it after a change that concerns many.
+    fn remembered(&self, head: Head, question: &WalkQuestion) -> Option<Arc<GalleryPage>> {
+        let of = self.memory.scope(head, question.device)?;
+        let truth = self.memory.truth(head, &question.pack, &of)?;
+        let walk = begin(question, &truth, of.since)?;
+        let (pack, scope) = (question.pack.clone(), of.scope);
+        self.memory.page(head.rev, &PageKey { pack, scope, walk, most_bytes: question.most_bytes })
+    }
+
+    async fn truth_of(&self, pack: &PackId, device: Option<DeviceId>) -> Result<GalleryTruth, StoreError> {
+        let everyone = DeviceScope { scope: Scope::Everyone, since: Revision(0) };
+        loop {
+            let mut tx = self.begin_reading().await?;
+            let head = head(&mut tx).await?;
+            let of = match device {
+                Some(device) => self.device_scope(&mut tx, head, device).await?,
+                None => everyone.clone(),
+            };
+            if let Some(truths) = self.truths_at(&mut tx, head.rev, pack, &[&of]).await? {
+                return Ok(truths[0]);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl GalleryStore for SqlStore {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        Ok(head(&mut *self.read.acquire().await?).await?.rev)
+    }
+
+    async fn walk(&self, question: &WalkQuestion) -> Result<Arc<GalleryPage>, StoreError> {
+        if self.memory.flip_is_due(question.now) {
+            self.settle_validity(question.now).await?;
+        }
+        loop {
+            let mut conn = self.read.acquire().await?;
+            let seen = head(&mut conn).await?;
+            if let Some(page) = self.remembered(seen, question) {
+                return Ok(page);
+            }
+            drop(conn);
+            let mut tx = self.begin_reading().await?;
+            let seen = head(&mut tx).await?;
+            let of = self.device_scope(&mut tx, seen, question.device).await?;
+            if let Some(truths) = self.truths_at(&mut tx, seen.rev, &question.pack, &[&of]).await? {
+                return self.page(&mut tx, question, &of, &truths[0]).await;
+            }
+        }
+    }
+
+    async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
+        let mut tx = self.begin_reading().await?;
+        let rev = head(&mut tx).await?.rev;
+        let mut opener = Opener::new(&self.master);
+        Ok((rev, gallery_rows::changed_persons(&mut tx, &mut opener, pack, since).await?))
+    }
+
+    async fn truth(&self, device: DeviceId, pack: &PackId) -> Result<GalleryTruth, StoreError> {
+        self.truth_of(pack, Some(device)).await
+    }
+
+    async fn truth_of_all(&self, pack: &PackId) -> Result<GalleryTruth, StoreError> {
+        self.truth_of(pack, None).await
+    }
+
+    async fn standings(&self, pack: &PackId) -> Result<Vec<GalleryStanding>, StoreError> {
+        loop {
+            let mut tx = self.begin_reading().await?;
+            let rev = head(&mut tx).await?.rev;
+            let scopes = of_all(&mut tx).await?;
+            let rows: Vec<StandingRow> = sqlx::query_as(
+                "SELECT id, site, session, held_rev, held_digest, held_persons, held_templates, held_at FROM devices
+                 WHERE state = 'active'",
+            )
+            .fetch_all(&mut *tx)
+            .await?;
+            let devices = rows.iter().map(|row| columns::id(DeviceId, &row.id)).collect::<Result<Vec<_>, _>>()?;
+            let of: Vec<&DeviceScope> = devices.iter().filter_map(|device| scopes.get(device)).collect();
+            let Some(truths) = self.truths_at(&mut tx, rev, pack, &of).await? else { continue };
+            let standing = |((row, device), truth): ((StandingRow, DeviceId), GalleryTruth)| {
+                let root = DeviceRoot { site: columns::id(SiteId, &row.site)?, device };
+                let session = columns::unsigned("session", row.session)?;
+                Ok(GalleryStanding { root, session, held: row.held.read()?, truth })
+            };
+            return rows.into_iter().zip(devices).zip(truths).map(standing).collect();
+        }
+    }
+
+    async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError> {
+        let (persons, templates): (i64, i64) =
+            sqlx::query_as("SELECT count(DISTINCT person), count(*) FROM templates WHERE pack = $1")
+                .bind(pack.as_str())
+                .fetch_one(&self.read)
+                .await?;
+        let count = |column| columns::unsigned("count", column);
+        Ok(GallerySize { persons: count(persons)?, templates: count(templates)? })
+    }
+}

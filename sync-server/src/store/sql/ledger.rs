@@ -1,0 +1,200 @@
+//! The audit log as a chain. Appends take the head first, so that they stand in a queue on either engine.
+
+use async_trait::async_trait;
+use ostiary_common::time::UnixMillis;
+use sqlx::AnyConnection;
+
+use super::error::corrupt;
+use super::statement::Statement;
+use super::{SqlStore, columns};
+use crate::domain::audit::chain::{ChainPoint, ChainedLine, LineHash};
+use crate::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditResult, AuditTrace};
+use crate::ports::{AuditStore, LedgerStore, StoreError};
+
+const SELECT: &str =
+    "SELECT seq, at, actor, action, target, source, result, detail, request, was, became, hash FROM audit_lines";
+
+#[derive(sqlx::FromRow)]
+struct LineRow {
+    seq: i64,
+    at: i64,
+    actor: String,
+    action: String,
+    target: String,
+    source: String,
+    result: String,
+    detail: String,
+    request: String,
+    was: Option<String>,
+    became: Option<String>,
+    hash: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PointRow {
+    seq: i64,
+    hash: Vec<u8>,
+}
+
+impl TryFrom<PointRow> for ChainPoint {
+    type Error = StoreError;
+    fn try_from(row: PointRow) -> Result<Self, StoreError> {
+        let hash = LineHash(columns::bytes32("audit hash", &row.hash)?);
+        Ok(Self { seq: columns::unsigned("audit line", row.seq)?, hash })
+    }
+}
+
+impl TryFrom<LineRow> for ChainedLine {
+    type Error = StoreError;
+    fn try_from(row: LineRow) -> Result<Self, StoreError> {
+        let result = AuditResult::parse(&row.result).ok_or_else(|| corrupt("audit result", &row.result))?;
+        let entry = AuditEntry {
+            at: UnixMillis(row.at),
+            actor: row.actor,
+            action: row.action,
+            target: row.target,
+            source: row.source,
+            result,
+            detail: row.detail,
+        };
+        let trace = AuditTrace { request: row.request, was: row.was, became: row.became };
+        Ok(Self { entry, trace, point: PointRow { seq: row.seq, hash: row.hash }.try_into()? })
+    }
+}
+
+/// Appends a line within a transaction, so that a change and its line are there together or not at all.
+pub(super) async fn append(tx: &mut AnyConnection, entry: &AuditEntry, trace: &AuditTrace) -> Result<(), StoreError> {
+    // Taking the next number locks the head until the transaction ends.
+    let row: PointRow =
+        sqlx::query_as("UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash").fetch_one(&mut *tx).await?;
+    let taken = ChainPoint::try_from(row)?;
+    let point = ChainPoint { seq: taken.seq - 1, ..taken }.next(entry, trace);
+    sqlx::query(
+        "INSERT INTO audit_lines (seq, at, actor, action, target, source, result, detail, request, was, became, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(columns::to_column(point.seq))
+    .bind(entry.at.0)
+    .bind(entry.actor.as_str())
+    .bind(entry.action.as_str())
+    .bind(entry.target.as_str())
+    .bind(entry.source.as_str())
+    .bind(entry.result.as_str())
+    .bind(entry.detail.as_str())
+    .bind(trace.request.as_str())
+    .bind(trace.was.clone())
+    .bind(trace.became.clone())
+    .bind(point.hash.0.to_vec())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("UPDATE audit_head SET hash = $1").bind(point.hash.0.to_vec()).execute(tx).await?;
+    Ok(())
+}
+
+fn list(filter: &AuditFilter, before: Option<AuditPosition>, limit: u32) -> Statement {
+    let mut query = Statement::new(SELECT);
+    // One bound that is always there, so that the others only add to it.
+    let before = before.unwrap_or(AuditPosition { at: UnixMillis(i64::MAX), seq: i64::MAX as u64 });
+    query.push(" WHERE (at, seq) < (").bind(before.at.0);
+    query.push(", ").bind(columns::to_column(before.seq)).push(")");
+    let texts = [("actor", &filter.actor), ("target", &filter.target)];
+    for (column, text) in texts.into_iter().filter_map(|(column, text)| Some((column, text.as_ref()?))) {
+        query.push(" AND ").push(column).push(" = ").bind(text.clone());
+    }
+    if let Some(result) = filter.result {
+        query.push(" AND result = ").bind(result.as_str());
+    }
+    if !filter.actions.is_empty() {
+        query.push(" AND action IN ").bind_list(filter.actions.iter().cloned());
+    }
+    for (compare, time) in [(">=", filter.from), ("<", filter.until)] {
+        if let Some(time) = time {
+            query.push(" AND at ").push(compare).push(" ").bind(time.0);
+        }
+    }
+    query.push(" ORDER BY at DESC, seq DESC LIMIT ").bind(i64::from(limit));
+    query
+}
+
+#[async_trait]
+impl AuditStore for SqlStore {
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.audit_traced(entry, &AuditTrace::default()).await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for SqlStore {
+    async fn audit_traced(&self, entry: &AuditEntry, trace: &AuditTrace) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        append(&mut tx, entry, trace).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn audit_lines(
+        &self,
+        filter: &AuditFilter,
+        before: Option<AuditPosition>,
+        limit: u32,
+    ) -> Result<Vec<ChainedLine>, StoreError> {
+        let rows: Vec<LineRow> = list(filter, before, limit).query_as().fetch_all(&self.read).await?;
+        rows.into_iter().map(ChainedLine::try_from).collect()
+    }
+
+    async fn audit_walk(&self, after: u64, limit: u32) -> Result<Vec<ChainedLine>, StoreError> {
+        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE seq > $1 ORDER BY seq LIMIT $2"));
+        let rows: Vec<LineRow> =
+            sqlx::query_as(query).bind(columns::to_column(after)).bind(i64::from(limit)).fetch_all(&self.read).await?;
+        rows.into_iter().map(ChainedLine::try_from).collect()
+    }
+
+    async fn audit_head(&self) -> Result<ChainPoint, StoreError> {
+        let row: PointRow = sqlx::query_as("SELECT seq, hash FROM audit_head").fetch_one(&self.read).await?;
+        row.try_into()
+    }
+
+    async fn audit_last_before(&self, at: UnixMillis) -> Result<Option<ChainPoint>, StoreError> {
+        let row: Option<PointRow> = sqlx::query_as(
+            "SELECT seq, hash FROM audit_lines
+             WHERE seq < coalesce((SELECT min(seq) FROM audit_lines WHERE at >= $1), (SELECT seq + 1 FROM audit_head))
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(at.0)
+        .fetch_optional(&self.read)
+        .await?;
+        row.map(ChainPoint::try_from).transpose()
+    }
+
+    async fn add_audit_checkpoint(&self, seq: u64, token: &str) -> Result<bool, StoreError> {
+        let added =
+            sqlx::query("INSERT INTO audit_checkpoints (seq, token) VALUES ($1, $2) ON CONFLICT (seq) DO NOTHING")
+                .bind(columns::to_column(seq))
+                .bind(token)
+                .execute(&self.write)
+                .await?;
+        Ok(added.rows_affected() > 0)
+    }
+
+    async fn audit_checkpoints(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT token FROM audit_checkpoints ORDER BY seq").fetch_all(&self.read).await?)
+    }
+
+    async fn cut_audit(&self, upto: u64, token: &str) -> Result<u64, StoreError> {
+        let upto = columns::to_column(upto);
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO audit_cuts (upto, token) VALUES ($1, $2) ON CONFLICT (upto) DO NOTHING")
+            .bind(upto)
+            .bind(token)
+            .execute(&mut *tx)
+            .await?;
+        let gone = sqlx::query("DELETE FROM audit_lines WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM audit_checkpoints WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(gone.rows_affected())
+    }
+
+    async fn audit_cut(&self) -> Result<Option<String>, StoreError> {
+        let query = "SELECT token FROM audit_cuts ORDER BY upto DESC LIMIT 1";
+        Ok(sqlx::query_scalar(query).fetch_optional(&self.read).await?)
+    }
+}
