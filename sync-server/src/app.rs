@@ -4,14 +4,14 @@
 //! that ends without being asked to stops the program with a failure.
 
 mod broker;
+mod certificates;
 mod endpoints;
 mod foundation;
+mod health;
 mod housekeeping;
 mod lifecycle;
 mod link;
-mod metrics;
 pub mod models;
-mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
 use crate::enroll::lookalike::Lookalikes;
 use crate::eraser::{Completed, Eraser};
+use crate::health::jobs::Jobs;
 use crate::http::cursor::Cursors;
 use crate::http::limits::Limits;
 use crate::http::{Api, ApiParts, router, serve};
@@ -37,6 +38,7 @@ use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
 use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
+use crate::identity::shown_cert::ShownCertificates;
 use crate::ledger::{Ledger, head_file};
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
@@ -45,7 +47,11 @@ use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
 use crate::store::sql::SqlStore;
+use crate::telemetry;
+use crate::telemetry::faults::Recorder;
+use crate::throttle::LocalThrottle;
 use broker::Embedded;
+use health::Asked;
 use models::Models;
 
 /// How long parts may take to end beyond what requests under way are given.
@@ -78,7 +84,7 @@ pub struct Running {
 /// If a part cannot start; what started before is stopped.
 pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) -> Result<Running> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let metrics = metrics::handle()?;
+    let metrics = telemetry::metrics::handle()?;
     let lock = endpoints::lock(&config.server.data_dir)?;
     let https = bind(config.server.listen)?;
     let foundation = Foundation::open(&config, &*clock).await?;
@@ -98,6 +104,10 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let erasures = Completed::default();
     let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), erasures.clone());
     lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
+    let certificates = certificates::open(&config.http, foundation.certificate.clone(), &*clock);
+    let kept = certificates::keep(certificates.clone(), clock.clone(), lifecycle.token());
+    lifecycle.spawn("certificates", kept);
+    let jobs = Arc::new(Jobs::new(clock.clone()));
     let api = Api::new(parts(Parts {
         config: &config,
         foundation: &foundation,
@@ -111,17 +121,25 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         endpoints: &endpoints,
         lifecycle: &lifecycle,
         metrics,
+        certificates: certificates.clone(),
+        jobs: jobs.clone(),
     })?);
-    let follow = housekeeping::follow_clock(foundation.store.clone(), api.clock.clone(), link.devices.clone());
+    lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
+    lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
+    let follow =
+        housekeeping::follow_clock(foundation.store.clone(), api.clock.clone(), link.devices.clone(), jobs.clone());
     let shutdown = lifecycle.token();
     lifecycle.spawn("clock", async move { shutdown.run_until_cancelled(follow).await.unwrap_or_default() });
-    lifecycle.spawn("housekeeping", housekeeping::run(api.clone(), foundation.store.clone(), lifecycle.token()));
-    let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), lifecycle.token());
+    lifecycle.spawn(
+        "housekeeping",
+        housekeeping::run(api.clone(), foundation.store.clone(), jobs.clone(), lifecycle.token()),
+    );
+    let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), jobs, lifecycle.token());
     lifecycle.spawn("identity", fresh);
     lifecycle.spawn("audit log", ledger(&config, &foundation).run(lifecycle.token()));
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
-    let tls = serve::tls(foundation.certificate.clone());
-    let served = serve::serve(https, tls, router(api), lifecycle.token(), grace);
+    let bounds = serve::Bounds { connections: config.http.max_connections, ..serve::Bounds::default() };
+    let served = serve::serve(https, serve::tls(&certificates), router(api), bounds, lifecycle.token(), grace);
     lifecycle.spawn("HTTP", async move {
         if let Err(error) = served.await {
             tracing::error!(%error, "HTTP failed: {error}");
@@ -192,6 +210,8 @@ struct Parts<'a> {
     endpoints: &'a Endpoints,
     lifecycle: &'a Lifecycle,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
+    certificates: Arc<ShownCertificates>,
+    jobs: Arc<Jobs>,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -201,9 +221,18 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let pack = from.models.pack;
     let forecaster = Forecaster::new(pack.clone(), from.models.rule, from.models.calibration);
     let recognition = Arc::new(Recognition::new(store.clone(), pack.clone(), forecaster));
-    let connected = from.link.connected.clone();
-    let readiness =
-        readiness::of(foundation.store.clone(), from.embedded, connected, desk.clone(), recognition.clone());
+    let health = Arc::new(health::of(Asked {
+        clock: from.clock.clone(),
+        store: store.clone(),
+        embedded: from.embedded,
+        linked: from.link.connected.clone(),
+        desk: desk.clone(),
+        recognition: recognition.clone(),
+        certificates: from.certificates,
+        refusals: from.refusals.clone(),
+        jobs: from.jobs,
+        data_dir: config.server.data_dir.clone(),
+    }));
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
     Ok(ApiParts {
         store: store.clone(),
@@ -246,10 +275,13 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         pack,
         refusals: from.refusals,
         cursors: Cursors::new(foundation.store.derived_key("cursors")),
-        limits: Limits::new(&config.limits),
+        limits: Limits::new(&config.limits, Arc::new(LocalThrottle::default())),
         bounds: config.limits.clone(),
+        edge: config.http.clone(),
         live_connections: AtomicUsize::new(0),
-        readiness,
+        health,
+        health_store: foundation.store.clone(),
+        recorder: Arc::new(Recorder::new(telemetry::faults::book(), foundation.store.clone())),
         metrics: from.metrics,
         shutdown: from.lifecycle.token(),
     })

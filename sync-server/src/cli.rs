@@ -15,10 +15,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use tracing_subscriber::fmt;
-use tracing_subscriber::prelude::*;
 
-use crate::config::{COMMENTED_DEFAULTS, Config, ConfigError, LogConfig, LogFormat};
+use crate::config::{COMMENTED_DEFAULTS, Config, ConfigError};
+use crate::telemetry;
 
 /// Read if `--config` is not given and it is there.
 const DEFAULT_CONFIG: &str = "/etc/ostiary/ostiary-server.toml";
@@ -98,7 +97,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         return runtime()?.block_on(doctor::run(config));
     }
     let config = config?;
-    start_logging(&config.log)?;
+    telemetry::start(&config.log)?;
     match cli.command {
         Command::Serve => runtime()?.block_on(serve::run(config))?,
         Command::Migrate(args) => return runtime()?.block_on(migrate::run(&config, &args)),
@@ -133,15 +132,4 @@ fn print(text: &str) -> Result<ExitCode> {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e).context("writing to standard output"),
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-fn start_logging(config: &LogConfig) -> Result<()> {
-    let filter = config.filter().context("log.level")?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let writer = std::io::stderr;
-    match config.format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(writer).with_ansi(false)).try_init(),
-        LogFormat::Json => registry.with(fmt::layer().json().with_writer(writer)).try_init(),
-    }
-    .context("starting the log")
 }

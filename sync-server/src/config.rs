@@ -3,6 +3,7 @@
 
 mod audit;
 mod broker;
+mod http;
 mod identity;
 mod limits;
 mod log;
@@ -12,6 +13,7 @@ mod store;
 
 pub use audit::AuditConfig;
 pub use broker::{BrokerConfig, BrokerMode};
+pub use http::{CorsOrigin, ForwardedHeader, HttpConfig};
 pub use identity::IdentityConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
@@ -37,6 +39,8 @@ pub const COMMENTED_DEFAULTS: &str = include_str!("config/defaults.toml");
 pub struct Config {
     /// Where it lives and listens.
     pub server: ServerConfig,
+    /// Browsers and proxies.
+    pub http: HttpConfig,
     /// The MQTT broker.
     pub broker: BrokerConfig,
     /// The database.
@@ -98,6 +102,7 @@ impl Config {
     /// The first value that may not be.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.server.validate()?;
+        self.http.validate()?;
         self.broker.validate()?;
         self.store.validate()?;
         self.models.validate()?;
@@ -155,6 +160,12 @@ mod tests {
         check("[server]\nlisten = \"nowhere\"", Err("server.listen"));
         check("[server]\nlissten = \"0.0.0.0:1\"", Err("lissten"));
         check("[server]\npublic_names = [\"https://x\"]", Err("server.public_names"));
+        check("[http]\ntrusted_proxies = [\"10.0.0.0/8\"]\ncors = [{ origin = \"https://x.example\" }]", Ok(()));
+        check("[http]\ntrusted_proxies = [\"10.0.0.300\"]", Err("http.trusted_proxies"));
+        check("[http]\ntrusted_proxies = [\"0.0.0.0/0\"]", Err("http.trusted_proxies"));
+        check("[http]\ncors = [{ origin = \"*\" }]", Err("http.cors"));
+        check("[http]\nforwarded_header = \"via\"", Err("http.forwarded_header"));
+        check("[http]\nkey_file = \"x\"", Err("http.key_file"));
         check("[broker]\nmode = \"none\"", Err("broker.mode"));
         check("[broker]\nmode = \"external\"", Err("broker.external_url"));
         check("[store]\nurl = \"mysql://x\"", Err("store.url"));

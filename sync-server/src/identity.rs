@@ -14,9 +14,12 @@ pub mod files;
 pub mod holding;
 pub mod nonce;
 pub mod password;
+pub mod public_cert;
+pub mod reading;
 pub mod receipt;
 pub mod revocations;
 pub mod server_cert;
+pub mod shown_cert;
 pub mod signing;
 pub mod tokens;
 

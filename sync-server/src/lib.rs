@@ -18,12 +18,14 @@ pub mod sealing;
 pub mod secret;
 
 pub mod live;
+pub mod throttle;
 
 pub mod broker;
 pub mod link;
 
 pub mod enroll;
 pub mod eraser;
+pub mod health;
 pub mod ledger;
 pub mod recognition;
 
@@ -32,3 +34,4 @@ pub mod http;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod telemetry;

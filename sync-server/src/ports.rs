@@ -1,9 +1,11 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
+pub mod health;
 pub mod ledger;
 pub mod pruning;
 pub mod reach;
+pub mod throttle;
 
 pub use ledger::LedgerStore;
 pub use pruning::PruneStore;

@@ -4,6 +4,8 @@
 //! per actor and action a few lines a minute are written, the rest is counted, and the count stands in the next
 //! line.
 
+mod tally;
+
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLim
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use self::tally::Tally;
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::ports::{AuditStore, Clock};
 
@@ -60,6 +63,7 @@ pub struct RefusalLog {
     per_key: DefaultKeyedRateLimiter<Key>,
     all: DefaultDirectRateLimiter,
     held_back: Mutex<HashMap<Key, u64>>,
+    tally: Tally,
     clock: Arc<dyn Clock>,
 }
 
@@ -78,6 +82,7 @@ pub fn refusal_log(store: Arc<dyn AuditStore>, clock: Arc<dyn Clock>) -> (Arc<Re
         per_key: RateLimiter::keyed(PER_KEY),
         all: RateLimiter::direct(ALL),
         held_back: Mutex::new(HashMap::new()),
+        tally: Tally::default(),
         clock,
     });
     (log.clone(), RefusalWriter { lines, log, store })
@@ -87,6 +92,7 @@ impl RefusalLog {
     /// Notes a refusal: written soon, or counted if there are too many.
     pub fn refuse(&self, refusal: Refusal) {
         metrics::counter!("ostiary_server_refusals_total", "action" => refusal.action).increment(1);
+        self.tally.count(self.clock.elapsed());
         let refusal = Refusal { target: printable(&refusal.target), detail: printable(&refusal.detail), ..refusal };
         // An unknown client chooses its own id, so strangers are told apart by where they come from.
         let key = (refusal.actor.clone(), refusal.action, host(&refusal.source).to_owned());
@@ -96,6 +102,11 @@ impl RefusalLog {
         }
         let more = self.take_held_back(&key);
         self.write(refusal, more);
+    }
+
+    /// How many refusals there were within the last minute, written or not.
+    pub fn within_a_minute(&self) -> u64 {
+        self.tally.within_a_minute(self.clock.elapsed())
     }
 
     fn hold_back(&self, key: Key) {

@@ -14,6 +14,7 @@ mod kills;
 mod life;
 mod media;
 mod messages;
+mod operations;
 mod photos;
 mod recognise;
 mod settings;

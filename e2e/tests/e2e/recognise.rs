@@ -19,7 +19,7 @@ async fn enrolled_on_the_server_known_at_the_door() {
 }
 
 async fn play(stage: &Stage) -> Result<()> {
-    let server = Server::start(stage).await?;
+    let server = Server::start_with(stage, "[log]\nlevel = \"debug\"\nformat = \"json\"\n").await?;
     let mut daemon = Daemon::claim(stage, &server, "entrance")?;
     let mut live = Live::connect(&server.api, &server.ca_pem, 0).await?;
     daemon.run(&View::Loop { path: media::two_visits()?, true_speed: true })?;
@@ -41,7 +41,21 @@ async fn play(stage: &Stage) -> Result<()> {
     crop_is_a_picture(&server.api, &matched).await?;
     forgotten_when_deleted(&server.api, &person, &daemon, &mut live).await?;
     daemon.stop().await?;
-    ledger::no_holes(&server.api, &daemon.device).await
+    ledger::no_holes(&server.api, &daemon.device).await?;
+    each_event_is_in_both_logs(&server, &daemon)
+}
+
+/// One id, from the door's log to the server's.
+fn each_event_is_in_both_logs(server: &Server, daemon: &Daemon) -> Result<()> {
+    let log = server.log();
+    let stored: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let durable = daemon.durable_events();
+    ensure!(!durable.is_empty(), "the door's log names no event");
+    for id in durable {
+        let told = |line: &Value| line["fields"]["event.id"] == id.as_str() && line.to_string().contains("is stored");
+        ensure!(stored.iter().any(told), "event {id} of the door's log is not in the server's");
+    }
+    Ok(())
 }
 
 async fn crop_is_a_picture(api: &Api, event: &Value) -> Result<()> {

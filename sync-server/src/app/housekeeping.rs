@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::health::jobs::Jobs;
 use crate::http::Api;
 use crate::identity::current_cert::CurrentCertificate;
 use crate::ports::{Clock, DeviceLink, Store};
@@ -20,20 +21,28 @@ const CLOCK_EVERY: Duration = Duration::from_secs(1);
 const IDENTITY_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Keeps what the server shows of itself fresh: its certificate, and the list of devices' revoked ones.
-pub async fn keep_identity(api: Api, certificate: Arc<CurrentCertificate>, shutdown: CancellationToken) {
+pub async fn keep_identity(
+    api: Api,
+    certificate: Arc<CurrentCertificate>,
+    jobs: Arc<Jobs>,
+    shutdown: CancellationToken,
+) {
     let mut tick = tokio::time::interval(IDENTITY_EVERY);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         api.revocations.refresh().await;
-        match certificate.renew(api.now()) {
+        let renewed = certificate.renew(api.now());
+        match &renewed {
             Ok(false) => {}
             Ok(true) => tracing::info!("the server has a new certificate, which new connections are shown"),
             Err(error) => tracing::error!(%error, "the server's certificate could not be renewed: {error}"),
         }
+        let result = renewed.map(drop).map_err(|error| error.to_string());
+        jobs.ran("renewing the server's certificate", IDENTITY_EVERY, result);
     }
 }
 
 /// Forgets what is over and looks how full the gallery is, at once and then once a minute.
-pub async fn run(api: Api, store: Arc<SqlStore>, shutdown: CancellationToken) {
+pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
     let mut tick = tokio::time::interval(EVERY);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         api.limits.forget_quiet();
@@ -41,20 +50,25 @@ pub async fn run(api: Api, store: Arc<SqlStore>, shutdown: CancellationToken) {
         if let Err(error) = api.recognition.installation().await {
             tracing::error!(%error, "how full the gallery is could not be seen: {error}");
         }
-        if let Err(error) = store.forget_ended(api.now()).await {
+        let forgotten = store.forget_ended(api.now()).await;
+        if let Err(error) = &forgotten {
             tracing::error!(%error, "old codes could not be removed: {error}");
         }
+        jobs.ran("removing what has ended", EVERY, forgotten.map(drop).map_err(|error| error.to_string()));
     }
 }
 
 /// Follows the clock: has those known whose time has come, and those forgotten whose time is over. It also tells of
 /// changes that nobody told of: made by another process, or by one that ended between commit and notice.
-pub async fn follow_clock(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>) {
+pub async fn follow_clock(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, jobs: Arc<Jobs>) {
     let mut tick = tokio::time::interval(CLOCK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tick.tick().await;
-        match store.settle_validity(clock.now()).await {
+        let settled = store.settle_validity(clock.now()).await;
+        let result = settled.as_ref().map(drop).map_err(ToString::to_string);
+        jobs.ran("following who may be known", CLOCK_EVERY, result);
+        match settled {
             Ok(settled) => {
                 if settled.flipped > 0 {
                     let (flipped, rev) = (settled.flipped, settled.rev.0);

@@ -10,14 +10,24 @@ use super::{ConfigError, not_allowed};
 pub struct LimitsConfig {
     /// Any request, per address.
     pub requests_per_second: u32,
+    /// Any request, per account.
+    pub account_requests_per_second: u32,
+    /// Any request, per API key.
+    pub key_requests_per_second: u32,
     /// Log-ins, per address and per account.
     pub logins_per_minute: u32,
     /// Claims, per address.
     pub claims_per_minute: u32,
     /// Nonces and renewals, per address.
     pub renewals_per_minute: u32,
+    /// Nonces and renewals, per device.
+    pub device_renewals_per_minute: u32,
     /// Photos, per account.
     pub photos_per_minute: u32,
+    /// Pictures looked up, per account.
+    pub recognize_per_minute: u32,
+    /// Exports, per account.
+    pub exports_per_hour: u32,
     /// Largest photo.
     pub photo_max_megabytes: usize,
     /// Photos in one request.
@@ -30,10 +40,15 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             requests_per_second: 50,
+            account_requests_per_second: 50,
+            key_requests_per_second: 50,
             logins_per_minute: 10,
             claims_per_minute: 10,
             renewals_per_minute: 600,
+            device_renewals_per_minute: 30,
             photos_per_minute: 120,
+            recognize_per_minute: 60,
+            exports_per_hour: 30,
             photo_max_megabytes: 20,
             photos_per_request: 20,
             live_connections: 200,
@@ -45,6 +60,11 @@ impl LimitsConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let rates = [
             ("limits.requests_per_second", self.requests_per_second),
+            ("limits.account_requests_per_second", self.account_requests_per_second),
+            ("limits.key_requests_per_second", self.key_requests_per_second),
+            ("limits.device_renewals_per_minute", self.device_renewals_per_minute),
+            ("limits.recognize_per_minute", self.recognize_per_minute),
+            ("limits.exports_per_hour", self.exports_per_hour),
             ("limits.logins_per_minute", self.logins_per_minute),
             ("limits.claims_per_minute", self.claims_per_minute),
             ("limits.renewals_per_minute", self.renewals_per_minute),

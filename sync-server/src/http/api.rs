@@ -13,24 +13,26 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Caller;
 use super::cursor::Cursors;
 use super::extract::ClientAddress;
-use super::health::Readiness;
 use super::limits::Limits;
 use super::request_id::RequestId;
-use crate::config::LimitsConfig;
+use crate::config::{HttpConfig, LimitsConfig};
 use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace};
 use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::eraser::Completed;
+use crate::health::Monitor;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
+use crate::ports::health::HealthStore;
 use crate::ports::reach::ReachStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
+use crate::telemetry::faults::Recorder;
 
 /// Everything a handler may use.
 pub struct ApiParts {
@@ -72,10 +74,16 @@ pub struct ApiParts {
     pub limits: Limits,
     /// How much may be asked.
     pub bounds: LimitsConfig,
+    /// Whom the edge believes and lets in.
+    pub edge: HttpConfig,
     /// Live connections now.
     pub live_connections: AtomicUsize,
-    /// Whether every part works.
-    pub readiness: Readiness,
+    /// How every part is.
+    pub health: Arc<Monitor>,
+    /// What is kept of errors and the fleet.
+    pub health_store: Arc<dyn HealthStore>,
+    /// Writes errors down.
+    pub recorder: Arc<Recorder>,
     /// Renders metrics.
     pub metrics: PrometheusHandle,
     /// Ends live connections.

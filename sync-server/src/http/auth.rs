@@ -43,6 +43,7 @@ impl FromRequestParts<Api> for Caller {
             api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), detail.clone());
             ApiError::NotSignedIn(format!("{detail}; log in again"))
         })?;
+        api.limits.account(claims.sub).await?;
         let user = api.store.user(claims.sub).await?;
         let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
         let access = access_of(&user);

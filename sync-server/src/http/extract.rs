@@ -27,7 +27,7 @@ pub struct ValidQuery<T>(pub T);
 /// The id in the path.
 pub struct InPath<T>(pub T);
 
-/// Where a request comes from. Headers of proxies are not believed: anybody can send them.
+/// Where a request comes from: the connection's other end, or what trusted proxies say of it ([`super::forwarded`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub SocketAddr);
 
@@ -100,6 +100,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
 impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        if let Some(address) = parts.extensions.get::<Self>() {
+            return Ok(*address);
+        }
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         address.map(|ConnectInfo(a)| Self(*a)).ok_or_else(|| ApiError::Internal("no peer address".into()))
     }

@@ -1,63 +1,19 @@
-//! Whether the server is there and works.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Whether the server is there and works, for whoever asks; more is told by [`v1::health`](super::v1::health).
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::Api;
 use super::auth::Throughout;
 use crate::domain::access::may::HealthRead;
+use crate::domain::health::Level;
+use crate::health::{PartReport, Weight};
 
-/// A part that does not answer within this time does not work.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Asks one part whether it works; an error says why not.
-pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
-
-/// Asks one part for something to look at although it works.
-pub type Hint = Arc<dyn Fn() -> Option<String> + Send + Sync>;
-
-/// The parts that must work.
-#[derive(Clone, Default)]
-pub struct Readiness {
-    checks: Vec<(&'static str, Check)>,
-    hints: Vec<(&'static str, Hint)>,
-}
-
-impl Readiness {
-    /// Adds a part.
-    #[must_use]
-    pub fn with(mut self, part: &'static str, check: Check) -> Self {
-        self.checks.push((part, check));
-        self
-    }
-
-    /// Adds something that may have to be looked at, but does not keep the server from being ready.
-    #[must_use]
-    pub fn with_hint(mut self, part: &'static str, hint: Hint) -> Self {
-        self.hints.push((part, hint));
-        self
-    }
-
-    async fn ask(&self) -> Ready {
-        let mut parts = Vec::with_capacity(self.checks.len());
-        for (part, check) in &self.checks {
-            let result = tokio::time::timeout(CHECK_TIMEOUT, check()).await.unwrap_or(Err("no answer".into()));
-            parts.push(PartState { part, ok: result.is_ok(), detail: result.err() });
-        }
-        let hints = self.hints.iter().filter_map(|(part, hint)| Some(Warning { part, detail: hint()? }));
-        Ready { ready: parts.iter().all(|part| part.ok), parts, warnings: hints.collect() }
-    }
-}
-
-/// Whether every part works.
+/// Whether every part works without which the server is of no use.
 #[derive(Serialize, ToSchema)]
 pub struct Ready {
     /// All of them do.
@@ -92,19 +48,37 @@ pub struct PartState {
     detail: Option<String>,
 }
 
+impl Ready {
+    fn of(reports: Vec<PartReport>) -> Self {
+        let (mut parts, mut warnings) = (Vec::new(), Vec::new());
+        for PartReport { part, weight, finding, .. } in reports {
+            let (ok, detail) = (finding.level != Level::Failed, Some(finding.cause).filter(|cause| !cause.is_empty()));
+            match (weight, detail) {
+                (Weight::Essential, detail) => parts.push(PartState { part, ok, detail }),
+                (Weight::Told, Some(detail)) => warnings.push(Warning { part, detail }),
+                (Weight::Told, None) | (Weight::Inner, _) => {}
+            }
+        }
+        Self { ready: parts.iter().all(|part| part.ok), parts, warnings }
+    }
+}
+
 /// The process is there.
 #[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "health", responses((status = 200, description = "There", body = String)))]
 pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Every part works.
+/// Every part works without which the server is of no use, and it is not stopping.
 #[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "health", responses(
     (status = 200, description = "Every part works", body = Ready),
-    (status = 503, description = "A part does not", body = Ready)
+    (status = 503, description = "A part does not, or the server is stopping", body = Ready)
 ))]
 pub async fn readyz(State(api): State<Api>) -> Response {
-    let ready = api.readiness.ask().await;
+    let mut ready = Ready::of(api.health.report().await);
+    if api.shutdown.is_cancelled() {
+        ready.ready = false;
+    }
     let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ready)).into_response()
 }

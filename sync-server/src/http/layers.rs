@@ -1,30 +1,33 @@
 //! What every request passes through: a request id, the log line, limits, time-out, headers, problems.
 
 use std::any::Any;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tracing::Instrument;
 
 use super::api::Api;
 use super::extract::ClientAddress;
+use super::forwarded::TrustedProxies;
 use super::problem::{ApiError, Problem, render};
 use super::request_id::{REQUEST_ID, RequestId};
+use super::{cors, counted};
 
 /// Bodies of every route that does not say otherwise.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
+/// The longest pause within a body.
+const BODY_PAUSE: Duration = Duration::from_secs(15);
 /// Time for a whole request, uploads over slow lines included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -32,10 +35,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn apply(routes: Router, api: &Api) -> Router {
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), limit))
+        .layer(from_fn_with_state(TrustedProxies::new(&api.edge), address))
         .layer(from_fn(problems))
+        .layer(option_layer(cors::layer(&api.edge.cors)))
         .layer(from_fn(headers))
         .layer(from_fn(observe))
 }
@@ -60,19 +66,9 @@ async fn observe(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// What a browser needs to be told: nothing here is a page, to be framed, cached, or guessed at.
 async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let fixed = [
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (REFERRER_POLICY, "no-referrer"),
-        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
-    ];
-    for (name, value) in fixed {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    super::headers::secure(response.headers_mut());
     response
 }
 
@@ -122,17 +118,33 @@ fn framework(status: StatusCode, asked: &str) -> Response {
     .into_response()
 }
 
+/// A refusal in our words keeps what else was said: what is allowed, what was counted.
 fn keep_headers(from: &Response, mut to: Response) -> Response {
-    if let Some(allow) = from.headers().get("allow") {
-        to.headers_mut().insert("allow", allow.clone());
-    }
+    let kept = from.headers().iter().filter(|(name, _)| *name != CONTENT_TYPE && *name != CONTENT_LENGTH);
+    to.headers_mut().extend(kept.map(|(name, value)| (name.clone(), value.clone())));
     to
 }
 
+/// Finds out whose request it is, for everything further in.
+async fn address(State(proxies): State<TrustedProxies>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+        let client = ClientAddress(proxies.client(*peer, request.headers()));
+        request.extensions_mut().insert(client);
+    }
+    next.run(request).await
+}
+
+/// Counts the request and says in the answer where whatever was counted for it stands.
 async fn limit(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let (mut response, counted) = counted::during(limited(api, request, next)).await;
+    counted::tell(response.headers_mut(), &counted);
+    response
+}
+
+async fn limited(api: Api, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let allowed = match ClientAddress::from_request_parts(&mut parts, &api).await {
-        Ok(address) => api.limits.request(address),
+        Ok(address) => api.limits.request(address).await,
         Err(error) => Err(error),
     };
     match allowed {

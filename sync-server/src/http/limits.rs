@@ -1,121 +1,175 @@
-//! How often may be asked: token buckets per address and per account.
+//! How often may be asked: per address, account, key and device, and for what costs much.
+//!
+//! Every answer to what was counted says where its budgets stand ([`super::counted`]). What counts is behind
+//! [`Throttle`]: this process, or several servers together.
 
-use std::hash::Hash;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use ostiary_common::ids::UserId;
+use ostiary_common::ids::{DeviceId, UserId};
+use uuid::Uuid;
 
+use super::counted;
 use super::extract::ClientAddress;
 use super::problem::ApiError;
 use crate::config::LimitsConfig;
+use crate::domain::throttle::{Budget, Subject};
+use crate::ports::throttle::Throttle;
 
 /// A burst of this many seconds' worth is let through at once.
 const BURST_S: u32 = 10;
-
-/// One bucket per key.
-struct Buckets<K: Hash + Eq + Clone> {
-    limiter: DefaultKeyedRateLimiter<K>,
-    clock: DefaultClock,
-}
-
-impl<K: Hash + Eq + Clone> Buckets<K> {
-    fn new(quota: Quota) -> Self {
-        Self { limiter: RateLimiter::keyed(quota), clock: DefaultClock::default() }
-    }
-
-    fn take(&self, key: &K, count: NonZeroU32) -> Result<(), ApiError> {
-        match self.limiter.check_key_n(key, count) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(until)) => {
-                let wait = until.wait_time_from(self.clock.now());
-                Err(ApiError::TooMany { retry_after_s: wait.as_secs() + 1 })
-            }
-            // More at once than a whole bucket holds: never possible, so waiting a minute is as good as any.
-            Err(_) => Err(ApiError::TooMany { retry_after_s: 60 }),
-        }
-    }
-}
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Every limit of the API.
 pub struct Limits {
-    requests: Buckets<IpAddr>,
-    logins_by_address: Buckets<IpAddr>,
-    logins_by_account: Buckets<String>,
-    claims: Buckets<IpAddr>,
-    renewals: Buckets<IpAddr>,
-    photos: Buckets<UserId>,
+    throttle: Arc<dyn Throttle>,
+    address: Budget,
+    account: Budget,
+    key: Budget,
+    device: Budget,
+    login_address: Budget,
+    login_account: Budget,
+    claims: Budget,
+    renewals: Budget,
+    photos: Budget,
+    recognize: Budget,
+    exports: Budget,
 }
 
 impl Limits {
     /// With the configured rates.
-    pub fn new(config: &LimitsConfig) -> Self {
-        let per_minute = |rate: u32| Quota::per_minute(positive(rate));
+    pub fn new(config: &LimitsConfig, throttle: Arc<dyn Throttle>) -> Self {
         Self {
-            requests: Buckets::new(
-                Quota::per_second(positive(config.requests_per_second))
-                    .allow_burst(positive(config.requests_per_second.saturating_mul(BURST_S))),
-            ),
-            logins_by_address: Buckets::new(per_minute(config.logins_per_minute)),
-            logins_by_account: Buckets::new(per_minute(config.logins_per_minute)),
-            claims: Buckets::new(per_minute(config.claims_per_minute)),
-            renewals: Buckets::new(per_minute(config.renewals_per_minute)),
-            photos: Buckets::new(per_minute(config.photos_per_minute)),
+            throttle,
+            address: steady("address", config.requests_per_second),
+            account: steady("account", config.account_requests_per_second),
+            key: steady("key", config.key_requests_per_second),
+            device: within("device", config.device_renewals_per_minute, MINUTE),
+            login_address: within("login-address", config.logins_per_minute, MINUTE),
+            login_account: within("login-account", config.logins_per_minute, MINUTE),
+            claims: within("claims", config.claims_per_minute, MINUTE),
+            renewals: within("renewals", config.renewals_per_minute, MINUTE),
+            photos: within("photos", config.photos_per_minute, MINUTE),
+            recognize: within("recognize", config.recognize_per_minute, MINUTE),
+            exports: within("exports", config.exports_per_hour, HOUR),
         }
     }
 
-    /// Any request.
+    /// Any request, by where it comes from, before anything else is known of it.
     ///
     /// # Errors
     /// [`ApiError::TooMany`].
-    pub fn request(&self, from: ClientAddress) -> Result<(), ApiError> {
-        self.requests.take(&from.network(), NonZeroU32::MIN)
+    pub async fn request(&self, from: ClientAddress) -> Result<(), ApiError> {
+        self.take(&self.address, Subject::Network(from.network()), 1).await
+    }
+
+    /// Any request of a signed-in account.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn account(&self, account: UserId) -> Result<(), ApiError> {
+        self.take(&self.account, Subject::Account(account), 1).await
+    }
+
+    /// Any request with an API key.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn key(&self, key: Uuid) -> Result<(), ApiError> {
+        self.take(&self.key, Subject::Key(key), 1).await
     }
 
     /// A log-in attempt: by address, so that one guesser is slowed, and by account, so that many are.
     ///
     /// # Errors
     /// [`ApiError::TooMany`].
-    pub fn login(&self, from: ClientAddress, login: &str) -> Result<(), ApiError> {
-        self.logins_by_address.take(&from.network(), NonZeroU32::MIN)?;
-        self.logins_by_account.take(&login.to_owned(), NonZeroU32::MIN)
+    pub async fn login(&self, from: ClientAddress, login: &str) -> Result<(), ApiError> {
+        self.take(&self.login_address, Subject::Network(from.network()), 1).await?;
+        self.take(&self.login_account, Subject::Login(login.to_owned()), 1).await
     }
 
     /// A claim attempt.
     ///
     /// # Errors
     /// [`ApiError::TooMany`].
-    pub fn claim(&self, from: ClientAddress) -> Result<(), ApiError> {
-        self.claims.take(&from.network(), NonZeroU32::MIN)
+    pub async fn claim(&self, from: ClientAddress) -> Result<(), ApiError> {
+        self.take(&self.claims, Subject::Network(from.network()), 1).await
     }
 
-    /// A nonce or a renewal.
+    /// A nonce or a renewal, by where it comes from.
     ///
     /// # Errors
     /// [`ApiError::TooMany`].
-    pub fn renewal(&self, from: ClientAddress) -> Result<(), ApiError> {
-        self.renewals.take(&from.network(), NonZeroU32::MIN)
+    pub async fn renewal(&self, from: ClientAddress) -> Result<(), ApiError> {
+        self.take(&self.renewals, Subject::Network(from.network()), 1).await
+    }
+
+    /// Something of a device that has proved itself.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn device(&self, device: DeviceId) -> Result<(), ApiError> {
+        self.take(&self.device, Subject::Device(device), 1).await
+    }
+
+    /// Something of who says to be a device. Counted with the address, so that nobody uses up another's budget.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn claimed_device(&self, device: DeviceId, from: ClientAddress) -> Result<(), ApiError> {
+        self.take(&self.device, Subject::Claimed(device, from.network()), 1).await
     }
 
     /// `count` photos.
     ///
     /// # Errors
     /// [`ApiError::TooMany`].
-    pub fn photos(&self, user: UserId, count: usize) -> Result<(), ApiError> {
-        self.photos.take(&user, positive(u32::try_from(count).unwrap_or(u32::MAX)))
+    pub async fn photos(&self, user: UserId, count: usize) -> Result<(), ApiError> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.take(&self.photos, Subject::Account(user), count).await
     }
 
-    /// Forgets who has been quiet, so that addresses seen once do not pile up. To be called every minute or so.
-    pub fn forget_quiet(&self) {
-        self.requests.limiter.retain_recent();
-        self.logins_by_address.limiter.retain_recent();
-        self.logins_by_account.limiter.retain_recent();
-        self.claims.limiter.retain_recent();
-        self.renewals.limiter.retain_recent();
-        self.photos.limiter.retain_recent();
+    /// A picture to be looked up.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn recognize(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(&self.recognize, Subject::Account(user), 1).await
     }
+
+    /// An export.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn export(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(&self.exports, Subject::Account(user), 1).await
+    }
+
+    /// Forgets who has been quiet. To be called every minute or so.
+    pub fn forget_quiet(&self) {
+        self.throttle.forget_quiet();
+    }
+
+    async fn take(&self, budget: &Budget, subject: Subject, count: u32) -> Result<(), ApiError> {
+        let standing = self.throttle.take(budget, &subject, positive(count)).await;
+        counted::note(standing);
+        let Some(wait) = standing.wait else { return Ok(()) };
+        metrics::counter!("ostiary_server_throttled_total", "budget" => budget.name).increment(1);
+        Err(ApiError::TooMany { retry_after_s: wait.as_secs() + 1 })
+    }
+}
+
+/// So many a second, with bursts.
+fn steady(name: &'static str, per_second: u32) -> Budget {
+    let burst = positive(per_second.saturating_mul(BURST_S));
+    Budget { name, burst, refill: Duration::from_secs(u64::from(BURST_S)) }
+}
+
+/// So many within a time, at once or one by one.
+fn within(name: &'static str, count: u32, refill: Duration) -> Budget {
+    Budget { name, burst: positive(count), refill }
 }
 
 fn positive(count: u32) -> NonZeroU32 {
@@ -125,18 +179,34 @@ fn positive(count: u32) -> NonZeroU32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::throttle::LocalThrottle;
 
-    #[test]
-    fn slows_a_guesser_and_nobody_else() {
-        let limits = Limits::new(&LimitsConfig { logins_per_minute: 3, ..LimitsConfig::default() });
+    #[tokio::test]
+    async fn slows_a_guesser_and_nobody_else() {
+        let config = LimitsConfig { logins_per_minute: 3, ..LimitsConfig::default() };
+        let limits = Limits::new(&config, Arc::new(LocalThrottle::default()));
         let from = |address: &str| ClientAddress(address.parse().unwrap());
-        let allowed = |address: &str, login: &str| limits.login(from(address), login).is_ok();
-        assert!(["a", "b", "c"].iter().all(|login| allowed("10.0.0.1:1", login)));
-        assert!(!allowed("10.0.0.1:2", "d"), "same address, other port and account");
-        assert!(allowed("10.0.0.2:1", "a"));
-        assert!(allowed("10.0.0.3:1", "a"));
-        assert!(!allowed("10.0.0.4:1", "a"), "same account from everywhere");
-        let Err(ApiError::TooMany { retry_after_s }) = limits.login(from("10.0.0.1:1"), "e") else { panic!() };
+        let allowed = async |address: &str, login: &str| limits.login(from(address), login).await.is_ok();
+        for login in ["a", "b", "c"] {
+            assert!(allowed("10.0.0.1:1", login).await);
+        }
+        assert!(!allowed("10.0.0.1:2", "d").await, "same address, other port and account");
+        assert!(allowed("10.0.0.2:1", "a").await);
+        assert!(allowed("10.0.0.3:1", "a").await);
+        assert!(!allowed("10.0.0.4:1", "a").await, "same account from everywhere");
+        let Err(ApiError::TooMany { retry_after_s }) = limits.login(from("10.0.0.1:1"), "e").await else { panic!() };
         assert!((1..=21).contains(&retry_after_s));
+    }
+
+    #[tokio::test]
+    async fn nobody_uses_up_the_budget_of_a_device_he_is_not() {
+        let config = LimitsConfig { device_renewals_per_minute: 1, ..LimitsConfig::default() };
+        let limits = Limits::new(&config, Arc::new(LocalThrottle::default()));
+        let device = DeviceId::generate();
+        let from = |address: &str| ClientAddress(address.parse().unwrap());
+        assert!(limits.claimed_device(device, from("10.0.0.1:1")).await.is_ok());
+        assert!(limits.claimed_device(device, from("10.0.0.1:2")).await.is_err());
+        assert!(limits.claimed_device(device, from("10.0.0.2:1")).await.is_ok());
+        assert!(limits.device(device).await.is_ok());
     }
 }

@@ -6,9 +6,11 @@ pub mod device;
 pub mod devices;
 pub mod doors;
 pub mod erasures;
+pub mod errors;
 pub mod events;
 pub mod gallery;
 pub mod groups;
+pub mod health;
 pub mod persons;
 pub mod public;
 pub mod recognition;
@@ -83,6 +85,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(events::live::live))
         .routes(guarded!(events::read::read))
         .routes(guarded!(events::crop::crop))
+        .routes(guarded!(health::read::read))
+        .routes(guarded!(errors::list::list))
+        .routes(guarded!(errors::resolve::resolve))
         .routes(guarded!(audit::list::list))
         .routes(guarded!(audit::export::export))
 }

@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::IdentityError;
 use super::authority::Authority;
+use super::reading;
 use super::server_cert::{self, ServerCertificate};
 
 /// The certificate there is now, and what is needed to make the next.
@@ -56,6 +57,16 @@ impl CurrentCertificate {
         }
         self.shown.store(Arc::new(usable(certificate, &self.dir)?));
         Ok(true)
+    }
+
+    /// When the present certificate ends.
+    pub fn ends_at(&self) -> UnixMillis {
+        self.shown.load().key.cert.first().and_then(reading::of_der).map_or(UnixMillis(0), |read| read.ends_at)
+    }
+
+    /// When the CA ends.
+    pub fn ca_ends_at(&self) -> UnixMillis {
+        reading::of_pem(self.authority.certificate_pem()).map_or(UnixMillis(0), |read| read.ends_at)
     }
 
     /// TLS that always shows the present certificate and speaks `protocols`, the first rather than the last.

@@ -122,7 +122,12 @@ impl Writer {
         if stored == 0 {
             return;
         }
-        committed().for_each(|(ingest, one)| visits::count(ingest, one));
+        committed().for_each(|(ingest, one)| {
+            visits::count(ingest, one);
+            for id in &one.stored {
+                tracing::debug!(event.id = %id, device.id = %ingest.device, "event {id} is stored");
+            }
+        });
         match self.store.newest_cursor().await {
             Ok(cursor) => self.live.committed(cursor),
             Err(error) => tracing::warn!(%error, "watchers could not be told of new events"),

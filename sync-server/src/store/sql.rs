@@ -18,6 +18,7 @@ mod erasure_rows;
 mod erasures;
 mod error;
 mod events;
+mod faults;
 mod gallery;
 mod gallery_keys;
 mod gallery_memory;

@@ -2,6 +2,7 @@
 
 mod calibrated;
 mod devices;
+mod edge;
 mod enroll;
 mod erasures;
 mod events;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod edge;
 mod mqtt;
 mod openapi;
 mod store;

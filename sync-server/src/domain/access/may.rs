@@ -84,4 +84,6 @@ permissions! {
     SettingsManage = "settings.manage",
     /// See how the server and its parts are, errors included.
     HealthRead = "health.read",
+    /// Say that errors of the server were dealt with.
+    HealthManage = "health.manage",
 }

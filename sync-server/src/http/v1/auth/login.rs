@@ -51,7 +51,8 @@ pub async fn login(
     if login.chars().count() > MAX_LOGIN_CHARS || body.password.chars().count() > MAX_PASSWORD_CHARS {
         return Err(ApiError::WrongLogin);
     }
-    api.limits.login(address, &login).inspect_err(|_| refused(&api, address, &login, "too many attempts"))?;
+    let counted = api.limits.login(address, &login).await;
+    counted.inspect_err(|_| refused(&api, address, &login, "too many attempts"))?;
     let user = api.store.user_by_login(&login).await?;
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let fits = api.passwords.check(Password::new(body.password), stored).await;

@@ -27,7 +27,7 @@ pub async fn claim(
     Json(body): Json<ClaimRequest>,
 ) -> Result<JsonAnswer<ClaimResponse>, ApiError> {
     let refused = |why: &str| api.refuse("anonymous".into(), address, "device.claim", "", why.into());
-    api.limits.claim(address).inspect_err(|_| refused("too many attempts"))?;
+    api.limits.claim(address).await.inspect_err(|_| refused("too many attempts"))?;
     let (device, response) = api.devices.claim(&body).await.map_err(|error| match error {
         ClaimError::Code => {
             refused("no such claim code");

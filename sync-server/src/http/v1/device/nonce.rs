@@ -20,6 +20,7 @@ pub async fn nonce(
     address: ClientAddress,
     Json(body): Json<NonceRequest>,
 ) -> Result<JsonAnswer<NonceResponse>, ApiError> {
-    api.limits.renewal(address)?;
+    api.limits.renewal(address).await?;
+    api.limits.claimed_device(body.device, address).await?;
     Ok(JsonAnswer(NonceResponse { nonce: api.devices.nonce(body.device) }))
 }

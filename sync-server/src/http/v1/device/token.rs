@@ -27,7 +27,7 @@ pub async fn token(
     address: ClientAddress,
     Json(body): Json<TokenRequest>,
 ) -> Result<JsonAnswer<TokenResponse>, ApiError> {
-    api.limits.renewal(address)?;
+    api.limits.renewal(address).await?;
     let renewed = api.devices.renew(&body).await.map_err(|error| {
         api.refuse("anonymous".into(), address, "device.token", "", error.to_string());
         match error {
@@ -37,6 +37,7 @@ pub async fn token(
         }
     })?;
     let device = renewed.device.id;
+    api.limits.device(device).await?;
     tracing::debug!(device.id = %device, "device {device} renewed its token");
     if let Some(behind) = renewed.behind {
         tracing::warn!(device.id = %device, "the memory of {device} is older than it should be: {behind}");

@@ -1,0 +1,3 @@
+//! How the server is, part by part.
+
+pub mod read;
