@@ -37,7 +37,9 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let address = ClientAddress::from_request_parts(parts, api).await?;
-        let token = bearer(parts)?;
+        let token = bearer(parts).inspect_err(|_| {
+            api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), "no access token".into());
+        })?;
         let claims = api.tokens.check_user(token, api.now()).map_err(|refused| {
             let detail = format!("access token refused: {refused}");
             api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), detail.clone());

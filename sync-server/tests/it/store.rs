@@ -9,6 +9,7 @@ mod life;
 mod moving;
 pub mod place;
 mod pruning;
+mod reach;
 pub mod sample;
 mod scopes;
 mod sealed;

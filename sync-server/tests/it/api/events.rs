@@ -17,11 +17,11 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use super::world::{Session, World, redacted};
 use crate::store::sample::{NOW, batch, device, report, visit};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3];
 
-async fn watch(session: &Session<'_>, query: &str) -> Socket {
+pub async fn watch(session: &Session<'_>, query: &str) -> Socket {
     let url = format!("{}/api/v1/events/live{query}", session.world.base.replacen("https", "wss", 1));
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("authorization", format!("Bearer {}", session.token).parse().unwrap());
@@ -39,9 +39,14 @@ async fn next(socket: &mut Socket) -> Message {
     }
 }
 
-async fn next_seq(socket: &mut Socket) -> u64 {
+/// The next event told.
+pub async fn next_json(socket: &mut Socket) -> Value {
     let Message::Text(text) = next(socket).await else { panic!("not an event") };
-    serde_json::from_str::<Value>(&text).unwrap()["seq"].as_u64().unwrap()
+    serde_json::from_str(&text).unwrap()
+}
+
+async fn next_seq(socket: &mut Socket) -> u64 {
+    next_json(socket).await["seq"].as_u64().unwrap()
 }
 
 #[tokio::test]

@@ -158,6 +158,12 @@ fn config(dir: &TempDir, edit: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
+/// An account with the world's password and a role over everything.
+pub async fn add_account(store: &SqlStore, login: &str, grants: Vec<ostiary_server::domain::access::Grant>) -> UserId {
+    add_user(store, login, grants[0].role).await;
+    store.user_by_login(login).await.unwrap().unwrap().id
+}
+
 async fn add_user(store: &SqlStore, login: &str, role: Role) {
     let password_hash = Passwords::new().unwrap().hash(Password::new(PASSWORD.into())).await.unwrap();
     let user = User { id: UserId::generate(), login: login.into(), password_hash, role, created_at: NOW };

@@ -9,13 +9,15 @@ use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::domain::gallery::{GalleryRule, Group};
 use ostiary_server::domain::recognition::Change;
+use ostiary_server::ports::Store;
 use ostiary_server::ports::reach::ReachStore;
-use ostiary_server::ports::{DeviceStore, EventStore, PersonStore, ScopeStore, Store};
+use ostiary_server::store::sql::SqlStore;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::place::{Place, on_both};
 use super::sample::{NOW, batch, person, sqlite, visit};
 
 /// A random house, as the test knows it.
@@ -231,6 +233,18 @@ async fn check_events(store: &dyn ReachStore, house: &House, reach: &Reach, chan
     }
 }
 
+async fn shows_what_it_covers(store: &SqlStore, seed: u64) {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let house = House::build(store, &mut chance).await;
+    for _ in 0..12 {
+        let access = house.random_access(&mut chance);
+        let reach = access.reach(*Permission::ALL.choose(&mut chance).unwrap());
+        check_places(store, &house, &reach).await;
+        check_persons(store, &house, &reach).await;
+        check_events(store, &house, &reach, &mut chance).await;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
@@ -238,16 +252,16 @@ proptest! {
     fn a_reach_shows_what_it_covers_and_all_of_it(seed: u64) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut chance = StdRng::seed_from_u64(seed);
-            let (_dir, store) = sqlite().await;
-            let house = House::build(&store, &mut chance).await;
-            for _ in 0..12 {
-                let access = house.random_access(&mut chance);
-                let reach = access.reach(*Permission::ALL.choose(&mut chance).unwrap());
-                check_places(&store, &house, &reach).await;
-                check_persons(&store, &house, &reach).await;
-                check_events(&store, &house, &reach, &mut chance).await;
-            }
+            let (_place, store) = sqlite().await;
+            shows_what_it_covers(&store, seed).await;
         });
     }
+}
+
+on_both!(a_random_house);
+
+async fn a_random_house(place: Place) {
+    let seed = rand::random();
+    println!("seed {seed}");
+    shows_what_it_covers(&place.open().await, seed).await;
 }

@@ -1,0 +1,140 @@
+//! What each operation is called with. One that is in the description and not here fails the test.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::scene::Spot;
+use crate::api::reader::picture;
+
+/// What an operation is about, as far as reach is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Nothing that has a place.
+    Nothing,
+    /// A whole site.
+    Site,
+    /// A door, or what is seen by who reaches it: devices, events, persons and groups it may know.
+    Door,
+    /// Accounts, sessions and keys, whose reach has tests of its own: here only who may not is refused.
+    Elsewhere,
+    /// A person or group of a site: seen by who reaches the door, changed by who reaches the site.
+    Own,
+}
+
+/// What is sent.
+pub enum Body {
+    None,
+    Json(Value),
+    Photo(Vec<u8>),
+}
+
+/// How an operation is called.
+pub struct Call {
+    /// What it is about.
+    pub about: About,
+    /// What stands for `{id}`.
+    pub id: Uuid,
+    /// What is sent.
+    pub body: Body,
+    /// What it answers when it is allowed, beside 200 to 299: what was sent may not do for other reasons.
+    pub also: &'static [u16],
+    /// Whether it uses up what it is about.
+    pub spends: bool,
+}
+
+impl Call {
+    fn new(about: About, id: Uuid) -> Self {
+        Self { about, id, body: Body::None, also: &[], spends: false }
+    }
+
+    fn json(self, body: Value) -> Self {
+        Self { body: Body::Json(body), ..self }
+    }
+
+    fn photo(self) -> Self {
+        Self { body: Body::Photo(picture([200, 10, 10])), ..self }
+    }
+
+    fn also(self, also: &'static [u16]) -> Self {
+        Self { also, ..self }
+    }
+
+    fn spends(self) -> Self {
+        Self { spends: true, ..self }
+    }
+}
+
+/// What operations on accounts begin with.
+const ACCOUNTS: [&str; 8] =
+    ["auth_", "me_", "users_", "invitations_", "service_accounts_", "live_tickets_", "roles_list", "registrations_"];
+
+/// How an operation is called about things of a spot, if it is known; `name` is nobody's yet.
+pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Call> {
+    let nothing = || Call::new(About::Nothing, Uuid::nil());
+    let door = |id| Call::new(About::Door, id);
+    let own = |id| Call::new(About::Own, id);
+    Some(match operation {
+        "healthz" | "readyz" | "metrics" | "jwks" | "ca" | "auth_me" | "me_read" | "roles_list" => nothing(),
+        "auth_login" => nothing().json(json!({"login": "nobody", "password": "wrong"})).also(&[401]),
+        "device_claim" => {
+            let body =
+                json!({"code": "AAAA-AAAA-AAAA", "public_key_pem": "", "csr_pem": "", "hardware": "", "version": ""});
+            nothing().json(body).also(&[401, 422])
+        }
+        "device_nonce" => nothing().json(json!({"device": at.device})),
+        "device_token" => nothing().json(json!({"assertion": "none"})).also(&[401]),
+        "sites_list" | "doors_list" | "devices_list" | "groups_list" | "persons_list" | "events_list" => nothing(),
+        "audit_list" | "audit_export" | "erasures_list" | "gallery_read" | "settings_recognition" => nothing(),
+        "sites_create" => nothing().json(json!({"name": name})),
+        "settings_recognition_set" | "recognition_preview" => nothing().json(json!({})),
+        "erasures_read" | "erasures_receipt" => Call::new(About::Nothing, erasure),
+        "events_live" => nothing().also(&[400]),
+        "doors_create" => Call::new(About::Site, Uuid::nil()).json(json!({"site": at.site, "name": name})),
+        "doors_recognition" | "doors_gallery_rule" | "doors_recognition_reset" => door(at.door.0),
+        "doors_recognition_set" => door(at.door.0).json(json!({})),
+        "doors_gallery_rule_set" => door(at.door.0).json(json!({"know": "groups", "groups": [at.group]})),
+        "devices_create" => Call::new(About::Door, Uuid::nil()).json(json!({"door": at.door, "name": name})),
+        "devices_read" | "devices_gallery" | "devices_claim_code" => door(at.device.0),
+        "devices_configure" => door(at.device.0).json(json!({})),
+        "devices_command" => door(at.device.0).json(json!({"kind": "identify"})).also(&[409]),
+        "devices_move" => door(at.device.0).json(json!({"door": at.door})),
+        "devices_revoke" | "devices_replace" => door(at.device.0).spends(),
+        "events_read" | "events_crop" => door(at.event.0),
+        "groups_create" => Call::new(About::Site, Uuid::nil()).json(json!({"site": at.site, "name": name})),
+        "groups_read" | "groups_members" => door(at.group.0),
+        "groups_set" => own(at.group.0).json(json!({"site": at.site, "name": name})),
+        "groups_members_change" => own(at.group.0).json(json!({"add": [at.person]})),
+        "groups_delete" => own(at.group.0).spends(),
+        "persons_create" => {
+            let body = json!({"name": name, "consent": true, "groups": [at.group]});
+            own(Uuid::nil()).json(body)
+        }
+        "persons_read" | "persons_doors" | "persons_lookalikes" | "persons_on_expiry" | "persons_sync"
+        | "persons_templates" => door(at.person.0),
+        "persons_set_terms" => own(at.person.0).json(json!({})),
+        "persons_set_on_expiry" => own(at.person.0).json(json!({"erase": false})),
+        "persons_photos" => own(at.person.0).photo(),
+        "persons_delete" => own(at.person.0).spends(),
+        "templates_delete" => own(at.template.0).spends(),
+        "health_read" | "errors_list" => nothing(),
+        "errors_resolve" => nothing().also(&[404]),
+        accounts if ACCOUNTS.iter().any(|prefix| accounts.starts_with(prefix)) => {
+            Call::new(About::Elsewhere, Uuid::now_v7()).json(json!({}))
+        }
+        _ => return None,
+    })
+}
+
+/// The same spot with ids that were never given, to compare with.
+pub fn nowhere() -> Spot {
+    use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId};
+    Spot {
+        site: SiteId::generate(),
+        door: DoorId::generate(),
+        device: DeviceId::generate(),
+        group: GroupId::generate(),
+        person: PersonId::generate(),
+        template: TemplateId::generate(),
+        event: EventId::generate(),
+    }
+}

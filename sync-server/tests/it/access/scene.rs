@@ -1,0 +1,117 @@
+//! Two sites: one with two doors, one with a door, each door with a camera, its group, its people and their visits.
+
+use ostiary_common::ids::{DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId};
+use ostiary_common::wire::OutcomeKind;
+use ostiary_server::domain::device::{Device, Door, Site};
+use ostiary_server::domain::gallery::{GalleryRule, Group};
+use ostiary_server::domain::recognition::Change;
+use ostiary_server::ports::{DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
+
+use crate::api::reader::DIMENSION;
+use crate::api::world::World;
+use crate::store::sample::{NOW, batch, person, template, visit};
+
+/// What every JPEG begins with.
+const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0];
+
+/// The world with what operations are about.
+pub struct Scene {
+    pub world: World,
+    /// What is operated on: a door of the first site.
+    pub here: Spot,
+    /// Another door of the same site.
+    pub beside: DoorId,
+    /// The door of the other site.
+    pub there: Spot,
+    /// An erasure, which has no place.
+    pub erasure: ErasureId,
+}
+
+/// A door, and one of everything that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    pub site: SiteId,
+    pub door: DoorId,
+    pub device: DeviceId,
+    /// Belongs to the site, and the door names it.
+    pub group: GroupId,
+    /// Is in the group.
+    pub person: PersonId,
+    pub template: TemplateId,
+    /// A visit of the person, with a picture.
+    pub event: EventId,
+}
+
+impl Scene {
+    pub async fn build(world: World) -> Self {
+        let store = &*world.store;
+        let mut sites = Vec::new();
+        for name in ["here", "there"] {
+            let site = Site { id: SiteId::generate(), name: name.into(), created_at: NOW };
+            store.add_site(&site).await.unwrap();
+            sites.push(site.id);
+        }
+        let here = spot(&world, sites[0], "here").await;
+        let there = spot(&world, sites[1], "there").await;
+        let beside = door(&world, sites[0], "beside").await;
+        rule(&world, beside.id, &[]).await;
+        let gone = person("gone");
+        store.add_person(&gone).await.unwrap();
+        store.remove_person(gone.id, NOW).await.unwrap();
+        let erasure = store.erasure_of(gone.id).await.unwrap().unwrap().id;
+        Self { here, beside: beside.id, there, erasure, world }
+    }
+
+    /// The same place with a new device, group, person, template: for what uses them up.
+    pub async fn fresh(&self, name: &str) -> Spot {
+        let Spot { site, door, event, .. } = self.here;
+        let at = Door { id: door, site, name: String::new(), created_at: NOW };
+        let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
+        self.world.store.add_device(&device).await.unwrap();
+        let group = group(&self.world, site, name).await;
+        let (person, template) = someone(&self.world, group, name).await;
+        rule(&self.world, door, &[self.here.group, group]).await;
+        Spot { site, door, device: device.id, group, person, template, event }
+    }
+}
+
+async fn door(world: &World, site: SiteId, name: &str) -> Door {
+    let door = Door { id: DoorId::generate(), site, name: name.into(), created_at: NOW };
+    world.store.add_door(&door).await.unwrap();
+    door
+}
+
+async fn group(world: &World, site: SiteId, name: &str) -> GroupId {
+    let id = GroupId::generate();
+    let group = Group { id, name: name.into(), site: Some(site), created_at: NOW, version: 1, members: 0 };
+    world.store.add_group(&group).await.unwrap();
+    id
+}
+
+async fn someone(world: &World, group: GroupId, name: &str) -> (PersonId, TemplateId) {
+    let mut person = person(name);
+    person.groups = vec![group];
+    world.store.add_person(&person).await.unwrap();
+    let mut template = template(person.id, 1);
+    template.embedding = vec![0.5; DIMENSION];
+    world.store.add_template(&template).await.unwrap();
+    (person.id, template.id)
+}
+
+async fn rule(world: &World, door: DoorId, groups: &[GroupId]) {
+    let rule = GalleryRule::Groups(groups.iter().copied().collect());
+    world.store.put_door_gallery(door, &rule, Change { expected: None, now: NOW }).await.unwrap();
+}
+
+async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
+    let at = door(world, site, name).await;
+    let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
+    world.store.add_device(&device).await.unwrap();
+    let group = group(world, site, name).await;
+    rule(world, at.id, &[group]).await;
+    let (person, template) = someone(world, group, name).await;
+    let seen = visit(1, OutcomeKind::Match, Some(person), Some(JPEG));
+    let event = seen.id;
+    world.store.ingest(&batch(device.id, StreamId::generate(), vec![seen])).await.unwrap();
+    Spot { site, door: at.id, device: device.id, group, person, template, event }
+}
