@@ -94,7 +94,7 @@ pub const FIGURES: &[Figure] = &[
     counter("ostiary_server_mqtt_turned_away_total", "MQTT connections closed because there were too many."),
     gauge(
         "ostiary_server_part_state",
-        "1 for the state each part of the server is in (ok, degraded, failed), 0 for the others.",
+        "State of each part of the server (ok, degraded, failed): 1 for the one it is in, 0 for the others.",
     ),
     histogram("ostiary_server_photo_seconds", "Time to make templates of a photo."),
     counter("ostiary_server_photos_total", "Photos looked at, by result."),

@@ -29,7 +29,7 @@ pub struct Health {
 /// How one part is.
 #[derive(Serialize, ToSchema)]
 pub struct PartHealth {
-    /// `store`, `broker`, `link`, `model`, `disk`, `clock`, `certificates`, `jobs`, `mail`, `fleet`, `refusals`,
+    /// `store`, `broker`, `link`, `model`, `disk`, `clock`, `certificates`, `jobs`, `fleet`, `refusals`,
     /// `errors`, `gallery`.
     #[schema(value_type = String)]
     part: &'static str,
