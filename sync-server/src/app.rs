@@ -3,6 +3,7 @@
 //! [`start`] is the readable list; each step is a file below. Everything runs under one [`Lifecycle`]: a part
 //! that ends without being asked to stops the program with a failure.
 
+mod accounts;
 mod broker;
 mod certificates;
 mod endpoints;
@@ -21,10 +22,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use ostiary_common::time::UnixMillis;
 
+pub use accounts::{accounts, api_port};
 pub use endpoints::Endpoints;
-pub use foundation::{Foundation, open_store, store_url};
+pub use foundation::{Foundation, keys_dir, open_store, store_url};
 pub use lifecycle::Lifecycle;
 
+use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
@@ -36,7 +39,6 @@ use crate::http::limits::Limits;
 use crate::http::{Api, ApiParts, router, serve};
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
-use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
 use crate::identity::shown_cert::ShownCertificates;
 use crate::ledger::{Ledger, head_file};
@@ -101,6 +103,8 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         link::Shared { clock: clock.clone(), live: live.clone(), refusals: refusals.clone(), lifecycle: &lifecycle },
     )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
+    let port = https.local_addr()?.port();
+    let accounts = accounts(&config, &foundation, clock.clone(), accounts::post(&config, &lifecycle)?, port)?;
     let erasures = Completed::default();
     let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), erasures.clone());
     lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
@@ -111,6 +115,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let api = Api::new(parts(Parts {
         config: &config,
         foundation: &foundation,
+        accounts,
         models,
         clock,
         refusals,
@@ -137,6 +142,8 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), jobs, lifecycle.token());
     lifecycle.spawn("identity", fresh);
     lifecycle.spawn("audit log", ledger(&config, &foundation).run(lifecycle.token()));
+    let keys = housekeeping::keep_token_keys(api.clone(), keys_dir(&config.server.data_dir), lifecycle.token());
+    lifecycle.spawn("token keys", keys);
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let bounds = serve::Bounds { connections: config.http.max_connections, ..serve::Bounds::default() };
     let served = serve::serve(https, serve::tls(&certificates), router(api), bounds, lifecycle.token(), grace);
@@ -147,6 +154,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     });
     link::wait_connected(&link, &lifecycle.token()).await;
     clear_departed(&foundation, &link, embedded.is_none()).await?;
+    accounts::greet(&foundation).await?;
     endpoints.write(&config.server.data_dir)?;
     lifecycle.keep(lock);
     Ok(Running { endpoints, live, lifecycle, embedded, store: foundation.store, grace })
@@ -200,6 +208,7 @@ fn bind(listen: SocketAddr) -> Result<TcpListener> {
 struct Parts<'a> {
     config: &'a Config,
     foundation: &'a Foundation,
+    accounts: Accounts,
     models: Models,
     clock: Arc<dyn Clock>,
     refusals: Arc<RefusalLog>,
@@ -240,7 +249,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         within: store.clone(),
         clock: from.clock.clone(),
         tokens: foundation.tokens.clone(),
-        passwords: Passwords::new().context("hashing a password")?,
+        accounts: from.accounts,
         authority: foundation.authority.clone(),
         revocations: RevocationList {
             store: store.clone(),

@@ -6,6 +6,7 @@ mod check_config;
 mod device;
 mod doctor;
 mod erasure;
+mod keys;
 mod migrate;
 mod migrate_store;
 mod serve;
@@ -56,6 +57,9 @@ enum Command {
     /// The log of who did what.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Keys of the server itself.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check the configuration and end.
     CheckConfig,
     /// Print a configuration file with every default and what it means.
@@ -104,6 +108,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::MigrateStore(args) => runtime()?.block_on(migrate_store::run(&config, &args))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
+        Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
         Command::Audit(command) => runtime()?.block_on(audit::run(&config, command))?,
         Command::CheckConfig | Command::GenerateConfig | Command::Doctor | Command::Openapi => {}

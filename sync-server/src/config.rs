@@ -1,22 +1,26 @@
 //! Configuration: defaults, then the TOML file, then `OSTIARY_SERVER_<SECTION>__<KEY>` from the environment,
 //! then flags. One section per file, each with its defaults and its check.
 
+mod accounts;
 mod audit;
 mod broker;
 mod http;
 mod identity;
 mod limits;
 mod log;
+mod mail;
 mod models;
 mod server;
 mod store;
 
+pub use accounts::AccountsConfig;
 pub use audit::AuditConfig;
 pub use broker::{BrokerConfig, BrokerMode};
 pub use http::{CorsOrigin, ForwardedHeader, HttpConfig};
 pub use identity::IdentityConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
+pub use mail::{MailConfig, MailTls};
 pub use models::ModelsConfig;
 pub use server::ServerConfig;
 pub use store::{MasterKeyPlace, StoreConfig};
@@ -49,6 +53,10 @@ pub struct Config {
     pub models: ModelsConfig,
     /// Tokens and codes.
     pub identity: IdentityConfig,
+    /// How people and programs come in.
+    pub accounts: AccountsConfig,
+    /// Messages to people.
+    pub mail: MailConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
     /// Who did what.
@@ -107,6 +115,8 @@ impl Config {
         self.store.validate()?;
         self.models.validate()?;
         self.identity.validate()?;
+        self.accounts.validate()?;
+        self.mail.validate()?;
         self.limits.validate()?;
         self.audit.validate()?;
         self.log.validate()
@@ -173,6 +183,14 @@ mod tests {
         check("[store]\nmax_connections = 1", Err("store.max_connections"));
         check("[identity]\ndevice_token_minutes = 1", Err("identity.device_token_minutes"));
         check("[identity]\naccess_token_minutes = 10000", Err("identity.access_token_minutes"));
+        check("[accounts]\nhash_memory_mib = 18", Err("accounts.hash_memory_mib"));
+        check("[accounts]\nhash_passes = 1", Err("accounts.hash_passes"));
+        check("[accounts]\npublic_url = \"http://x\"", Err("accounts.public_url"));
+        check("[accounts]\npublic_url = \"https://doors.example\"", Ok(()));
+        check("[mail]\nsmtp_host = \"mail.example\"", Err("mail.from"));
+        check("[mail]\nsmtp_host = \"mail.example\"\nfrom = \"o@x.example\"\ntls = \"none\"", Err("mail.tls"));
+        check("[mail]\nsmtp_host = \"127.0.0.1\"\nfrom = \"o@x.example\"\ntls = \"none\"", Ok(()));
+        check("[mail]\nsmtp_host = \"m.example\"\nfrom = \"o@x.example\"\nusername = \"o\"", Err("mail.password_file"));
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
         check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
         check("[models]\nengines = 0", Err("models.engines"));

@@ -106,7 +106,7 @@ impl Ledger {
         if head.seq == 0 {
             return Ok(());
         }
-        let token = AuditSeal::new(SealKind::Head, head, self.clock.now()).sign(self.tokens.keys());
+        let token = AuditSeal::new(SealKind::Head, head, self.clock.now()).sign(&self.tokens.keys());
         if self.store.add_audit_checkpoint(head.seq, &token).await? {
             files::write_public(&self.head_file, &token)?;
         }
@@ -122,7 +122,7 @@ impl Ledger {
         let now = self.clock.now();
         let before = UnixMillis(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)));
         let Some(upto) = self.store.audit_last_before(before).await? else { return Ok(0) };
-        let token = AuditSeal::new(SealKind::Cut, upto, now).sign(self.tokens.keys());
+        let token = AuditSeal::new(SealKind::Cut, upto, now).sign(&self.tokens.keys());
         let gone = self.store.cut_audit(upto.seq, &token).await?;
         self.store.audit(&cut_line(now, upto, gone)).await?;
         Ok(gone)
@@ -154,7 +154,7 @@ fn note<T>(result: Result<T, VerifyError>) {
 /// [`VerifyError`] says which line is wrong.
 pub async fn verify(store: &dyn LedgerStore, keys: &SigningKeys, head_file: &Path) -> Result<Proof, VerifyError> {
     let check = |what, kind, token: &str| {
-        AuditSeal::check(token.trim(), kind, |kid| keys.find(kid).map(|key| key.key.clone()))
+        AuditSeal::check(token.trim(), kind, |kid| keys.find_ever(kid).map(|key| key.key.clone()))
             .map_err(|reason| VerifyError::Forged { what, reason })
     };
     let start = match store.audit_cut().await? {

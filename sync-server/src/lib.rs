@@ -1,9 +1,10 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. [`identity`], [`recognition`], [`enroll`], [`eraser`] and [`ledger`] are services over the
+//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`eraser`] and [`ledger`] are
+//! services over the
 //! ports. [`store`],
-//! [`broker`], [`link`] and [`http`] are adapters: they use ports and services, and never import each other.
+//! [`broker`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
 
 pub mod domain;
 pub mod ports;
@@ -11,6 +12,8 @@ pub mod ports;
 pub mod store;
 
 pub mod identity;
+
+pub mod accounts;
 
 // What several adapters have in common: refusals told to the audit log, keys that seal at rest, passwords of programs.
 pub mod refusals;
@@ -22,6 +25,7 @@ pub mod throttle;
 
 pub mod broker;
 pub mod link;
+pub mod mail;
 
 pub mod enroll;
 pub mod eraser;

@@ -1,8 +1,10 @@
 //! What the server's parts ask of the outside, one trait per subject. Adapters implement them and never
 //! import each other; `app` wires them.
 
+pub mod accounts;
 pub mod health;
 pub mod ledger;
+pub mod mailer;
 pub mod pruning;
 pub mod reach;
 pub mod throttle;
@@ -18,13 +20,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ostiary_common::claims::DeviceClaims;
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId,
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{CommandKind, DeviceRoot};
 use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
-use crate::domain::account::User;
 use crate::domain::audit::AuditEntry;
 use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
 use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
@@ -55,6 +56,9 @@ pub enum StoreError {
         /// The version now.
         present: u64,
     },
+    /// Somebody must own everything, or nobody could make owners any more.
+    #[error("this account is the last owner; make another one first")]
+    LastOwner,
     /// The master key is not the one the store was sealed with.
     #[error("the master key is not the one this store was sealed with; put back the one that belongs to it")]
     OtherMasterKey,
@@ -87,19 +91,6 @@ pub trait Clock: Send + Sync {
 
 /// What [`Clock::elapsed`] counts from unless a clock says otherwise.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// Accounts.
-#[async_trait]
-pub trait AccountStore: Send + Sync {
-    /// Adds an account; [`StoreError::Conflict`] if the login is taken.
-    async fn add_user(&self, user: &User) -> Result<(), StoreError>;
-    /// By login name, lower case.
-    async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
-    /// By id.
-    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
-    /// How many accounts there are.
-    async fn count_users(&self) -> Result<u64, StoreError>;
-}
 
 /// Sites, doors, devices.
 #[async_trait]
@@ -390,8 +381,7 @@ pub trait AuditStore: Send + Sync {
 
 /// Everything the store does, as one object to hand around.
 pub trait Store:
-    AccountStore
-    + DeviceStore
+    DeviceStore
     + RecognitionStore
     + PersonStore
     + GalleryStore
@@ -406,8 +396,7 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: AccountStore
-        + DeviceStore
+    T: DeviceStore
         + RecognitionStore
         + PersonStore
         + GalleryStore

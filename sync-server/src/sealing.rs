@@ -3,21 +3,27 @@
 //! ```text
 //! master key (a file or a systemd credential, never in the database)
 //!   wraps  one key per person   names, embeddings, pictures of their visits
+//!          one key per account  its names, addresses, second factor
+//!          the directory key    keyed hashes of what is looked up, invitations
 //!          the media key        pictures and embeddings of visits that matched nobody
 //!          one key per device   gallery chunks on their way
 //! ```
 //!
 //! Whoever destroys a wrapped key destroys what it sealed, wherever copies of it lie. Start reading at
-//! [`MasterKey`]; what is sealed with what is in [`PersonKey`], [`MediaKey`]
-//! and [`GalleryKey`].
+//! [`MasterKey`]; what is sealed with what is in [`PersonKey`], [`AccountKey`],
+//! [`DirectoryKey`], [`MediaKey`] and [`GalleryKey`].
 
+mod account;
 mod derived;
+mod directory;
 mod gallery;
 mod master;
 mod media;
 mod person;
 
+pub use account::{AccountField, AccountKey};
 pub use derived::DerivedKey;
+pub use directory::{DirectoryKey, Lookup};
 pub use gallery::GalleryKey;
 pub use master::{MasterKey, MasterKeyError, WrongKey};
 pub use media::MediaKey;

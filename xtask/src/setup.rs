@@ -16,6 +16,7 @@ const PACKAGES: [(&str, &str); 9] = [
     ("postgresql", "the second database the store is tested on"),
     ("mosquitto", "an MQTT broker to test the external mode against"),
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
+    ("python3-aiosmtpd", "a mail server to test messages against"),
 ];
 
 /// What is needed beside that to test the kernels for aarch64 on another machine.

@@ -60,7 +60,8 @@ pub fn lock(data_dir: &Path) -> Result<File> {
     }
 }
 
-fn path(data_dir: &Path) -> PathBuf {
+/// Where the addresses of a running server are written.
+pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("run").join("endpoints.json")
 }
 

@@ -43,10 +43,11 @@ impl Foundation {
         let names = certificate_names(config);
         let certificate = CurrentCertificate::open(tls_dir, authority.clone(), names, now);
         let certificate = Arc::new(certificate.context("opening the server's certificate")?);
-        let keys = SigningKeys::open(&data_dir.join("keys"), now).context("opening the token keys")?;
+        let keys = SigningKeys::open(&keys_dir(data_dir), now).context("opening the token keys")?;
         let lives =
             TokenLives { device: config.identity.device_token_life(), access: config.identity.access_token_life() };
-        Ok(Self { store, authority, certificate, tokens: Arc::new(Tokens::new(keys, lives)) })
+        let tokens = Arc::new(Tokens::new(keys, lives, store.installation()));
+        Ok(Self { store, authority, certificate, tokens })
     }
 }
 
@@ -83,6 +84,11 @@ async fn open_master_key(config: &Config, store: &StoreUrl) -> Result<MasterKey>
         None if own && !SqlStore::is_sealed(store).await? => Ok(MasterKey::create(path)?),
         None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", path.display()),
     }
+}
+
+/// Where token keys lie.
+pub fn keys_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("keys")
 }
 
 /// Where certificates lie.

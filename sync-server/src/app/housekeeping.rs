@@ -1,5 +1,6 @@
 //! What must be done now and then.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::health::jobs::Jobs;
 use crate::http::Api;
 use crate::identity::current_cert::CurrentCertificate;
+use crate::identity::signing::SigningKeys;
 use crate::ports::{Clock, DeviceLink, Store};
 use crate::store::sql::SqlStore;
 
@@ -41,6 +43,19 @@ pub async fn keep_identity(
     }
 }
 
+/// Replaces the key that signs tokens by age, and takes up one that a command made.
+pub async fn keep_token_keys(api: Api, dir: PathBuf, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(EVERY);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let now = api.now();
+        let tended = SigningKeys::tend(&dir, api.accounts.rules.token_key_age(), now);
+        match tended.and_then(|_| SigningKeys::open(&dir, now)) {
+            Ok(keys) => api.tokens.replace_keys(keys),
+            Err(error) => tracing::error!(%error, "the token keys could not be looked after: {error}"),
+        }
+    }
+}
+
 /// Forgets what is over and looks how full the gallery is, at once and then once a minute.
 pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
     let mut tick = tokio::time::interval(EVERY);
@@ -49,6 +64,9 @@ pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: Canc
         api.metrics.run_upkeep();
         if let Err(error) = api.recognition.installation().await {
             tracing::error!(%error, "how full the gallery is could not be seen: {error}");
+        }
+        if let Err(error) = api.accounts.book.forget_old(api.now()).await {
+            tracing::error!(%error, "old sessions and links could not be removed: {error}");
         }
         let forgotten = store.forget_ended(api.now()).await;
         if let Err(error) = &forgotten {

@@ -1,26 +1,32 @@
 //! `admin`: accounts, made on the machine itself.
 
+mod link;
+
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use ostiary_common::ids::UserId;
 use zeroize::Zeroizing;
 
 use crate::app::SystemClock;
 use crate::app::open_store;
 use crate::config::Config;
-use crate::domain::account::{Role, User};
+use crate::domain::access::{Grant, Role, Scope};
+use crate::domain::account::{Login, NewAccount};
 use crate::domain::audit::{AuditEntry, AuditResult};
-use crate::domain::name::Name;
-use crate::identity::password::{Password, Passwords};
-use crate::ports::{AccountStore, AuditStore, Clock};
+use crate::identity::password::{Guard, Password, Passwords};
+use crate::ports::accounts::AccountStore;
+use crate::ports::{AuditStore, Clock};
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Print a one-time link for the owner of an installation that has none.
+    Bootstrap,
     /// Add an account.
     Create(Create),
+    /// Print a one-time link for a new password.
+    ResetPassword(link::Reset),
 }
 
 #[derive(Args)]
@@ -34,7 +40,7 @@ pub struct Create {
     /// Read the password from the first line of standard input.
     #[arg(long)]
     password_stdin: bool,
-    /// `admin` or `operator`.
+    /// `owner`, `admin`, `operator`, `viewer` or `auditor`, over everything. The first admin becomes owner.
     #[arg(long, default_value = "admin", value_parser = parse_role)]
     role: Role,
 }
@@ -45,15 +51,22 @@ fn parse_role(text: &str) -> Result<Role, String> {
 
 /// Runs an account command.
 pub async fn run(config: &Config, command: Command) -> Result<()> {
-    let Command::Create(create) = command;
-    let login = Name::parse(&create.login).context("--login")?.into_string().to_lowercase();
+    let create = match command {
+        Command::Bootstrap => return link::bootstrap(config).await,
+        Command::ResetPassword(reset) => return link::reset(config, reset).await,
+        Command::Create(create) => create,
+    };
+    let login = Login::parse(&create.login).context("--login")?;
     let password = read_password(&create)?;
-    password.acceptable()?;
+    password.acceptable(Guard::Alone, &[login.as_str()])?;
     let store = open_store(config).await?;
     let now = SystemClock.now();
-    let password_hash = Passwords::new()?.hash(password).await?;
-    let user = User { id: UserId::generate(), login, password_hash, role: create.role, created_at: now };
-    store.add_user(&user).await.with_context(|| format!("adding the account {}", user.login))?;
+    let password_hash = Passwords::new(config.accounts.hash_cost())?.hash(password).await?;
+    // Somebody must be able to make admins: the first one is the owner.
+    let role = if create.role == Role::Admin && !store.has_owner().await? { Role::Owner } else { create.role };
+    let grants = vec![Grant { role, scope: Scope::Everything }];
+    let user = NewAccount::person(login, password_hash, grants, now);
+    store.add_account(&user).await.with_context(|| format!("adding the account {}", user.login))?;
     let entry = AuditEntry {
         at: now,
         actor: "cli".into(),
@@ -61,11 +74,11 @@ pub async fn run(config: &Config, command: Command) -> Result<()> {
         target: format!("user:{}", user.id),
         source: String::new(),
         result: AuditResult::Ok,
-        detail: format!("role {}", user.role.as_str()),
+        detail: format!("role {}", role.as_str()),
     };
     store.audit(&entry).await?;
     store.close().await;
-    println!("{} {} is ready to log in", user.role.as_str(), user.login);
+    println!("{} {} is ready to log in", role.as_str(), user.login);
     Ok(())
 }
 

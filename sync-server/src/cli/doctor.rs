@@ -12,7 +12,8 @@ use ostiary_models::pack::{Severity, check_dir};
 
 use crate::app::{Foundation, SystemClock, open_store};
 use crate::config::{BrokerMode, Config, ConfigError};
-use crate::ports::{AccountStore, Clock};
+use crate::ports::Clock;
+use crate::ports::accounts::AccountStore;
 
 /// Before this moment the program did not exist, so the clock is wrong.
 const NOT_BEFORE: UnixMillis = UnixMillis(1_760_000_000_000);
@@ -87,8 +88,8 @@ async fn store(config: &Config) -> Vec<Finding> {
         Ok(()) => Finding::Ok(format!("store: {}", store.url())),
         Err(e) => Finding::Fail(format!("store: {e}"), fix),
     }];
-    if matches!(store.count_users().await, Ok(0)) {
-        let fix = "ostiary-server admin create --login NAME".to_owned();
+    if matches!(store.count_people().await, Ok(0)) {
+        let fix = "ostiary-server admin bootstrap".to_owned();
         findings.push(Finding::Warn("accounts: there is none, nobody can log in".into(), fix));
     }
     store.close().await;

@@ -75,7 +75,7 @@ fn checked(config: &Config, file: &Path, jwks: Option<&Path>) -> Result<Receipt>
         }
         None => {
             let keys = SigningKeys::open(&config.server.data_dir.join("keys"), SystemClock.now())?;
-            Receipt::check(text.trim(), |kid| keys.find(kid).map(|key| key.key.clone()))
+            Receipt::check(text.trim(), |kid| keys.find_ever(kid).map(|key| key.key.clone()))
         }
     };
     receipt.with_context(|| format!("{} is no receipt of this server", file.display()))

@@ -14,7 +14,7 @@ pub struct LimitsConfig {
     pub account_requests_per_second: u32,
     /// Any request, per API key.
     pub key_requests_per_second: u32,
-    /// Log-ins, per address and per account.
+    /// Log-ins, per address.
     pub logins_per_minute: u32,
     /// Claims, per address.
     pub claims_per_minute: u32,

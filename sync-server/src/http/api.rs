@@ -15,6 +15,7 @@ use super::cursor::Cursors;
 use super::extract::ClientAddress;
 use super::limits::Limits;
 use super::request_id::RequestId;
+use crate::accounts::Accounts;
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace};
 use crate::domain::recognition::Changed;
@@ -23,7 +24,6 @@ use crate::eraser::Completed;
 use crate::health::Monitor;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
-use crate::identity::password::Passwords;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
@@ -46,8 +46,8 @@ pub struct ApiParts {
     pub clock: Arc<dyn Clock>,
     /// Checks and signs tokens.
     pub tokens: Arc<Tokens>,
-    /// Checks passwords.
-    pub passwords: Passwords,
+    /// Who comes in, and how.
+    pub accounts: Accounts,
     /// The CA.
     pub authority: Arc<Authority>,
     /// Claims and renewals.

@@ -3,33 +3,70 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::AUTHORIZATION;
+use axum::http::Method;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use axum::http::request::Parts;
+use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 
 use super::api::Api;
+use super::cookies;
 use super::extract::ClientAddress;
 use super::problem::ApiError;
+use crate::accounts::Client;
+use crate::accounts::csrf::{self, Provenance};
+use crate::accounts::sessions::{NotKnown, Via};
 use crate::domain::access::may::Needs;
 use crate::domain::access::{Access, Permission, Reach};
-use crate::domain::account::User;
+use crate::domain::account::{Kind, Standing, service_key};
 
-/// A signed-in user; of any role.
+/// The header that repeats a session's CSRF token.
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// What the WebSocket sub-protocol that carries a ticket begins with.
+pub const TICKET_PROTOCOL: &str = "ostiary.ticket.";
+/// The WebSocket sub-protocol that is spoken.
+pub const LIVE_PROTOCOL: &str = "ostiary.live";
+/// The only place a ticket is good for.
+const LIVE_PATH: &str = "/api/v1/events/live";
+
+/// Somebody signed in, of any role: by access token, by cookie, by API key, or, for a live connection, by ticket.
 pub struct Caller {
-    /// The account as it is now, not as it was when the token was made.
-    pub user: User,
-    /// What it may, and where.
+    /// The account.
+    pub account: UserId,
+    /// Of a person or a service.
+    pub kind: Kind,
+    /// What it may now, and where, not as it was when the token was made.
     pub access: Access,
+    /// By what it is known.
+    pub via: Via,
     /// Where from.
     pub address: ClientAddress,
-    /// When the token ends.
+    /// When the token, session or key ends.
     pub until: UnixMillis,
 }
 
 impl Caller {
     /// The caller's name in the audit log.
     pub fn actor(&self) -> String {
-        format!("user:{}", self.user.id)
+        actor(self.kind, self.account)
+    }
+}
+
+/// An account's name in the audit log.
+pub fn actor(kind: Kind, account: UserId) -> String {
+    match kind {
+        Kind::Person => format!("user:{account}"),
+        Kind::Service => format!("service:{account}"),
+    }
+}
+
+/// Who is at the other end, for sessions and failures.
+impl FromRequestParts<Api> for Client {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let address = ClientAddress::from_request_parts(parts, api).await?;
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self::new(address.to_string(), address.network().to_string(), user_agent))
     }
 }
 
@@ -37,25 +74,82 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let address = ClientAddress::from_request_parts(parts, api).await?;
-        let token = bearer(parts).inspect_err(|_| {
-            api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), "no access token".into());
-        })?;
-        let claims = api.tokens.check_user(token, api.now()).map_err(|refused| {
-            let detail = format!("access token refused: {refused}");
-            api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), detail.clone());
-            ApiError::NotSignedIn(format!("{detail}; log in again"))
-        })?;
-        api.limits.account(claims.sub).await?;
-        let user = api.store.user(claims.sub).await?;
-        let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
-        let access = access_of(&user);
-        Ok(Self { user, access, address, until: UnixMillis::from_unix_seconds(claims.exp) })
+        let (standing, via) = who(parts, api, address).await?;
+        let Standing { account, kind, access, until } = standing;
+        match &via {
+            Via::Key(key) => api.limits.key(key.0).await?,
+            Via::Bearer(_) | Via::Cookie(_) => api.limits.account(account).await?,
+        }
+        Ok(Self { account, kind, access, via, address, until })
     }
 }
 
-/// What an account may now.
-fn access_of(user: &User) -> Access {
-    Access::everywhere(user.role)
+async fn who(parts: &mut Parts, api: &Api, address: ClientAddress) -> Result<(Standing, Via), ApiError> {
+    let found = if parts.headers.contains_key(AUTHORIZATION) {
+        let client = Client::from_request_parts(parts, api).await?;
+        let token = bearer(parts).inspect_err(|_| unsigned(parts, api, address))?;
+        if token.starts_with(service_key::PREFIX) {
+            api.accounts.by_key(token, &client).await
+        } else {
+            api.accounts.by_token(token).await
+        }
+    } else if let Some(ticket) = ticket(parts) {
+        api.accounts.by_ticket(ticket).await
+    } else if let Some(cookie) = cookies::session(&parts.headers) {
+        ours(parts, &cookie).inspect_err(|_| {
+            let words = "a cookie without proof that the request is from a page of ours";
+            api.refuse("anonymous".into(), address, "api.csrf", parts.uri.path(), words.into());
+        })?;
+        api.accounts.by_cookie(&cookie).await
+    } else {
+        unsigned(parts, api, address);
+        return Err(not_signed_in());
+    };
+    found.map_err(|refused| match refused {
+        NotKnown::Store(error) => error.into(),
+        other => {
+            api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), other.to_string());
+            ApiError::NotSignedIn(format!("{other}; log in again"))
+        }
+    })
+}
+
+fn unsigned(parts: &Parts, api: &Api, address: ClientAddress) {
+    api.refuse("anonymous".into(), address, "api.token", parts.uri.path(), "no access token".into());
+}
+
+fn not_signed_in() -> ApiError {
+    ApiError::NotSignedIn("send the header `Authorization: Bearer <access token or API key>`".into())
+}
+
+fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or_else(not_signed_in)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(not_signed_in()) }
+}
+
+/// Browsers cannot set headers on a WebSocket, but sub-protocols; so a ticket stands in no URL and no log.
+fn ticket(parts: &Parts) -> Option<&str> {
+    let offered = parts.headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    let ticket = offered.split(',').find_map(|protocol| protocol.trim().strip_prefix(TICKET_PROTOCOL));
+    ticket.filter(|_| parts.uri.path() == LIVE_PATH)
+}
+
+/// A browser sends cookies whoever has it send a request; what comes with one must be from a page of ours, and what
+/// changes something must carry the session's token as well.
+fn ours(parts: &Parts, cookie: &str) -> Result<(), ApiError> {
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = parts.uri.authority().map(|authority| authority.as_str()).or_else(|| text(HOST.as_str()));
+    let from = Provenance { fetch_site: text("sec-fetch-site"), origin: text(ORIGIN.as_str()), host };
+    // A WebSocket is not bound to an origin by the browser, and a read of ours changes nothing.
+    let is_read = matches!(parts.method, Method::GET | Method::HEAD) && parts.uri.path() != LIVE_PATH;
+    let proven = text(CSRF_HEADER).is_some_and(|header| csrf::matches(cookie, header));
+    if from.is_ours() && (is_read || proven) {
+        return Ok(());
+    }
+    Err(ApiError::NotAllowed(format!(
+        "a cookie alone does not do: send the session's `{CSRF_HEADER}` from a page of ours"
+    )))
 }
 
 /// A signed-in user who has a permission somewhere; where, says its reach.
@@ -126,12 +220,11 @@ impl<P: Needs> May<P> {
     /// Reads anew what the caller may, for what goes on after the answer.
     ///
     /// # Errors
-    /// [`ApiError::NotSignedIn`] if the account is gone, [`ApiError::NotAllowed`] if the permission is.
+    /// [`ApiError::NotSignedIn`] if the session has ended, [`ApiError::NotAllowed`] if the permission is.
     pub async fn renew(&mut self) -> Result<(), ApiError> {
-        let user = self.api.store.user(self.caller.user.id).await?;
-        let user = user.ok_or_else(|| ApiError::NotSignedIn("this account is gone".into()))?;
-        self.caller.access = access_of(&user);
-        self.caller.user = user;
+        let standing = self.api.accounts.still_stands(&self.caller.via).await?;
+        let standing = standing.ok_or_else(|| ApiError::NotSignedIn("this session has ended".into()))?;
+        self.caller.access = standing.access;
         self.reach = self.caller.access.reach(P::PERMISSION);
         if self.reach.is_nothing() { Err(self.beyond("anything")) } else { Ok(()) }
     }
@@ -158,11 +251,4 @@ impl<P: Needs> May<P> {
 
 fn asked(parts: &Parts) -> String {
     format!("{} {}", parts.method, parts.uri.path())
-}
-
-fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let missing = || ApiError::NotSignedIn("send the header `Authorization: Bearer <access token>`".into());
-    let header = parts.headers.get(AUTHORIZATION).ok_or_else(missing)?;
-    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
 }

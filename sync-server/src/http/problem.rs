@@ -317,6 +317,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict(what) => Self::Conflict(what),
+            last @ StoreError::LastOwner => Self::WrongState(last.to_string()),
             StoreError::NoSuch(what) => Self::NotFound(what),
             outdated @ StoreError::Outdated { .. } => {
                 Self::Outdated(format!("{outdated}; read it again, and change that"))

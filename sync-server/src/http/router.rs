@@ -18,6 +18,8 @@ Errors are problem+json (RFC 9457) with a stable `type`; times are RFC 3339 in U
     components(schemas(super::problem::Problem)),
     tags(
         (name = "auth", description = "Signing in"),
+        (name = "me", description = "The account signed in"),
+        (name = "accounts", description = "Accounts of people and services, and what they may"),
         (name = "devices", description = "Sites, doors and the camera units at them"),
         (name = "device", description = "What devices themselves use"),
         (name = "recognition", description = "How strict recognition is, and what follows"),
@@ -44,7 +46,7 @@ impl Modify for BearerTokens {
 /// The API, ready to be served.
 pub fn router(api: Api) -> Router {
     let (routes, _) = routes().split_for_parts();
-    let routes = routes.merge(undescribed()).with_state(api.clone());
+    let routes = routes.merge(undescribed()).merge(super::pages::routes()).with_state(api.clone());
     layers::apply(routes, &api)
 }
 

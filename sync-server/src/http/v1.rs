@@ -11,12 +11,18 @@ pub mod events;
 pub mod gallery;
 pub mod groups;
 pub mod health;
+pub mod invitations;
+pub mod live_tickets;
+pub mod me;
 pub mod persons;
 pub mod public;
 pub mod recognition;
+pub mod roles;
+pub mod service_accounts;
 pub mod settings;
 pub mod sites;
 pub mod templates;
+pub mod users;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,7 +37,48 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(open!(public::jwks))
         .routes(open!(public::ca))
         .routes(open!(auth::login::login))
-        .routes(guarded!(auth::me::me))
+        .routes(open!(auth::second_step::second_step))
+        .routes(open!(auth::refresh::refresh))
+        .routes(open!(auth::register::register))
+        .routes(open!(auth::password_reset::ask))
+        .routes(open!(auth::password_reset::complete))
+        .routes(open!(invitations::accept::accept))
+        .routes(guarded!(auth::log_out::log_out))
+        .routes(guarded!(auth::log_out::log_out_everywhere))
+        .routes(guarded!(me::read::read))
+        .routes(guarded!(me::profile::set))
+        .routes(guarded!(me::password::change))
+        .routes(guarded!(me::sessions::list))
+        .routes(guarded!(me::sessions::end))
+        .routes(guarded!(me::totp::begin))
+        .routes(guarded!(me::totp::confirm_code))
+        .routes(guarded!(me::totp::recovery_codes))
+        .routes(guarded!(me::totp::remove))
+        .routes(guarded!(users::list::list))
+        .routes(guarded!(users::item::read))
+        .routes(guarded!(users::item::delete))
+        .routes(guarded!(users::grants::set))
+        .routes(guarded!(users::state::approve))
+        .routes(guarded!(users::state::shut_out))
+        .routes(guarded!(users::state::let_in))
+        .routes(guarded!(users::sessions::list))
+        .routes(guarded!(users::sessions::end_all))
+        .routes(guarded!(users::sessions::end))
+        .routes(guarded!(users::recovery::password_reset))
+        .routes(guarded!(users::recovery::remove_totp))
+        .routes(guarded!(invitations::list::list))
+        .routes(guarded!(invitations::create::create))
+        .routes(guarded!(invitations::revoke::revoke))
+        .routes(guarded!(roles::list))
+        .routes(guarded!(service_accounts::list::list))
+        .routes(guarded!(service_accounts::create::create))
+        .routes(guarded!(service_accounts::item::read))
+        .routes(guarded!(service_accounts::item::set_grants))
+        .routes(guarded!(service_accounts::item::delete))
+        .routes(guarded!(service_accounts::keys::list))
+        .routes(guarded!(service_accounts::keys::create))
+        .routes(guarded!(service_accounts::keys::revoke))
+        .routes(guarded!(live_tickets::create))
         .routes(guarded!(sites::list::list))
         .routes(guarded!(sites::create::create))
         .routes(guarded!(doors::list::list))

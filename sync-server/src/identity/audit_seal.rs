@@ -48,12 +48,13 @@ impl AuditSeal {
         Self { iss: ISSUER.into(), aud: AUDIENCE.into(), iat, kind, seq: point.seq, hash: point.hash.to_hex() }
     }
 
-    /// Signed with the newest key.
+    /// Signed with the key that signs tokens at its time.
     pub fn sign(&self, keys: &SigningKeys) -> String {
+        let signer = keys.signer(UnixMillis::from_unix_seconds(self.iat));
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.into());
-        header.kid = Some(keys.newest_kid().to_owned());
-        encode(&header, self, keys.newest()).expect("an Ed25519 key that was read signs plain JSON")
+        header.kid = Some(signer.kid.to_owned());
+        encode(&header, self, signer.key).expect("an Ed25519 key that was read signs plain JSON")
     }
 
     /// Checks a seal; `find` knows the server's public keys by name.

@@ -101,12 +101,13 @@ impl Receipt {
         }
     }
 
-    /// Signed with the newest key.
-    pub fn sign(&self, keys: &SigningKeys) -> String {
+    /// Signed with the key that signs tokens at `now`.
+    pub fn sign(&self, keys: &SigningKeys, now: UnixMillis) -> String {
+        let signer = keys.signer(now);
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.into());
-        header.kid = Some(keys.newest_kid().to_owned());
-        encode(&header, self, keys.newest()).expect("an Ed25519 key that was read signs plain JSON")
+        header.kid = Some(signer.kid.to_owned());
+        encode(&header, self, signer.key).expect("an Ed25519 key that was read signs plain JSON")
     }
 
     /// Checks a receipt; `find` knows the server's public keys by name. The devices' own signatures in it are checked
@@ -209,14 +210,14 @@ mod tests {
         let find = |keys: &SigningKeys, kid: &str| keys.find(kid).map(|key| key.key.clone());
         let waiting = ErasureDevice { state: ConfirmationState::Waiting, confirmation: None, ..confirmed(7) };
         let receipt = Receipt::new(&erasure(), &[confirmed(7), waiting], NOW);
-        let signed = receipt.sign(&ours);
+        let signed = receipt.sign(&ours, NOW);
         let read = Receipt::check(&signed, |kid| find(&ours, kid)).unwrap();
         assert_eq!(read, receipt);
         let checks: Vec<_> = read.devices.iter().map(|device| device.check(&read)).collect();
         assert_eq!(checks, [Some(true), None]);
         assert!(matches!(Receipt::check(&signed, |kid| find(&theirs, kid)), Err(TokenRefused::UnknownKey)));
         let parts: Vec<&str> = signed.split('.').collect();
-        let altered = Receipt { events: 0, ..receipt }.sign(&theirs);
+        let altered = Receipt { events: 0, ..receipt }.sign(&theirs, NOW);
         let grafted = [parts[0], altered.split('.').nth(1).unwrap(), parts[2]].join(".");
         assert!(Receipt::check(&grafted, |kid| find(&ours, kid)).is_err());
     }

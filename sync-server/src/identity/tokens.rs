@@ -3,8 +3,10 @@
 //! The algorithm is fixed: a token's header chooses the key, never the algorithm. Times are checked here and
 //! by our clock, so that tests need no waiting.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use ostiary_common::claims::{AUDIENCE_API, AUDIENCE_DEVICE, DeviceClaims, device_acl};
 use ostiary_common::ids::{TokenId, UserId};
@@ -13,20 +15,23 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::signing::SigningKeys;
+use crate::domain::account::{InstallationId, SessionId};
 use crate::domain::device::Device;
 
-/// `iss` of every token.
+/// `iss` of devices' tokens; they are bound to this installation by its keys and by the device.
 pub const ISSUER: &str = "ostiary-server";
 
 /// An access token of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserClaims {
-    /// [`ISSUER`].
+    /// `ostiary-server:<installation>`, so that a token of another installation is refused even where keys were copied.
     pub iss: String,
     /// The account.
     pub sub: UserId,
     /// [`AUDIENCE_API`].
     pub aud: String,
+    /// The session, which may end before the token does.
+    pub sid: SessionId,
     /// Unique token id.
     pub jti: TokenId,
     /// Issued at, Unix seconds.
@@ -77,19 +82,25 @@ pub struct TokenLives {
 
 /// Signs and checks tokens.
 pub struct Tokens {
-    keys: SigningKeys,
+    keys: ArcSwap<SigningKeys>,
     lives: TokenLives,
+    issuer: String,
 }
 
 impl Tokens {
     /// With these keys and lives.
-    pub const fn new(keys: SigningKeys, lives: TokenLives) -> Self {
-        Self { keys, lives }
+    pub fn new(keys: SigningKeys, lives: TokenLives, installation: InstallationId) -> Self {
+        Self { keys: ArcSwap::from_pointee(keys), lives, issuer: format!("{ISSUER}:{installation}") }
     }
 
-    /// The keys, for JWKS.
-    pub const fn keys(&self) -> &SigningKeys {
-        &self.keys
+    /// The keys there are now.
+    pub fn keys(&self) -> Arc<SigningKeys> {
+        self.keys.load_full()
+    }
+
+    /// Uses these keys from now on.
+    pub fn replace_keys(&self, keys: SigningKeys) {
+        self.keys.store(Arc::new(keys));
     }
 
     /// How long an access token lives.
@@ -112,22 +123,23 @@ impl Tokens {
             exp: expires_at.as_unix_seconds(),
             acl: device_acl(&device.root()),
         };
-        Issued { token: self.sign(&claims), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
+        Issued { token: self.sign(&claims, now), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
     }
 
-    /// A token that lets a person use the API.
-    pub fn issue_user(&self, user: UserId, now: UnixMillis) -> Issued {
-        let expires_at = now.plus(self.lives.access);
+    /// A token that lets a person use the API while the session lasts, which ends at `session_ends`.
+    pub fn issue_user(&self, user: UserId, session: SessionId, session_ends: UnixMillis, now: UnixMillis) -> Issued {
+        let expires_at = now.plus(self.lives.access).min(session_ends);
         let claims = UserClaims {
-            iss: ISSUER.into(),
+            iss: self.issuer.clone(),
             sub: user,
             aud: AUDIENCE_API.into(),
+            sid: session,
             jti: TokenId::generate(),
             iat: now.as_unix_seconds(),
             nbf: now.as_unix_seconds(),
             exp: expires_at.as_unix_seconds(),
         };
-        Issued { token: self.sign(&claims), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
+        Issued { token: self.sign(&claims, now), expires_at: UnixMillis::from_unix_seconds(claims.exp) }
     }
 
     /// Checks a device token: signature, issuer, audience, times.
@@ -135,7 +147,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenRefused`].
     pub fn check_device(&self, token: &str, now: UnixMillis) -> Result<DeviceClaims, TokenRefused> {
-        let claims: DeviceClaims = self.check(token, AUDIENCE_DEVICE)?;
+        let claims: DeviceClaims = self.check(token, AUDIENCE_DEVICE, ISSUER)?;
         within(claims.nbf, claims.exp, now)?;
         Ok(claims)
     }
@@ -145,24 +157,27 @@ impl Tokens {
     /// # Errors
     /// [`TokenRefused`].
     pub fn check_user(&self, token: &str, now: UnixMillis) -> Result<UserClaims, TokenRefused> {
-        let claims: UserClaims = self.check(token, AUDIENCE_API)?;
+        let claims: UserClaims = self.check(token, AUDIENCE_API, &self.issuer)?;
         within(claims.nbf, claims.exp, now)?;
         Ok(claims)
     }
 
-    fn sign<C: Serialize>(&self, claims: &C) -> String {
+    fn sign<C: Serialize>(&self, claims: &C, now: UnixMillis) -> String {
+        let keys = self.keys.load();
+        let signer = keys.signer(now);
         let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.keys.newest_kid().to_owned());
-        encode(&header, claims, self.keys.newest()).expect("an Ed25519 key that was read signs plain JSON")
+        header.kid = Some(signer.kid.to_owned());
+        encode(&header, claims, signer.key).expect("an Ed25519 key that was read signs plain JSON")
     }
 
-    fn check<C: DeserializeOwned + Clone>(&self, token: &str, audience: &str) -> Result<C, TokenRefused> {
+    fn check<C: DeserializeOwned + Clone>(&self, token: &str, audience: &str, issuer: &str) -> Result<C, TokenRefused> {
         let header = decode_header(token).map_err(invalid)?;
         let kid = header.kid.ok_or(TokenRefused::UnknownKey)?;
-        let key = self.keys.find(&kid).ok_or(TokenRefused::UnknownKey)?;
+        let keys = self.keys.load();
+        let key = keys.find(&kid).ok_or(TokenRefused::UnknownKey)?;
         let mut validation = fixed_algorithm();
         validation.set_audience(&[audience]);
-        validation.set_issuer(&[ISSUER]);
+        validation.set_issuer(&[issuer]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
         Ok(decode::<C>(token, &key.key, &validation).map_err(invalid)?.claims)
     }

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId};
+use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UserId};
 use ostiary_common::seal::{OpenError, SealKey};
 use zeroize::Zeroizing;
 
-use super::{DerivedKey, MediaKey, PersonKey};
+use super::{AccountKey, DerivedKey, DirectoryKey, MediaKey, PersonKey};
 use crate::identity::IdentityError;
 use crate::identity::files::write_secret;
 
@@ -106,6 +106,37 @@ impl MasterKey {
     /// [`WrongKey`].
     pub fn person_key(&self, person: PersonId, wrapped: &[u8]) -> Result<PersonKey, WrongKey> {
         self.unwrap(b"person key/", person.as_bytes(), wrapped).map(PersonKey::new).map_err(|_| WrongKey("a person"))
+    }
+
+    /// A new account's key, and the key wrapped.
+    pub fn new_account_key(&self, account: UserId) -> (AccountKey, Vec<u8>) {
+        let key = SealKey::generate();
+        let wrapped = self.wrap(b"account key/", account.as_bytes(), &key);
+        (AccountKey::new(key), wrapped)
+    }
+
+    /// An account's key.
+    ///
+    /// # Errors
+    /// [`WrongKey`].
+    pub fn account_key(&self, account: UserId, wrapped: &[u8]) -> Result<AccountKey, WrongKey> {
+        let key = self.unwrap(b"account key/", account.as_bytes(), wrapped);
+        key.map(AccountKey::new).map_err(|_| WrongKey("an account"))
+    }
+
+    /// A new directory key, and the key wrapped.
+    pub fn new_directory_key(&self) -> (DirectoryKey, Vec<u8>) {
+        let key = SealKey::generate();
+        let wrapped = self.wrap(b"directory key", &[], &key);
+        (DirectoryKey::new(key), wrapped)
+    }
+
+    /// The directory key.
+    ///
+    /// # Errors
+    /// [`WrongKey`].
+    pub fn directory_key(&self, wrapped: &[u8]) -> Result<DirectoryKey, WrongKey> {
+        self.unwrap(b"directory key", &[], wrapped).map(DirectoryKey::new).map_err(|_| WrongKey("the directory"))
     }
 
     /// A new media key, and the key wrapped.

@@ -61,6 +61,7 @@ mod tests;
 
 use sqlx::{Any, AnyPool, Transaction};
 
+use self::accounts::Directory;
 pub use self::engine::Engine;
 use self::engine::Purpose;
 use self::gallery_memory::GalleryMemory;
@@ -84,6 +85,8 @@ pub struct SqlStore {
     master: MasterKey,
     /// Seals what came with events of nobody known.
     media: MediaKey,
+    /// The installation itself, and what accounts are found by.
+    directory: Directory,
     /// What is known of the gallery at its last revisions, because every device asks for the same.
     memory: GalleryMemory,
     /// Changes that wait to be committed together.
@@ -113,10 +116,12 @@ impl SqlStore {
         let read = engine::pool(url, Purpose::Read, most)?;
         moving::allow_opening(&mut *write.acquire().await?).await?;
         let media = sealing::media_key(engine, &write, master).await?;
+        let directory = Directory::open(&write, master).await?;
         let (memory, small) = (GalleryMemory::default(), SmallChanges::default());
         let (url, master) = (url.clone(), master.clone());
-        let store = Self { engine, url, write, read, master, media, memory, small };
+        let store = Self { engine, url, write, read, master, media, directory, memory, small };
         store.seal_what_lies_open().await?;
+        store.move_users().await?;
         store.keep_up().await?;
         Ok(store)
     }

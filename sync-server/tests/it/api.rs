@@ -1,5 +1,6 @@
 //! The whole server over TLS, with everything real but the models.
 
+mod accounts;
 mod calibrated;
 mod devices;
 mod edge;

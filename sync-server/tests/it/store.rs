@@ -1,5 +1,6 @@
 //! The store: one story for every database, and what must never happen to events.
 
+mod accounts;
 mod atomic;
 mod erasure;
 mod indexes;

@@ -10,6 +10,7 @@ use ostiary_common::identity::{Posting, Standing, TokenRequest, TokenResponse};
 use ostiary_common::ids::{DeviceId, SiteId, StreamId, TokenId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use ostiary_server::domain::account::SessionId;
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState};
 use ostiary_server::identity::authority::Authority;
 use ostiary_server::identity::device_auth::TokenAuth;
@@ -66,14 +67,14 @@ impl World {
         let keys = SigningKeys::open(&dir.path().join("keys"), NOW).unwrap();
         let path = std::fs::read_dir(dir.path().join("keys")).unwrap().next().unwrap().unwrap().path();
         let server = KeyPair::from_pem(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let kid = keys.newest_kid().to_owned();
+        let kid = keys.signer(NOW).kid.to_owned();
         let device_key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let made = device(&*store, "cam").await;
         let code = ClaimCode { device: made.id, code_hash: "c".into(), expires_at: NOW.plus(LIVES.device) };
         store.put_claim_code(&code).await.unwrap();
         let device = store.claim("c", &device_key.public_key_pem(), NOW).await.unwrap().unwrap();
         Self {
-            tokens: Arc::new(Tokens::new(keys, LIVES)),
+            tokens: Arc::new(Tokens::new(keys, LIVES, store.installation())),
             authority: Arc::new(Authority::open(dir.path(), NOW).unwrap()),
             server_key: EncodingKey::from_ed_der(server.serialized_der()),
             server_public: server.public_key_raw().to_vec(),
@@ -175,7 +176,14 @@ async fn forged_tokens_are_refused() {
     world.check("another issuer", &edited(|c| c.iss = "someone".into()), NOW, false).await;
     world.check("another site", &edited(|c| c.site = SiteId::generate()), NOW, false).await;
     world.check("another device", &edited(|c| c.sub = DeviceId::generate()), NOW, false).await;
-    world.check("a user's", &world.tokens.issue_user(UserId::generate(), NOW).token, NOW, false).await;
+    world
+        .check(
+            "a user's",
+            &world.tokens.issue_user(UserId::generate(), SessionId::generate(), UnixMillis(i64::MAX), NOW).token,
+            NOW,
+            false,
+        )
+        .await;
     let (head, tail) = good.split_at(good.len() / 2);
     world.check("altered", &format!("{head}A{}", &tail[1..]), NOW, false).await;
     world.check("cut", head, NOW, false).await;
@@ -215,7 +223,7 @@ async fn a_good_token_is_for_its_own_device_while_that_is_active() {
 #[tokio::test]
 async fn a_users_token_is_not_a_devices_and_ends() {
     let world = World::new().await;
-    let token = world.tokens.issue_user(UserId::generate(), NOW).token;
+    let token = world.tokens.issue_user(UserId::generate(), SessionId::generate(), UnixMillis(i64::MAX), NOW).token;
     assert!(world.tokens.check_user(&token, NOW).is_ok());
     let over = NOW.plus(LIVES.access);
     assert_eq!(world.tokens.check_user(&token, over), Err(TokenRefused::Expired));

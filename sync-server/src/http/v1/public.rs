@@ -41,7 +41,8 @@ pub struct Jwk {
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "auth",
     responses((status = 200, description = "The keys", body = Jwks)))]
 pub async fn jwks(State(api): State<Api>) -> Json<Jwks> {
-    let keys = api.tokens.keys().all().iter().map(|key| Jwk {
+    let known = api.tokens.keys();
+    let keys = known.all().iter().map(|key| Jwk {
         kid: key.kid.clone(),
         kty: "OKP",
         crv: "Ed25519",

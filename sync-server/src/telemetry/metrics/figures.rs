@@ -98,6 +98,7 @@ pub const FIGURES: &[Figure] = &[
     ),
     histogram("ostiary_server_photo_seconds", "Time to make templates of a photo."),
     counter("ostiary_server_photos_total", "Photos looked at, by result."),
+    counter("ostiary_server_mail_total", "Messages to people, by what became of them."),
     counter("ostiary_server_refusals_total", "Requests and messages refused, by action; see the audit log."),
     counter(
         "ostiary_server_seen_dropped_total",

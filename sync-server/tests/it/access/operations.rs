@@ -75,7 +75,8 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
     let own = |id| Call::new(About::Own, id);
     Some(match operation {
         "healthz" | "readyz" | "metrics" | "jwks" | "ca" | "auth_me" | "me_read" | "roles_list" => nothing(),
-        "auth_login" => nothing().json(json!({"login": "nobody", "password": "wrong"})).also(&[401]),
+        // Failures of one account from one address are slowed.
+        "auth_login" => nothing().json(json!({"login": "nobody", "password": "wrong"})).also(&[401, 429]),
         "device_claim" => {
             let body =
                 json!({"code": "AAAA-AAAA-AAAA", "public_key_pem": "", "csr_pem": "", "hardware": "", "version": ""});

@@ -7,9 +7,11 @@ use ostiary_common::ids::UserId;
 use ostiary_server::app::models::Models;
 use ostiary_server::app::{self, Lifecycle, Running};
 use ostiary_server::config::Config;
-use ostiary_server::domain::account::{Role, User};
-use ostiary_server::identity::password::{Password, Passwords};
-use ostiary_server::ports::{AccountStore, EventStore, LiveFeed};
+use ostiary_server::domain::access::{Grant, Role, Scope};
+use ostiary_server::domain::account::{Login, NewAccount};
+use ostiary_server::identity::password::{HashCost, Password, Passwords};
+use ostiary_server::ports::accounts::AccountStore;
+use ostiary_server::ports::{EventStore, LiveFeed};
 use ostiary_server::store::sql::SqlStore;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -158,14 +160,14 @@ fn config(dir: &TempDir, edit: impl FnOnce(&mut Config)) -> Config {
     config
 }
 
-/// An account with the world's password and a role over everything.
-pub async fn add_account(store: &SqlStore, login: &str, grants: Vec<ostiary_server::domain::access::Grant>) -> UserId {
-    add_user(store, login, grants[0].role).await;
-    store.user_by_login(login).await.unwrap().unwrap().id
+async fn add_user(store: &SqlStore, login: &str, role: Role) {
+    add_account(store, login, vec![Grant { role, scope: Scope::Everything }]).await;
 }
 
-async fn add_user(store: &SqlStore, login: &str, role: Role) {
-    let password_hash = Passwords::new().unwrap().hash(Password::new(PASSWORD.into())).await.unwrap();
-    let user = User { id: UserId::generate(), login: login.into(), password_hash, role, created_at: NOW };
-    store.add_user(&user).await.unwrap();
+/// An account with the world's password.
+pub async fn add_account(store: &SqlStore, login: &str, grants: Vec<Grant>) -> UserId {
+    let password_hash = Passwords::new(HashCost::default()).unwrap().hash(Password::new(PASSWORD)).await.unwrap();
+    let account = NewAccount::person(Login::parse(login).unwrap(), password_hash, grants, NOW);
+    store.add_account(&account).await.unwrap();
+    account.id
 }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PackId, PersonId, SiteId, StreamId, TemplateId, TokenId,
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision};
-use ostiary_server::domain::account::User;
 use ostiary_server::domain::audit::chain::{ChainPoint, ChainedLine};
 use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditTrace};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
@@ -28,8 +27,8 @@ use ostiary_server::domain::recognition::{Change, Changed, Inherited, Installati
 use ostiary_server::domain::sequence::Received;
 use ostiary_server::ports::PruneStore;
 use ostiary_server::ports::{
-    AccountStore, AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, LedgerStore,
-    PersonStore, RecognitionStore, ScopeStore, StoreError,
+    AuditStore, DeviceStore, ErasureStore, EventStore, GalleryKeyStore, GalleryStore, LedgerStore, PersonStore,
+    RecognitionStore, ScopeStore, StoreError,
 };
 use ostiary_server::sealing::GalleryKey;
 use tokio::sync::watch;
@@ -397,22 +396,6 @@ impl RecognitionStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn put_door_recognition(&self, _: DoorId, _: &Layer, _: Change) -> Result<Option<Changed>, StoreError> {
-        unreachable!("{NOT_USED}")
-    }
-}
-
-#[async_trait]
-impl AccountStore for FakeStore {
-    async fn add_user(&self, _: &User) -> Result<(), StoreError> {
-        unreachable!("{NOT_USED}")
-    }
-    async fn user_by_login(&self, _: &str) -> Result<Option<User>, StoreError> {
-        unreachable!("{NOT_USED}")
-    }
-    async fn user(&self, _: UserId) -> Result<Option<User>, StoreError> {
-        unreachable!("{NOT_USED}")
-    }
-    async fn count_users(&self) -> Result<u64, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

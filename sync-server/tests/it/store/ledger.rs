@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::time::UnixMillis;
+use ostiary_server::domain::account::InstallationId;
 use ostiary_server::domain::audit::chain::Broken;
 use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditResult, AuditTrace};
 use ostiary_server::identity::signing::SigningKeys;
@@ -43,7 +44,8 @@ fn keys(dir: &Path) -> SigningKeys {
 
 fn ledger(dir: &Path, store: Arc<SqlStore>, now: UnixMillis, keep: Option<Duration>) -> Ledger {
     let life = Duration::from_secs(60);
-    let tokens = Arc::new(Tokens::new(keys(dir), TokenLives { device: life, access: life }));
+    let tokens =
+        Arc::new(Tokens::new(keys(dir), TokenLives { device: life, access: life }, InstallationId::generate()));
     Ledger { store, tokens, clock: Arc::new(At(now)), head_file: head_file(dir), keep }
 }
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::digest::GalleryDigest;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, TemplateId, TokenId, UserId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, TemplateId, TokenId};
 use ostiary_common::wire::{
     ChunkKind, ConfigReported, DeviceSettings, GalleryAck, LivenessPolicy, OutcomeKind, Revision,
 };
-use ostiary_server::domain::account::{Role, User};
 use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditResult};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, Site};
 use ostiary_server::domain::event::{AcceptedGap, EventFilter, EventKind, Page};
@@ -28,7 +27,6 @@ async fn the_story(place: Place) {
 
 /// What every store must do.
 async fn story(store: Arc<dyn Store>) {
-    accounts(&*store).await;
     let device = devices(&*store).await;
     claims(&*store, &device).await;
     presence(&*store, device.id).await;
@@ -37,25 +35,6 @@ async fn story(store: Arc<dyn Store>) {
     events(&*store, &device, known).await;
     audit(&*store).await;
     scopes(&*store).await;
-}
-
-async fn accounts(store: &dyn Store) {
-    assert_eq!(store.count_users().await.unwrap(), 0);
-    let user = User {
-        id: UserId::generate(),
-        login: "admin".into(),
-        password_hash: "$argon2id$…".into(),
-        role: Role::Admin,
-        created_at: NOW,
-    };
-    store.add_user(&user).await.unwrap();
-    let same_login = User { id: UserId::generate(), ..user.clone() };
-    assert!(matches!(store.add_user(&same_login).await, Err(StoreError::Conflict("login"))));
-    assert_eq!(store.user_by_login("admin").await.unwrap().unwrap().id, user.id);
-    assert_eq!(store.user(user.id).await.unwrap().unwrap().role, Role::Admin);
-    assert!(store.user_by_login("nobody").await.unwrap().is_none());
-    assert!(store.user(UserId::generate()).await.unwrap().is_none());
-    assert_eq!(store.count_users().await.unwrap(), 1);
 }
 
 async fn devices(store: &dyn Store) -> Device {

@@ -3,10 +3,10 @@
 use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::EventRecord;
+use ostiary_server::domain::account::LAST_RESORT;
 use ostiary_server::domain::gallery::GalleryRule;
-use ostiary_server::ports::{
-    AccountStore, DeviceStore, EventStore, LifeStore, PersonStore, RecognitionStore, ScopeStore,
-};
+use ostiary_server::ports::accounts::AccountStore;
+use ostiary_server::ports::{DeviceStore, EventStore, LifeStore, PersonStore, RecognitionStore, ScopeStore};
 use ostiary_server::store::sql::{Engine, SqlStore};
 use sqlx::AnyPool;
 use sqlx::migrate::Migrator;
@@ -103,7 +103,12 @@ fn record() -> Vec<u8> {
 
 async fn everything_is_there(store: &SqlStore, schema: i64) {
     let id = Uuid::from_bytes(ID);
-    assert_eq!(store.user(UserId(id)).await.unwrap().unwrap().login, "ada");
+    let ada = store.account(UserId(id)).await.unwrap().unwrap();
+    assert_eq!(
+        (ada.login.as_str(), ada.access.grants()),
+        ("ada", [LAST_RESORT].as_slice()),
+        "the oldest admin is owner"
+    );
     let device = store.device(DeviceId(id)).await.unwrap().unwrap();
     assert_eq!((device.config_version, device.config.match_threshold), (4, Some(0.5)));
     assert_eq!(store.person(PersonId(id)).await.unwrap().unwrap().name, "Ada");

@@ -52,7 +52,7 @@ async fn page(api: &Api, head: ChainPoint, after: u64) -> Result<(String, Option
     }
     let goes_on = last.filter(|seq| *seq < head.seq);
     if goes_on.is_none() {
-        let seal = AuditSeal::new(SealKind::Head, head, api.now()).sign(api.tokens.keys());
+        let seal = AuditSeal::new(SealKind::Head, head, api.now()).sign(&api.tokens.keys());
         text.push_str(&json!({ "signed_head": seal }).to_string());
         text.push('\n');
     }

@@ -1,16 +1,16 @@
 //! Signing in with a password.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use axum::response::Response;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::signed_in::{Carried, Guest, SecondStepWanted, SignedIn, conclude};
+use crate::accounts::log_in::{LogInRefused, Tried};
 use crate::http::api::Api;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::Json;
 use crate::http::problem::{ApiError, Problem};
 use crate::identity::password::{MAX_PASSWORD_CHARS, Password};
-
-/// The longest login name looked up.
-const MAX_LOGIN_CHARS: usize = 100;
 
 /// Name and password.
 #[derive(Deserialize, ToSchema)]
@@ -21,54 +21,32 @@ pub struct Login {
     /// The password.
     #[schema(format = Password)]
     password: String,
+    /// How the session is to be carried: `token` (default) or `cookie`.
+    #[serde(default)]
+    session: Carried,
 }
 
-/// A token to send as `Authorization: Bearer …`.
-#[derive(Serialize, ToSchema)]
-pub struct AccessToken {
-    /// The token.
-    access_token: String,
-    /// `Bearer`.
-    #[schema(value_type = String)]
-    token_type: &'static str,
-    /// Seconds until it ends.
-    expires_in: u64,
-}
-
-/// Sign in.
+/// Sign in. Failures are slowed, per account and address; who has signed in from an address before is not slowed by
+/// others.
 #[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "auth_login", tag = "auth", request_body = Login, responses(
-    (status = 200, description = "Signed in", body = AccessToken),
+    (status = 200, description = "Signed in", body = SignedIn),
+    (status = 202, description = "A second step is wanted", body = SecondStepWanted),
     (status = 401, description = "`wrong-login`", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`not-allowed`: the account waits for approval, or is shut out", body = Problem,
+        content_type = "application/problem+json"),
     (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")
 ))]
 #[tracing::instrument(name = "http.v1.auth.login", skip_all)]
-pub async fn login(
-    State(api): State<Api>,
-    address: ClientAddress,
-    Json(body): Json<Login>,
-) -> Result<axum::Json<AccessToken>, ApiError> {
-    let login = body.login.trim().to_lowercase();
-    if login.chars().count() > MAX_LOGIN_CHARS || body.password.chars().count() > MAX_PASSWORD_CHARS {
-        return Err(ApiError::WrongLogin);
-    }
-    let counted = api.limits.login(address, &login).await;
-    counted.inspect_err(|_| refused(&api, address, &login, "too many attempts"))?;
-    let user = api.store.user_by_login(&login).await?;
-    let stored = user.as_ref().map(|user| user.password_hash.clone());
-    let fits = api.passwords.check(Password::new(body.password), stored).await;
-    let Some(user) = user.filter(|_| matches!(fits, Ok(true))) else {
-        if let Err(error) = fits {
-            return Err(ApiError::Internal(error.to_string()));
-        }
-        refused(&api, address, &login, "wrong login name or password");
-        return Err(ApiError::WrongLogin);
+pub async fn login(State(api): State<Api>, guest: Guest, Json(body): Json<Login>) -> Result<Response, ApiError> {
+    let (address, kind) = (guest.address, body.session.into());
+    api.limits.login(address).await.inspect_err(|_| {
+        api.refuse("anonymous".into(), address, "auth.login", "", "too many attempts".into());
+    })?;
+    let endless = body.password.chars().count() > MAX_PASSWORD_CHARS;
+    let tried = if endless {
+        Tried { account: None, result: Err(LogInRefused::Wrong) }
+    } else {
+        api.accounts.log_in(&body.login, Password::new(body.password), &guest.client, kind).await
     };
-    let issued = api.tokens.issue_user(user.id, api.now());
-    api.audit(format!("user:{}", user.id), address, "auth.login", login, String::new()).await?;
-    let expires_in = api.tokens.access_life().as_secs();
-    Ok(axum::Json(AccessToken { access_token: issued.token, token_type: "Bearer", expires_in }))
-}
-
-fn refused(api: &Api, address: ClientAddress, login: &str, why: &str) {
-    api.refuse("anonymous".into(), address, "auth.login", login, why.into());
+    conclude(&api, address, tried, kind, "auth.login").await
 }

@@ -26,6 +26,6 @@ pub async fn receipt(
 ) -> Result<Response, ApiError> {
     let erasure = api.store.erasure(id).await?.ok_or(ApiError::NotFound("erasure"))?;
     let devices = api.store.erasure_devices(id).await?;
-    let receipt = Receipt::new(&erasure, &devices, api.now()).sign(api.tokens.keys());
+    let receipt = Receipt::new(&erasure, &devices, api.now()).sign(&api.tokens.keys(), api.now());
     Ok(([("content-type", "application/jose")], receipt).into_response())
 }

@@ -22,7 +22,7 @@ use crate::domain::access::may::EventsRead;
 use crate::domain::erasure::Erasure;
 use crate::domain::event::{EventFilter, Page};
 use crate::http::api::Api;
-use crate::http::auth::May;
+use crate::http::auth::{LIVE_PROTOCOL, May};
 use crate::http::extract::Queried;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::erasures::view::ErasureView;
@@ -81,7 +81,9 @@ pub async fn live(
         None => api.store.newest_cursor().await?,
     };
     let completed = from.erasures.then(|| api.erasures.watch());
-    let watcher = Watcher { api, may, cursor, newest, completed };
+    let accounts = api.accounts.changes.subscribe();
+    let watcher = Watcher { api, may, cursor, newest, completed, accounts };
+    let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         watcher.run(socket).await;
@@ -119,6 +121,8 @@ struct Watcher {
     cursor: i64,
     newest: watch::Receiver<i64>,
     completed: Option<broadcast::Receiver<Erasure>>,
+    /// Rises when somebody's standing may have ended.
+    accounts: watch::Receiver<u64>,
 }
 
 /// Why a connection ends.
@@ -151,6 +155,10 @@ impl Watcher {
             }
             tokio::select! {
                 changed = self.newest.changed() => if changed.is_err() {
+                    return End::Close(close_code::AWAY, "the server is stopping");
+                },
+                // Looked at anew by catching up.
+                changed = self.accounts.changed() => if changed.is_err() {
                     return End::Close(close_code::AWAY, "the server is stopping");
                 },
                 erasure = next(&mut self.completed) => {

@@ -57,7 +57,7 @@ pub async fn photos(
         return Err(consent_missing());
     }
     let photos = read_body(&api, request).await?;
-    api.limits.photos(may.caller.user.id, photos.len()).await?;
+    api.limits.photos(may.caller.account, photos.len()).await?;
     let (mut results, mut first_problem) = (Vec::with_capacity(photos.len()), None);
     for photo in photos {
         let result: PhotoResult = match one_photo(&api, &may.caller, id, photo, &circle).await? {

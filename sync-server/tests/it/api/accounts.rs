@@ -1,0 +1,10 @@
+//! Accounts through the API: who comes in, how, and what ends it.
+
+mod cookies;
+mod factor;
+mod invite;
+mod mail;
+mod services;
+mod sessions;
+mod smtp;
+mod timing;
