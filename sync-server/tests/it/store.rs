@@ -8,6 +8,7 @@ mod ingest;
 mod ledger;
 mod life;
 mod moving;
+mod pace;
 pub mod place;
 mod pruning;
 mod reach;

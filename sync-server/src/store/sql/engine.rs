@@ -29,7 +29,7 @@ const SQLITE_READERS: u32 = 4;
 /// Of PostgreSQL's connections, one in so many writes. Writers take turns, so that more of them only wait.
 const WRITERS_SHARE: u32 = 4;
 /// How long a caller waits for a connection before it is told that the store is overloaded.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A writer waits this long for another process (a backup, a CLI command) to finish.
 ///

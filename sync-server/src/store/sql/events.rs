@@ -60,7 +60,7 @@ impl EventRow {
     }
 }
 
-fn list(filter: &EventFilter, page: Page, limit: u32) -> Statement {
+pub(super) fn list(filter: &EventFilter, page: Page, limit: u32) -> Statement {
     let mut query = Statement::new(SELECT);
     query.push(" WHERE 1 = 1");
     filtered(&mut query, filter, page);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ostiary_common::ids::{BootId, EventId, GroupId, PackId, PersonId, TemplateId};
+use ostiary_common::ids::{BootId, DeviceId, DoorId, EventId, GroupId, PackId, PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
     Candidate, EventRecord, EventTime, GalleryPlace, Latency, OutcomeKind, QualitySummary, Revision, VisitReport,
@@ -10,9 +10,11 @@ use ostiary_common::wire::{
 use serde_bytes::ByteBuf;
 use sqlx::migrate::Migrator;
 
+use super::events::list;
 use super::gallery_rows::walk;
 use super::statement::Statement;
 use super::{SqlStore, StoreUrl, migrations};
+use crate::domain::event::{EventFilter, EventKind, Page};
 use crate::domain::gallery::Scope;
 use crate::domain::recognition::InstallationRules;
 use crate::ports::{DeviceStore, EventStore, PersonStore, RecognitionStore};
@@ -39,18 +41,25 @@ async fn a_commit_is_on_the_disk() {
 async fn every_filter_uses_an_index() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &MASTER).await.unwrap();
-    for column in ["device", "door", "person", "kind"] {
-        let query =
-            format!("EXPLAIN QUERY PLAN SELECT * FROM events WHERE {column} = $1 AND cursor < $2 ORDER BY cursor DESC");
-        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(query))
-            .bind(vec![0u8; 16])
-            .bind(9i64)
-            .fetch_all(&store.write)
-            .await
-            .unwrap();
-        let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
-        assert!(plan.iter().any(|step| step.contains(&format!("events_by_{column}"))), "{column}: {plan:?}");
-        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{column}: {plan:?}");
+    let (device, door, person) = (DeviceId::generate(), DoorId::generate(), PersonId::generate());
+    let all = EventFilter::default;
+    let filters = [
+        all(),
+        EventFilter { device: Some(device), ..all() },
+        EventFilter { door: Some(door), ..all() },
+        EventFilter { person: Some(person), ..all() },
+        EventFilter { kind: Some(EventKind::SpoofSuspected), ..all() },
+        EventFilter { person: Some(person), door: Some(door), ..all() },
+    ];
+    for filter in filters {
+        for page in [Page::Before(None), Page::Before(Some(9)), Page::After(9)] {
+            let mut explained = Statement::new("EXPLAIN QUERY PLAN ");
+            explained.append(list(&filter, page, 50));
+            let plan: Vec<(i64, i64, i64, String)> = explained.query_as().fetch_all(&store.write).await.unwrap();
+            let plan: Vec<String> = plan.into_iter().map(|row| row.3).collect();
+            let is_costly = |step: &String| step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+            assert!(!plan.iter().any(is_costly), "{filter:?} {page:?}: {plan:?}");
+        }
     }
 }
 

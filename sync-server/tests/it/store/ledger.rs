@@ -12,12 +12,19 @@ use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{TokenLives, Tokens};
 use ostiary_server::ledger::{Ledger, Proof, VerifyError, head_file, verify};
 use ostiary_server::ports::{AuditStore, Clock, LedgerStore};
-use ostiary_server::store::sql::SqlStore;
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use ostiary_server::store::sql::{Engine, SqlStore};
 
-use super::place::Place;
-use super::sample::{NOW, sqlite};
+use super::place::{Place, on_both};
+use super::sample::NOW;
+
+on_both!(
+    tampering_is_found,
+    a_log_written_anew_is_not_as_signed,
+    the_database_itself_refuses_changes,
+    what_is_left_after_a_cut_can_still_be_proved,
+    lines_are_found_by_what_they_say,
+    lines_of_before_the_chain_are_taken_into_it
+);
 
 struct At(UnixMillis);
 impl Clock for At {
@@ -50,9 +57,8 @@ fn ledger(dir: &Path, store: Arc<SqlStore>, now: UnixMillis, keep: Option<Durati
 }
 
 /// Ten lines, signed after the sixth.
-async fn written() -> (Place, Arc<SqlStore>) {
-    let (place, store) = sqlite().await;
-    let store = Arc::new(store);
+async fn written(place: &Place) -> Arc<SqlStore> {
+    let store = Arc::new(place.open().await);
     for number in 1..=10 {
         let trace = AuditTrace { was: Some("{}".into()), ..AuditTrace::default() };
         store.audit_traced(&line(number, AuditResult::Ok), &trace).await.unwrap();
@@ -60,7 +66,7 @@ async fn written() -> (Place, Arc<SqlStore>) {
             ledger(place.folder(), store.clone(), NOW, None).sign_head().await.unwrap();
         }
     }
-    (place, store)
+    store
 }
 
 async fn prove(dir: &Path, store: &SqlStore) -> Result<Proof, VerifyError> {
@@ -68,22 +74,23 @@ async fn prove(dir: &Path, store: &SqlStore) -> Result<Proof, VerifyError> {
 }
 
 /// Does something to the database that the server never would, past its triggers.
-async fn tamper(dir: &Path, sql: &str) {
-    let options = SqliteConnectOptions::new().filename(dir.join("test.sqlite"));
-    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+async fn tamper(place: &Place, sql: &str) {
+    let pool = place.pool().await;
+    let of = if place.url.engine() == Engine::Postgres { " ON audit_lines" } else { "" };
     for trigger in ["audit_lines_are_not_changed", "audit_lines_are_not_removed"] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP TRIGGER {trigger}"))).execute(&mut db).await.unwrap();
+        let dropped = format!("DROP TRIGGER {trigger}{of}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(dropped)).execute(&pool).await.unwrap();
     }
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&pool).await.unwrap();
+    pool.close().await;
 }
 
-#[tokio::test]
-async fn tampering_is_found() {
+async fn tampering_is_found(place: Place) {
     let check = async |sql: &str, expected: Broken| {
-        let (place, store) = written().await;
+        let place = place.another().await;
+        let store = written(&place).await;
         assert_eq!(prove(place.folder(), &store).await.unwrap().head.seq, 10);
-        tamper(place.folder(), sql).await;
+        tamper(&place, sql).await;
         match prove(place.folder(), &store).await {
             Err(VerifyError::Broken(found)) => assert_eq!(found, expected, "{sql}"),
             other => panic!("{sql}: {other:?}"),
@@ -116,10 +123,10 @@ async fn tampering_is_found() {
         .await;
 }
 
-#[tokio::test]
-async fn a_log_written_anew_is_not_as_signed() {
-    let (place, store) = written().await;
-    let (elsewhere, other) = sqlite().await;
+async fn a_log_written_anew_is_not_as_signed(place: Place) {
+    let store = written(&place).await;
+    let elsewhere = place.another().await;
+    let other = elsewhere.open().await;
     for number in 1..=10 {
         other.audit(&line(number, AuditResult::Refused)).await.unwrap();
     }
@@ -130,21 +137,18 @@ async fn a_log_written_anew_is_not_as_signed() {
     assert!(matches!(strange, Err(VerifyError::Forged { .. })), "signed by another server: {strange:?}");
 }
 
-#[tokio::test]
-async fn the_database_itself_refuses_changes() {
-    let (place, store) = written().await;
-    let options = SqliteConnectOptions::new().filename(place.folder().join("test.sqlite"));
-    let mut db = SqliteConnection::connect_with(&options).await.unwrap();
+async fn the_database_itself_refuses_changes(place: Place) {
+    let store = written(&place).await;
+    let db = place.pool().await;
     for sql in ["UPDATE audit_lines SET actor = 'x' WHERE seq = 1", "DELETE FROM audit_lines WHERE seq = 1"] {
-        let refused = sqlx::raw_sql(sql).execute(&mut db).await.unwrap_err().to_string();
+        let refused = sqlx::raw_sql(sql).execute(&db).await.unwrap_err().to_string();
         assert!(refused.contains("append-only"), "{refused}");
     }
     assert!(prove(place.folder(), &store).await.is_ok());
 }
 
-#[tokio::test]
-async fn what_is_left_after_a_cut_can_still_be_proved() {
-    let (place, store) = written().await;
+async fn what_is_left_after_a_cut_can_still_be_proved(place: Place) {
+    let store = written(&place).await;
     let later = NOW.plus(Duration::from_millis(4_500 + 60_000));
     let keeper = ledger(place.folder(), store.clone(), later, Some(Duration::from_secs(60)));
     assert_eq!(keeper.cut_old().await.unwrap(), 4);
@@ -153,13 +157,12 @@ async fn what_is_left_after_a_cut_can_still_be_proved() {
     keeper.sign_head().await.unwrap();
     assert_eq!(prove(place.folder(), &store).await.unwrap().signed_upto, 11);
     assert_eq!(keeper.cut_old().await.unwrap(), 0, "nothing more is old enough");
-    tamper(place.folder(), "DELETE FROM audit_lines WHERE seq = 5").await;
+    tamper(&place, "DELETE FROM audit_lines WHERE seq = 5").await;
     assert!(prove(place.folder(), &store).await.is_err());
 }
 
-#[tokio::test]
-async fn lines_are_found_by_what_they_say() {
-    let (_dir, store) = sqlite().await;
+async fn lines_are_found_by_what_they_say(place: Place) {
+    let store = place.open().await;
     for number in 1..=9 {
         let result = if number == 7 { AuditResult::Refused } else { AuditResult::Ok };
         store.audit(&line(number, result)).await.unwrap();
@@ -179,16 +182,13 @@ async fn lines_are_found_by_what_they_say() {
     check(AuditFilter { from: at(5), actor: Some("user:odd".into()), ..any() }, &[9, 7, 5]).await;
 }
 
-#[tokio::test]
-async fn lines_of_before_the_chain_are_taken_into_it() {
-    let (place, store) = sqlite().await;
-    store.close().await;
-    let path = place.folder().join("test.sqlite");
-    let mut db = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
+async fn lines_of_before_the_chain_are_taken_into_it(place: Place) {
+    place.open().await.close().await;
+    let db = place.pool().await;
     let old = "INSERT INTO audit (at, actor, action, target, source, result, detail)
                VALUES (1, 'cli', 'account.create', 'user:a', '', 'ok', ''), (2, 'cli', 'x', '', '', 'refused', 'y')";
-    sqlx::raw_sql(old).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    sqlx::raw_sql(old).execute(&db).await.unwrap();
+    db.close().await;
     let store = place.open().await;
     let lines = store.audit_walk(0, 10).await.unwrap();
     assert_eq!(lines.iter().map(|line| line.entry.action.as_str()).collect::<Vec<_>>(), ["account.create", "x"]);

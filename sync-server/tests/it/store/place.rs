@@ -36,6 +36,24 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// The same for what is run only when asked for, and why.
+macro_rules! on_both_ignored {
+    ($why:literal, $test:ident) => {
+        #[tokio::test]
+        #[ignore = $why]
+        async fn sqlite() {
+            $test($crate::store::place::Place::sqlite()).await;
+        }
+
+        #[tokio::test]
+        #[ignore = $why]
+        async fn postgres() {
+            $test($crate::store::place::Place::postgres().await).await;
+        }
+    };
+}
+pub(crate) use on_both_ignored;
+
 /// Where a store is to be.
 pub struct Place {
     /// As the server is told.
@@ -70,6 +88,14 @@ impl Place {
             text,
             folder: tempfile::tempdir().unwrap(),
             heard_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// An empty one of the same database.
+    pub async fn another(&self) -> Self {
+        match self.url.engine() {
+            Engine::Sqlite => Self::sqlite(),
+            Engine::Postgres => Self::postgres().await,
         }
     }
 

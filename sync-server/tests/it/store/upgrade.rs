@@ -128,13 +128,9 @@ async fn everything_is_there(store: &SqlStore, schema: i64) {
 }
 
 async fn every_earlier_schema_is_brought_up_to_date(first: Place) {
-    let engine = first.url.engine();
     let versions: Vec<i64> = migrations(&first).iter().map(|migration| migration.version).collect();
     for (number, schema) in versions.iter().enumerate() {
-        let place = match engine {
-            Engine::Sqlite => Place::sqlite(),
-            Engine::Postgres => Place::postgres().await,
-        };
+        let place = first.another().await;
         let pool = place.made().await;
         written(&place, &pool, *schema).await;
         pool.close().await;
