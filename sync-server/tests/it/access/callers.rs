@@ -1,5 +1,7 @@
-//! Everybody who calls: each role, and nobody.
+//! Everybody who calls: each role over everything, over sites and doors that are the target's and that are not, an
+//! account that may nothing, and nobody.
 
+use ostiary_common::ids::DoorId;
 use ostiary_server::domain::access::{Access, Grant, Role, Scope};
 
 use super::scene::Scene;
@@ -19,11 +21,24 @@ pub struct Caller {
 
 /// All of them.
 pub async fn all(scene: &Scene) -> Vec<Caller> {
-    let mut callers = vec![nobody()];
+    let scopes = [
+        ("everything", Scope::Everything),
+        ("the-site", Scope::Site(scene.here.site)),
+        ("another-site", Scope::Site(scene.there.site)),
+        ("the-door", Scope::Door(scene.here.door)),
+        ("the-door-beside", Scope::Door(scene.beside)),
+        ("another-door", Scope::Door(scene.there.door)),
+    ];
+    let mut callers = vec![nobody(), signed_in(scene, "may-nothing".into(), Vec::new()).await];
     for role in Role::ALL {
-        let grants = vec![Grant { role, scope: Scope::Everything }];
-        callers.push(signed_in(scene, format!("the-{}", role.as_str()), grants).await);
+        for (place, scope) in scopes {
+            let name = format!("{}-over-{place}", role.as_str());
+            callers.push(signed_in(scene, name, vec![Grant { role, scope }]).await);
+        }
     }
+    let grants = [(Role::Viewer, Scope::Site(scene.here.site)), (Role::Admin, Scope::Door(scene.there.door))];
+    let mixed = grants.map(|(role, scope)| Grant { role, scope }).to_vec();
+    callers.push(signed_in(scene, "viewer-here-and-admin-there".into(), mixed).await);
     callers
 }
 
@@ -36,4 +51,9 @@ async fn signed_in(scene: &Scene, name: String, grants: Vec<Grant>) -> Caller {
     let answer = scene.world.login(&name, PASSWORD).await.json::<serde_json::Value>().await.unwrap();
     let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{name} cannot log in: {answer}")).to_owned();
     Caller { name, access: Some(Access::new(grants)), token: Some(token), actor: format!("user:{id}") }
+}
+
+/// An operator of one door.
+pub async fn operator(scene: &Scene, name: &str, door: DoorId) -> Caller {
+    signed_in(scene, name.into(), vec![Grant { role: Role::Operator, scope: Scope::Door(door) }]).await
 }

@@ -1,15 +1,19 @@
-//! What lists show of two sites, to everybody.
+//! What lists and the live feed show of two sites, to everybody.
 
 use std::collections::BTreeSet;
 
-use ostiary_common::ids::{DoorId, SiteId};
+use ostiary_common::ids::{DoorId, SiteId, StreamId};
+use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::access::{Permission, Reach};
+use ostiary_server::ports::EventStore;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::callers::{self, Caller};
 use super::scene::{Scene, Spot};
+use crate::api::events::{next_json, watch};
 use crate::api::world::{Session, World};
+use crate::store::sample::{batch, visit};
 
 /// A list, what it needs, and what it shows of a reach.
 struct List {
@@ -108,5 +112,28 @@ async fn lists_show_what_lies_within_reach() {
     for caller in callers::all(&scene).await {
         check(&scene, &caller).await;
     }
+    scene.world.stop().await;
+}
+
+#[tokio::test]
+async fn the_live_feed_tells_of_one_door_only() {
+    let scene = Scene::build(World::start().await).await;
+    let guard = callers::operator(&scene, "guard-here", scene.here.door).await;
+    let session = Session { world: &scene.world, token: guard.token.unwrap() };
+    let mut feed = watch(&session, "?after=0").await;
+    assert_eq!(next_json(&mut feed).await["id"], scene.here.event.0.to_string());
+    let mut newest = None;
+    for (seq, spot) in [(2, &scene.there), (2, &scene.here)] {
+        let event = visit(seq, OutcomeKind::Unknown, None, None);
+        newest = Some(event.id);
+        scene.world.store.ingest(&batch(spot.device, StreamId::generate(), vec![event])).await.unwrap();
+        scene.world.committed().await;
+    }
+    assert_eq!(
+        next_json(&mut feed).await["id"],
+        newest.unwrap().0.to_string(),
+        "the one at the other site is not told"
+    );
+    drop(feed);
     scene.world.stop().await;
 }

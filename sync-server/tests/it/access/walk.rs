@@ -100,6 +100,7 @@ async fn check(scene: &Scene, caller: &Caller, operation: &Operation, turn: u32)
 async fn every_operation_is_for_whom_the_table_says() {
     let world = World::start_with(|config| {
         config.limits.requests_per_second = 100_000;
+        config.limits.account_requests_per_second = 100_000;
         config.limits.logins_per_minute = 100_000;
         config.limits.claims_per_minute = 100_000;
         config.limits.renewals_per_minute = 100_000;
