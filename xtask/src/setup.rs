@@ -6,7 +6,7 @@ use clap::Args;
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
