@@ -17,7 +17,7 @@ use ostiary_server::identity::device_auth::TokenAuth;
 use ostiary_server::identity::devices::{DeviceIdentity, RenewError};
 use ostiary_server::identity::nonce::Nonces;
 use ostiary_server::identity::signing::SigningKeys;
-use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens};
+use ostiary_server::identity::tokens::{ISSUER, TokenLives, TokenRefused, Tokens, UserClaims};
 use ostiary_server::ports::{AuthRefused, Clock, DeviceAuth, DeviceStore, EventStore, LifeStore};
 use ostiary_server::sealing::MasterKey;
 use ostiary_server::store::sql::{SqlStore, StoreUrl};
@@ -231,6 +231,60 @@ async fn a_users_token_is_not_a_devices_and_ends() {
     assert_eq!(world.tokens.check_user(&token, before), Err(TokenRefused::NotYet));
     let device = world.tokens.issue_device(&world.device, NOW).token;
     assert!(matches!(world.tokens.check_user(&device, NOW), Err(TokenRefused::Invalid(_))));
+}
+
+/// Each row is one way to pass for somebody.
+#[tokio::test]
+async fn forged_access_tokens_of_people_are_refused() {
+    let world = World::new().await;
+    let (user, session) = (UserId::generate(), SessionId::generate());
+    let far = UnixMillis(i64::MAX);
+    let good = world.tokens.issue_user(user, session, far, NOW).token;
+    let now = NOW.as_unix_seconds();
+    let claims = || UserClaims {
+        iss: format!("{ISSUER}:{}", world.store.installation()),
+        sub: user,
+        aud: AUDIENCE_API.into(),
+        sid: session,
+        jti: TokenId::generate(),
+        iat: now,
+        nbf: now,
+        exp: now + 900,
+    };
+    let sign =
+        |algorithm, claims: &UserClaims, key: &EncodingKey| encode(&world.header(algorithm), claims, key).unwrap();
+    let edited = |edit: fn(&mut UserClaims)| {
+        let mut claims = claims();
+        edit(&mut claims);
+        sign(Algorithm::EdDSA, &claims, &world.server_key)
+    };
+    let check = |what: &str, token: &str, let_in: bool| {
+        let found = world.tokens.check_user(token, NOW);
+        assert_eq!(found.is_ok(), let_in, "{what}: {found:?}");
+    };
+    check("issued", &good, true);
+    check("made by hand, to see that the rows below fail for their own reason", &edited(|_| ()), true);
+    check("no algorithm", &world.unsigned(), false);
+    let symmetric = EncodingKey::from_secret(&world.server_public);
+    check("the public key taken for a secret", &sign(Algorithm::HS256, &claims(), &symmetric), false);
+    let other = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let other = EncodingKey::from_ed_der(other.serialized_der());
+    check("another key under our name", &sign(Algorithm::EdDSA, &claims(), &other), false);
+    let nameless = encode(&Header::new(Algorithm::EdDSA), &claims(), &world.server_key).unwrap();
+    check("a key without a name", &nameless, false);
+    check("another audience", &edited(|c| c.aud = AUDIENCE_DEVICE.into()), false);
+    check("no installation", &edited(|c| c.iss = ISSUER.into()), false);
+    let elsewhere = edited(|c| c.iss = format!("{ISSUER}:{}", uuid::Uuid::now_v7()));
+    check("another installation's, with a copy of our keys", &elsewhere, false);
+    check("expired", &edited(|c| c.exp = c.iat), false);
+    check("not valid yet", &edited(|c| c.nbf += 301), false);
+    check("a device's", &world.tokens.issue_device(&world.device, NOW).token, false);
+    let (head, tail) = good.split_at(good.len() / 2);
+    check("altered", &format!("{head}A{}", &tail[1..]), false);
+    check("cut", head, false);
+    check("nothing", "", false);
+    let short = world.tokens.issue_user(user, session, NOW.plus(Duration::from_secs(60)), NOW);
+    assert_eq!(short.expires_at, NOW.plus(Duration::from_secs(60)), "no longer than its session");
 }
 
 #[tokio::test]
