@@ -25,6 +25,8 @@ end() {
     rm -rf "$dir"
 }
 trap end EXIT
+# A signal to the whole group of a test ends this, too, and must not leave the server behind.
+trap 'exit 1' HUP INT TERM
 tries=0
 until "$bin/pg_isready" --quiet --host="$dir"; do
     tries=$((tries + 1))
