@@ -44,6 +44,7 @@ use crate::identity::shown_cert::ShownCertificates;
 use crate::ledger::{Ledger, head_file};
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
+use crate::names::NameIndex;
 use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
@@ -284,6 +285,9 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         pack,
         refusals: from.refusals,
         cursors: Cursors::new(foundation.store.derived_key("cursors")),
+        answers: foundation.store.derived_key("answers"),
+        links: foundation.store.derived_key("links"),
+        names: NameIndex::new(foundation.store.clone()),
         limits: Limits::new(&config.limits, Arc::new(LocalThrottle::default())),
         bounds: config.limits.clone(),
         edge: config.http.clone(),

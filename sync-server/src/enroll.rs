@@ -19,10 +19,12 @@ use ostiary_models::embed::Embedding;
 use ostiary_models::geometry::Rect;
 use ostiary_models::quality::FaceQuality;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use self::desk::{Desk, DeskError};
 use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
+use self::reader::Reading;
 use crate::domain::access::Circle;
 use crate::domain::person::Template;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
@@ -112,6 +114,28 @@ impl Enrollment {
         }
         let (quality, face) = (reading.quality, reading.face);
         Ok(Ok(Accepted { template, revision, quality, face, lookalike }))
+    }
+
+    /// Everyone of a circle who comes within `limit` (cosine) of the one face in a picture, the most alike first, at most
+    /// `count`, beside what was read of the picture. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// [`EnrollError`]; a picture that is refused is `Ok(Err(problem))`.
+    pub async fn look_up(
+        &self,
+        photo: Bytes,
+        limit: f32,
+        circle: &Circle,
+        count: usize,
+    ) -> Result<Result<(Reading, Vec<Lookalike>), PhotoProblem>, EnrollError> {
+        let reading = match self.desk.read(photo).await? {
+            Ok(reading) => reading,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        // Nobody is left out: no person has the id of nobody.
+        let found =
+            self.others(PersonId(Uuid::nil()), slice::from_ref(&reading.embedding), limit, circle, count).await?;
+        Ok(Ok((reading, found)))
     }
 
     /// Others of a circle who could be mistaken for a person by the templates there are, the most alike first, at most

@@ -3,14 +3,22 @@
 
 pub mod accounts;
 pub mod health;
+pub mod idempotency;
 pub mod ledger;
 pub mod mailer;
+pub mod places;
+pub mod profiles;
 pub mod pruning;
 pub mod reach;
+pub mod settings;
 pub mod throttle;
 
+pub use idempotency::IdempotencyStore;
 pub use ledger::LedgerStore;
+pub use places::PlaceStore;
+pub use profiles::ProfileStore;
 pub use pruning::PruneStore;
+pub use settings::SettingsStore;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -26,11 +34,12 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{CommandKind, DeviceRoot};
 use ostiary_common::wire::{Command, ConfigReported, DeviceSettings, GalleryAck, PersonChange, Revision};
 
+use crate::domain::access::Reach;
 use crate::domain::audit::AuditEntry;
 use crate::domain::device::{ClaimCode, Device, DeviceStanding, Door, Site};
 use crate::domain::device_life::{DeviceCertificate, DeviceLife, FormerPosting, RevokedCertificate};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice};
-use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::domain::event::{AcceptedGap, EventFilter, EventTally, Ingest, Ingested, Page, StoredEvent, TimePage};
 use crate::domain::gallery::{
     GalleryPage, GalleryRule, GallerySize, GalleryStanding, GalleryTruth, Group, MemberChange, PersonAtDevice,
     Rescoped, Settled, TermsChange, WalkQuestion,
@@ -364,6 +373,17 @@ pub trait EventStore: Send + Sync {
     async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError>;
     /// A page of events.
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+    /// A page of events within a reach by the time they happened.
+    async fn events_by_time(
+        &self,
+        reach: &Reach,
+        filter: &EventFilter,
+        page: TimePage,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+    /// How many events there were within a reach, by quarters of an hour and kinds, in order of time; the filter must have
+    /// both ends.
+    async fn event_tally(&self, reach: &Reach, filter: &EventFilter) -> Result<Vec<EventTally>, StoreError>;
     /// One event.
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError>;
     /// The JPEG sent with an event.
@@ -392,6 +412,10 @@ pub trait Store:
     + AuditStore
     + LedgerStore
     + PruneStore
+    + IdempotencyStore
+    + PlaceStore
+    + ProfileStore
+    + SettingsStore
 {
 }
 
@@ -407,6 +431,10 @@ impl<T> Store for T where
         + AuditStore
         + LedgerStore
         + PruneStore
+        + IdempotencyStore
+        + PlaceStore
+        + ProfileStore
+        + SettingsStore
 {
 }
 

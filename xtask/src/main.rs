@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod check_api;
 mod ci;
 mod demo;
 mod faults;
@@ -38,6 +39,8 @@ enum Command {
     Ci,
     /// Check style, arrows between the rooms, documentation and dependencies, without running tests.
     Check(check::CheckArgs),
+    /// Ask a real server everything its description allows, and much that it does not, as each role.
+    CheckApi(check_api::CheckApiArgs),
     /// Break things and look what comes of it; the results stand in `docs/faults.md`.
     Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
@@ -70,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Ci => ci::run(),
         Command::Check(args) => check::run(&args),
+        Command::CheckApi(args) => check_api::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Faults(args) => faults::run(&args),
         Command::Fleet(args) => fleet::run(&args),

@@ -6,12 +6,13 @@ use clap::Args;
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
     ("libclang-dev", "makes the V4L2 bindings"),
     ("ca-certificates", "lets cargo and pip reach their registries"),
+    ("curl", "runs the examples of docs/api.md"),
     ("ffmpeg", "plays video files through the replay source"),
     ("postgresql", "the second database the store is tested on"),
     ("mosquitto", "an MQTT broker to test the external mode against"),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{check, demo, generate, setup, shell};
+use crate::{check, check_api, demo, generate, setup, shell};
 
 /// What to leave out while working.
 #[derive(Args)]
@@ -46,6 +46,7 @@ pub fn run(args: &TestArgs) -> Result<()> {
             outcomes.push(timed("kernels on aarch64", emulated::step));
             outcomes.extend(check::steps().into_iter().map(|(name, step)| timed(name, step)));
             outcomes.push(timed("generated files", generate::check_current));
+            outcomes.push(timed("API as described", check_api::briefly));
             outcomes.push(timed("demo --check", || demo::play(&demo::DemoArgs { check: true, ..Default::default() })));
         }
     }

@@ -11,7 +11,7 @@ use crate::health::jobs::Jobs;
 use crate::http::Api;
 use crate::identity::current_cert::CurrentCertificate;
 use crate::identity::signing::SigningKeys;
-use crate::ports::{Clock, DeviceLink, Store};
+use crate::ports::{Clock, DeviceLink, IdempotencyStore, Store};
 use crate::store::sql::SqlStore;
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -64,6 +64,9 @@ pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: Canc
         api.metrics.run_upkeep();
         if let Err(error) = api.recognition.installation().await {
             tracing::error!(%error, "how full the gallery is could not be seen: {error}");
+        }
+        if let Err(error) = store.forget_keys(api.now()).await {
+            tracing::error!(%error, "old idempotency keys could not be removed: {error}");
         }
         if let Err(error) = api.accounts.book.forget_old(api.now()).await {
             tracing::error!(%error, "old sessions and links could not be removed: {error}");

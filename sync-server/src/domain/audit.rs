@@ -60,6 +60,15 @@ pub struct AuditTrace {
     pub became: Option<String>,
 }
 
+/// A line with what goes with it, for stores that write it in the transaction of the change it tells of.
+#[derive(Clone, Debug)]
+pub struct AuditNote {
+    /// The line.
+    pub entry: AuditEntry,
+    /// What goes with it.
+    pub trace: AuditTrace,
+}
+
 /// Which lines a list wants. Absent means any.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {

@@ -154,12 +154,56 @@ pub struct EventFilter {
     pub door: Option<DoorId>,
     /// Matches of this person.
     pub person: Option<PersonId>,
-    /// Visits with this outcome, or devices' words about themselves.
-    pub kind: Option<EventKind>,
+    /// At doors of this site.
+    pub site: Option<SiteId>,
+    /// Visits with one of these outcomes, or devices' words about themselves; empty for any.
+    pub kinds: Vec<EventKind>,
+    /// That happened from this time on.
+    pub from: Option<UnixMillis>,
+    /// That happened before this time.
+    pub until: Option<UnixMillis>,
+    /// With this score (see [`score_of`]) or a greater one.
+    pub score_from: Option<f64>,
+    /// With this score or a smaller one.
+    pub score_to: Option<f64>,
+}
+
+/// A position in a list by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventPosition {
+    /// When the event happened.
+    pub at: UnixMillis,
+    /// Its place among events of the same time.
+    pub cursor: i64,
+}
+
+impl EventPosition {
+    /// After every event.
+    pub const END: Self = Self { at: UnixMillis(i64::MAX), cursor: i64::MAX };
+}
+
+/// Which page of a list by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimePage {
+    /// The newest first, before this position (or from the newest).
+    Older(Option<EventPosition>),
+    /// The oldest first, after this position.
+    Newer(EventPosition),
+}
+
+/// How many events of a kind there were in a quarter of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventTally {
+    /// When the quarter began.
+    pub at: UnixMillis,
+    /// The kind.
+    pub kind: EventKind,
+    /// How many.
+    pub count: u64,
 }
 
 /// Which page of a list, by cursor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
     /// The newest first, below this cursor (or from the newest).
     Before(Option<i64>),

@@ -14,7 +14,7 @@ use utoipa::openapi::extensions::Extensions;
 
 use super::api::Api;
 use super::auth::{Caller, May, Throughout};
-use super::etag::IfMatch;
+use super::etag::{IfMatch, IfMatchPerson, MustMatch};
 use super::extract::{ClientAddress, InPath, Json, Queried, Valid, ValidQuery};
 use crate::domain::access::Permission;
 use crate::domain::access::may::Needs;
@@ -58,6 +58,8 @@ impl<T> Asks for Valid<T> {}
 impl<T> Asks for ValidQuery<T> {}
 impl<T> Asks for InPath<T> {}
 impl Asks for IfMatch {}
+impl Asks for IfMatchPerson {}
+impl Asks for MustMatch {}
 impl Asks for ClientAddress {}
 impl Asks for Request {}
 impl Asks for Result<WebSocketUpgrade, WebSocketUpgradeRejection> {}

@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use ostiary_common::ids::PackId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Caller;
@@ -17,7 +18,7 @@ use super::limits::Limits;
 use super::request_id::RequestId;
 use crate::accounts::Accounts;
 use crate::config::{HttpConfig, LimitsConfig};
-use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace};
+use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
 use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::eraser::Completed;
@@ -27,11 +28,13 @@ use crate::identity::devices::DeviceIdentity;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
+use crate::names::NameIndex;
 use crate::ports::health::HealthStore;
 use crate::ports::reach::ReachStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
+use crate::sealing::DerivedKey;
 use crate::telemetry::faults::Recorder;
 
 /// Everything a handler may use.
@@ -70,6 +73,12 @@ pub struct ApiParts {
     pub refusals: Arc<RefusalLog>,
     /// Makes and reads positions in lists.
     pub cursors: Cursors,
+    /// Seals answers that are kept for requests that come again.
+    pub answers: DerivedKey,
+    /// Signs links to pictures.
+    pub links: DerivedKey,
+    /// Finds persons by name.
+    pub names: NameIndex,
     /// How often may be asked.
     pub limits: Limits,
     /// How much may be asked.
@@ -131,9 +140,17 @@ impl Api {
         self.store.audit_traced(&entry, &AuditTrace { request: RequestId::current(), was: None, became: None }).await
     }
 
-    /// A line of what a caller is about to do, for stores that write it together with the change.
-    pub fn line(&self, caller: &Caller, action: &str, target: String) -> AuditEntry {
-        AuditEntry {
+    /// A line of what a caller is about to do, with what was there before and will be then, for stores that write it
+    /// together with the change.
+    pub fn note(
+        &self,
+        caller: &Caller,
+        action: &str,
+        target: String,
+        was: Option<Value>,
+        became: Option<Value>,
+    ) -> AuditNote {
+        let entry = AuditEntry {
             at: self.clock.now(),
             actor: caller.actor(),
             action: action.to_owned(),
@@ -141,7 +158,9 @@ impl Api {
             source: caller.address.to_string(),
             result: AuditResult::Ok,
             detail: String::new(),
-        }
+        };
+        let json = |value: Option<Value>| value.map(|value| value.to_string());
+        AuditNote { entry, trace: AuditTrace { request: RequestId::current(), was: json(was), became: json(became) } }
     }
 
     /// Notes a refusal for the audit log; floods are counted, not written.

@@ -20,12 +20,13 @@ use tracing::Instrument;
 use super::api::Api;
 use super::extract::ClientAddress;
 use super::forwarded::TrustedProxies;
+use super::once::once;
 use super::problem::{ApiError, Problem, render};
 use super::request_id::{REQUEST_ID, RequestId};
 use super::{cors, counted};
 
 /// Bodies of every route that does not say otherwise.
-const BODY_LIMIT_BYTES: usize = 64 * 1024;
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 /// The longest pause within a body.
 const BODY_PAUSE: Duration = Duration::from_secs(15);
 /// Time for a whole request, uploads over slow lines included.
@@ -34,6 +35,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Wraps the routes, the innermost first.
 pub fn apply(routes: Router, api: &Api) -> Router {
     routes
+        .layer(from_fn_with_state(api.clone(), once))
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))

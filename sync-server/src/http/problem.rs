@@ -261,8 +261,8 @@ impl ApiError {
         let more = match self {
             Self::Refused { more, .. } => more.clone(),
             Self::InUse { counts, .. } => Map::from_iter([("counts".to_owned(), Value::from(counts.clone()))]),
-            Self::Invalid { field, detail } => errors(&[FieldError::of_body(field, detail.clone())]),
-            Self::InvalidQuery { name, detail } => errors(&[FieldError::of_query(name, detail.clone())]),
+            Self::Invalid { field, detail } => named(field, errors(&[FieldError::of_body(field, detail.clone())])),
+            Self::InvalidQuery { name, detail } => named(name, errors(&[FieldError::of_query(name, detail.clone())])),
             Self::InvalidFields(fields) => errors(fields),
             _ => Map::new(),
         };
@@ -280,6 +280,12 @@ impl ApiError {
 /// The member `errors`: each value that is not allowed, where it stands and why.
 fn errors(fields: &[FieldError]) -> Map<String, Value> {
     Map::from_iter([("errors".to_owned(), fields.iter().map(FieldError::to_json).collect())])
+}
+
+/// Where there is one wrong value, its bare name stands beside `errors`.
+fn named(field: &'static str, mut more: Map<String, Value>) -> Map<String, Value> {
+    more.insert("field".to_owned(), field.into());
+    more
 }
 
 /// The words of a problem within another answer, as in the results of several photos.

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::access::{guarded, open};
 use super::api::Api;
-use super::{health, layers, v1};
+use super::{describe, health, layers, v1};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ Errors are problem+json (RFC 9457) with a stable `type`; times are RFC 3339 in U
         (name = "groups", description = "Who may be known at which door"),
         (name = "gallery", description = "What devices are to hold"),
         (name = "events", description = "What cameras saw"),
+        (name = "settings", description = "What holds for the installation as a whole"),
         (name = "audit", description = "Who did what"),
         (name = "health", description = "Whether the server works"),
     )
@@ -54,6 +55,7 @@ pub fn router(api: Api) -> Router {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = routes().into_openapi();
     openapi.info.version = env!("CARGO_PKG_VERSION").into();
+    describe::complete(&mut openapi);
     openapi
 }
 

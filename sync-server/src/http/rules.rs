@@ -3,11 +3,20 @@
 use std::fmt;
 
 use ostiary_common::time::UnixMillis;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::problem::ApiError;
+use crate::domain::profile::MOST_NOTES_CHARS;
 
 /// A time as sent: RFC 3339, as in `2026-11-21T08:00:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rfc3339(pub UnixMillis);
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339())
+    }
+}
 
 impl<'de> Deserialize<'de> for Rfc3339 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -34,6 +43,39 @@ pub fn one_of<'a>(allowed: &'a [&'a str]) -> impl FnOnce(&Option<String>, &()) -
         }
         _ => Ok(()),
     }
+}
+
+/// A text without control characters: not every database takes them, and nobody means them.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn plain(text: &str, _: &()) -> garde::Result {
+    if text.chars().any(char::is_control) {
+        Err(garde::Error::new("must not contain control characters"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Notes: at most 4000 characters, no control characters but line ends and tabs.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn notes(text: &str, _: &()) -> garde::Result {
+    if text.chars().count() > MOST_NOTES_CHARS {
+        return Err(garde::Error::new(format!("at most {MOST_NOTES_CHARS} characters")));
+    }
+    let control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    if control { Err(garde::Error::new("must not contain control characters")) } else { Ok(()) }
+}
+
+/// The same name, trimmed and normalised.
+///
+/// # Errors
+/// [`ApiError::Invalid`].
+pub fn parsed_name(text: &str) -> Result<String, ApiError> {
+    let name = crate::domain::name::Name::parse(text);
+    Ok(name.map_err(|e| ApiError::Invalid { field: "name", detail: e.to_string() })?.into_string())
 }
 
 /// A name of a site, door, device, group or person.

@@ -17,6 +17,7 @@ pub mod me;
 pub mod persons;
 pub mod public;
 pub mod recognition;
+pub mod recognize;
 pub mod roles;
 pub mod service_accounts;
 pub mod settings;
@@ -26,10 +27,13 @@ pub mod users;
 
 use utoipa_axum::router::OpenApiRouter;
 
+use axum::http::StatusCode;
+
 use super::access::{device, guarded, open};
 use super::api::Api;
 use super::problem::ApiError;
 use crate::domain::name::Name;
+use crate::domain::place::Removal;
 
 /// Every route of `/api/v1`, and the two public files.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -81,8 +85,14 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(live_tickets::create))
         .routes(guarded!(sites::list::list))
         .routes(guarded!(sites::create::create))
+        .routes(guarded!(sites::item::read))
+        .routes(guarded!(sites::item::update))
+        .routes(guarded!(sites::item::delete))
         .routes(guarded!(doors::list::list))
         .routes(guarded!(doors::create::create))
+        .routes(guarded!(doors::item::read))
+        .routes(guarded!(doors::item::update))
+        .routes(guarded!(doors::item::delete))
         .routes(guarded!(doors::recognition::read))
         .routes(guarded!(doors::recognition::set))
         .routes(guarded!(doors::recognition::reset))
@@ -97,10 +107,16 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(groups::members::change))
         .routes(guarded!(settings::recognition::read))
         .routes(guarded!(settings::recognition::set))
+        .routes(guarded!(settings::general::read))
+        .routes(guarded!(settings::general::set))
+        .routes(guarded!(settings::person_fields::read))
+        .routes(guarded!(settings::person_fields::set))
+        .merge(recognize::routes())
         .routes(guarded!(recognition::preview::preview))
         .routes(guarded!(devices::list::list))
         .routes(guarded!(devices::create::create))
         .routes(guarded!(devices::read::read))
+        .routes(guarded!(devices::rename::rename))
         .routes(guarded!(devices::claim_code::claim_code))
         .routes(guarded!(devices::revoke::revoke))
         .routes(guarded!(devices::replace::replace))
@@ -114,7 +130,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(persons::list::list))
         .routes(guarded!(persons::create::create))
         .routes(guarded!(persons::read::read))
-        .routes(guarded!(persons::terms::set_terms))
+        .routes(guarded!(persons::update::update))
         .routes(guarded!(persons::delete::delete))
         .routes(guarded!(persons::doors::doors))
         .routes(guarded!(persons::templates::templates))
@@ -129,6 +145,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(templates::delete::delete))
         .routes(guarded!(gallery::read::read))
         .routes(guarded!(events::list::list))
+        .routes(guarded!(events::counts::counts))
+        .routes(guarded!(events::crop_link::link))
+        .routes(open!(events::crop_link::open))
         .routes(guarded!(events::live::live))
         .routes(guarded!(events::read::read))
         .routes(guarded!(events::crop::crop))
@@ -137,6 +156,19 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(errors::resolve::resolve))
         .routes(guarded!(audit::list::list))
         .routes(guarded!(audit::export::export))
+}
+
+/// What became of a removal, as an answer.
+fn removed(what: &'static str, removal: Option<Removal>) -> Result<StatusCode, ApiError> {
+    match removal.ok_or(ApiError::NotFound(what))? {
+        Removal::Done => Ok(StatusCode::NO_CONTENT),
+        Removal::InUse(counts) => {
+            let words: Vec<String> = counts.iter().map(|(thing, count)| format!("{count} {thing}")).collect();
+            let detail = format!("this {what} still has {}; remove or move them first", words.join(", "));
+            let counts = counts.into_iter().map(|(thing, count)| (thing.to_owned(), count.into())).collect();
+            Err(ApiError::InUse { detail, counts })
+        }
+    }
 }
 
 /// A name as sent, checked.

@@ -27,6 +27,19 @@ impl PersonKey {
         String::from_utf8(self.0.open(b"name", sealed)?).map_err(|_| OpenError)
     }
 
+    /// Seals a text of the person's row: `what` is `notes` or `fields`.
+    pub fn seal_text(&self, what: &'static str, text: &str) -> Vec<u8> {
+        self.0.seal(what.as_bytes(), text.as_bytes())
+    }
+
+    /// Opens a text of the person's row.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_text(&self, what: &'static str, sealed: &[u8]) -> Result<String, OpenError> {
+        String::from_utf8(self.0.open(what.as_bytes(), sealed)?).map_err(|_| OpenError)
+    }
+
     /// Seals a template's embedding: little-endian f32.
     pub fn seal_embedding(&self, template: TemplateId, embedding: &[u8]) -> Vec<u8> {
         self.0.seal(&template_place(template), embedding)

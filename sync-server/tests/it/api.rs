@@ -2,7 +2,9 @@
 
 mod accounts;
 mod calibrated;
+mod contract;
 mod devices;
+mod docs;
 mod edge;
 mod enroll;
 mod erasures;

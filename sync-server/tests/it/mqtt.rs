@@ -3,6 +3,7 @@
 mod broker;
 mod client;
 mod external;
+mod fake_contract;
 mod fake_store;
 mod link;
 mod proofs;

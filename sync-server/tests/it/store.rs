@@ -8,6 +8,7 @@ mod ingest;
 mod ledger;
 mod life;
 mod moving;
+mod names;
 mod pace;
 pub mod place;
 mod pruning;

@@ -31,6 +31,14 @@ impl Environment {
         Self::ready("bench-peers", "xtask/peers")
     }
 
+    /// The environment of what asks the server's API, for the scripts of `xtask/api`.
+    ///
+    /// # Errors
+    /// If there is no Python with venv, or a package cannot be had.
+    pub fn api() -> Result<Self> {
+        Self::ready("check-api", "xtask/api")
+    }
+
     /// Makes the environment, or takes the one made before if its requirements are still the same.
     fn ready(name: &str, scripts: &str) -> Result<Self> {
         let environment = Self { dir: shell::target_dir().join(name), scripts: shell::root().join(scripts) };

@@ -8,6 +8,7 @@ pub mod door;
 pub mod gallery;
 pub mod list;
 pub mod read;
+pub mod rename;
 pub mod replace;
 pub mod revoke;
 pub mod view;

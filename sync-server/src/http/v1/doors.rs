@@ -2,5 +2,6 @@
 
 pub mod create;
 pub mod gallery_rule;
+pub mod item;
 pub mod list;
 pub mod recognition;

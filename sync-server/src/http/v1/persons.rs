@@ -2,15 +2,17 @@
 
 pub mod create;
 pub mod delete;
+pub mod detail;
 pub mod doors;
 pub mod expiry;
 pub mod list;
 pub mod lookalikes;
-mod photo_body;
-mod photo_view;
+pub(in crate::http) mod photo_body;
+pub(super) mod photo_view;
 pub mod photos;
 pub mod read;
 pub mod sync;
 pub mod templates;
 pub mod terms;
+pub mod update;
 pub mod view;

@@ -1,3 +1,5 @@
 //! Settings of the whole installation.
 
+pub mod general;
+pub mod person_fields;
 pub mod recognition;

@@ -1,4 +1,5 @@
 //! Sites.
 
 pub mod create;
+pub mod item;
 pub mod list;

@@ -5,12 +5,13 @@ use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId}
 use ostiary_common::time::UnixMillis;
 
 use super::again::again;
+use super::event_lists::narrow;
 use super::opener::Opener;
 use super::statement::Statement;
 use super::values::Flag;
 use super::{SqlStore, columns, pictures};
 use crate::domain::access::Reach;
-use crate::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use crate::domain::event::{AcceptedGap, EventFilter, EventTally, Ingest, Ingested, Page, StoredEvent, TimePage};
 use crate::ports::{EventStore, StoreError};
 use crate::sealing::MasterKey;
 
@@ -37,7 +38,7 @@ pub(super) struct EventRow {
 }
 
 impl EventRow {
-    fn open(self, opener: &mut Opener<'_>) -> Result<StoredEvent, StoreError> {
+    pub(super) fn open(self, opener: &mut Opener<'_>) -> Result<StoredEvent, StoreError> {
         let row = self;
         Ok(StoredEvent {
             cursor: row.cursor,
@@ -74,18 +75,7 @@ pub(super) fn filtered(query: &mut Statement, filter: &EventFilter, page: Page) 
         Page::Before(before) => query.push(" AND e.cursor < ").bind(before.unwrap_or(i64::MAX)),
         Page::After(after) => query.push(" AND e.cursor > ").bind(after),
     };
-    if let Some(device) = filter.device {
-        query.push(" AND e.device = ").bind(device.as_bytes().to_vec());
-    }
-    if let Some(door) = filter.door {
-        query.push(" AND e.door = ").bind(door.as_bytes().to_vec());
-    }
-    if let Some(person) = filter.person {
-        query.push(" AND e.person = ").bind(person.as_bytes().to_vec());
-    }
-    if let Some(kind) = filter.kind {
-        query.push(" AND e.kind = ").bind(kind.as_str());
-    }
+    narrow(query, filter);
 }
 
 /// Adds the order and the end of a page.
@@ -120,6 +110,20 @@ impl EventStore for SqlStore {
 
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         opened(&self.master, list(filter, page, limit).query_as().fetch_all(&self.read).await?)
+    }
+
+    async fn events_by_time(
+        &self,
+        reach: &Reach,
+        filter: &EventFilter,
+        page: TimePage,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.list_by_time(reach, filter, page, limit).await
+    }
+
+    async fn event_tally(&self, reach: &Reach, filter: &EventFilter) -> Result<Vec<EventTally>, StoreError> {
+        self.tally(reach, filter).await
     }
 
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {

@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use super::error::on_insert;
 use super::opener::Opener;
-use super::{SqlStore, columns, erasures, sealing, templates, terms};
+use super::{SqlStore, columns, erasures, idempotency, profiles, sealing, templates, terms};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
@@ -77,6 +77,7 @@ pub(super) async fn remove(
     if removed.rows_affected() == 0 {
         return Ok(None);
     }
+    idempotency::forget_personal(tx).await?;
     let rev = next_revision(tx).await?;
     bury(tx, id, rev, now).await?;
     erasures::begin(tx, id, rev, reason, now).await?;
@@ -110,6 +111,7 @@ impl PersonStore for SqlStore {
             .await
             .map_err(on_insert("person id", "person"))?;
         sealing::insert_person_key(&mut tx, person.id, &wrapped).await?;
+        profiles::mark_edited(&mut tx, person.id).await?;
         let flips_at = terms::write(&mut tx, person.id, person.validity, &person.groups, person.created_at).await?;
         tx.commit().await?;
         self.memory.expect_flip(flips_at, person.created_at);

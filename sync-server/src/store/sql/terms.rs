@@ -109,40 +109,53 @@ impl ClockRow {
     }
 }
 
+/// Changes a person's terms within a transaction; also returns when the clock changes something of them.
+pub(super) async fn change(
+    tx: &mut AnyConnection,
+    person: PersonId,
+    terms: &TermsChange,
+    change: Change,
+) -> Result<Option<(Rescoped, Option<UnixMillis>)>, StoreError> {
+    let row: Option<TermsRow> = sqlx::query_as(
+        "SELECT rev, valid_from, valid_until, (SELECT string_agg(hex(m.in_group), '') FROM memberships m
+             WHERE m.person = persons.id) AS groups FROM persons WHERE id = $1",
+    )
+    .bind(person.as_bytes().as_slice())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let present = columns::unsigned("revision", row.rev)?;
+    if let Some(expected) = change.expected.filter(|expected| *expected != present) {
+        return Err(StoreError::Outdated { expected, present });
+    }
+    let before = (columns::validity(row.valid_from, row.valid_until)?, columns::groups(row.groups.as_deref())?);
+    let mut groups = terms.groups.clone().unwrap_or_else(|| before.1.clone());
+    groups.sort_unstable();
+    groups.dedup();
+    let after = (terms.validity.unwrap_or(before.0), groups);
+    if before == after {
+        return Ok(Some((Rescoped { version: present, rev: None }, None)));
+    }
+    let flips_at = write(tx, person, after.0, &after.1, change.now).await?;
+    let rev = next_revision(tx).await?;
+    touch(tx, person.as_bytes(), rev).await?;
+    Ok(Some((Rescoped { version: rev.0, rev: Some(rev) }, flips_at)))
+}
+
 impl SqlStore {
     pub(super) async fn change_terms(
         &self,
         person: PersonId,
         terms: &TermsChange,
-        change: Change,
+        change_made: Change,
     ) -> Result<Option<Rescoped>, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<TermsRow> = sqlx::query_as(
-            "SELECT rev, valid_from, valid_until, (SELECT string_agg(hex(m.in_group), '') FROM memberships m
-             WHERE m.person = persons.id) AS groups FROM persons WHERE id = $1",
-        )
-        .bind(person.as_bytes().as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let present = columns::unsigned("revision", row.rev)?;
-        if let Some(expected) = change.expected.filter(|expected| *expected != present) {
-            return Err(StoreError::Outdated { expected, present });
-        }
-        let before = (columns::validity(row.valid_from, row.valid_until)?, columns::groups(row.groups.as_deref())?);
-        let mut groups = terms.groups.clone().unwrap_or_else(|| before.1.clone());
-        groups.sort_unstable();
-        groups.dedup();
-        let after = (terms.validity.unwrap_or(before.0), groups);
-        if before == after {
-            return Ok(Some(Rescoped { version: present, rev: None }));
-        }
-        let flips_at = write(&mut tx, person, after.0, &after.1, change.now).await?;
-        let rev = next_revision(&mut tx).await?;
-        touch(&mut tx, person.as_bytes(), rev).await?;
+        let Some((done, flips_at)) = change(&mut tx, person, terms, change_made).await? else { return Ok(None) };
         tx.commit().await?;
-        self.memory.expect_flip(flips_at, change.now);
-        Ok(Some(Rescoped { version: rev.0, rev: Some(rev) }))
+        if done.rev.is_some() {
+            self.memory.expect_flip(flips_at, change_made.now);
+        }
+        Ok(Some(done))
     }
 
     pub(super) async fn settle(&self, now: UnixMillis) -> Result<Settled, StoreError> {

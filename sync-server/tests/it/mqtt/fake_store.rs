@@ -11,11 +11,14 @@ use ostiary_common::ids::{
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision};
+use ostiary_server::domain::access::Reach;
 use ostiary_server::domain::audit::chain::{ChainPoint, ChainedLine};
 use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditTrace};
 use ostiary_server::domain::device::{ClaimCode, Device, DeviceState, Door, HeldGallery, Presence, Site};
 use ostiary_server::domain::erasure::{Confirmation, Erasure, ErasureDevice};
-use ostiary_server::domain::event::{AcceptedGap, EventFilter, Ingest, Ingested, Page, StoredEvent};
+use ostiary_server::domain::event::{
+    AcceptedGap, EventFilter, EventTally, Ingest, Ingested, Page, StoredEvent, TimePage,
+};
 use ostiary_server::domain::gallery::walk::{PageBuilder, begin, nothing};
 use ostiary_server::domain::gallery::{
     GalleryPage, GalleryRule, GallerySize, GalleryStanding, GalleryTruth, Group, MemberChange, PersonAtDevice,
@@ -62,7 +65,7 @@ impl Default for FakeStore {
     }
 }
 
-const NOT_USED: &str = "the link does not use this part of the store";
+pub const NOT_USED: &str = "the link does not use this part of the store";
 
 impl FakeStore {
     /// What is in it now.
@@ -187,6 +190,18 @@ impl EventStore for FakeStore {
         Ok(hole.map(|(first, last)| AcceptedGap { first, last, upto_seq }))
     }
     async fn events(&self, _: &EventFilter, _: Page, _: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn events_by_time(
+        &self,
+        _: &Reach,
+        _: &EventFilter,
+        _: TimePage,
+        _: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn event_tally(&self, _: &Reach, _: &EventFilter) -> Result<Vec<EventTally>, StoreError> {
         unreachable!("{NOT_USED}")
     }
     async fn event(&self, id: EventId) -> Result<Option<StoredEvent>, StoreError> {

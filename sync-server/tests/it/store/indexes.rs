@@ -100,7 +100,7 @@ async fn postgres_finds_every_page_by_an_index() {
         ("device", EventFilter { device, ..all() }),
         ("door", EventFilter { door, ..all() }),
         ("person", EventFilter { person, ..all() }),
-        ("kind", EventFilter { kind: Some(EventKind::SpoofSuspected), ..all() }),
+        ("kind", EventFilter { kinds: vec![EventKind::SpoofSuspected], ..all() }),
         ("person at a door", EventFilter { person, door, ..all() }),
     ];
     for (name, filter) in filters {

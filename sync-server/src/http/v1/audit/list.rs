@@ -35,13 +35,13 @@ pub struct Wanted {
     #[garde(length(max = 300))]
     cursor: Option<String>,
     /// Of this actor, as lines name it.
-    #[garde(length(chars, max = 200))]
+    #[garde(length(chars, max = 200), inner(custom(rules::plain)))]
     actor: Option<String>,
     /// Of this action, or of one of several with commas between, at most 20.
-    #[garde(length(chars, max = 1000))]
+    #[garde(length(chars, max = 1000), inner(custom(rules::plain)))]
     action: Option<String>,
     /// On this target, as lines name it.
-    #[garde(length(chars, max = 300))]
+    #[garde(length(chars, max = 300), inner(custom(rules::plain)))]
     target: Option<String>,
     /// `ok` or `refused`.
     #[garde(custom(rules::one_of(&["ok", "refused"])))]

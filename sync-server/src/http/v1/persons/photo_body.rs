@@ -9,12 +9,12 @@ use crate::http::api::Api;
 use crate::http::problem::ApiError;
 
 /// The most a request may hold whatever the configuration says; the configured limits are checked within it.
-pub(super) const BODY_LIMIT_BYTES: usize = 200 * 1024 * 1024;
+pub(in crate::http) const BODY_LIMIT_BYTES: usize = 200 * 1024 * 1024;
 /// The multipart field photos come in.
 pub(super) const FIELD: &str = "photo";
 
 /// The photos of a request: its body, or the fields of a form.
-pub(super) async fn read_body(api: &Api, request: Request) -> Result<Vec<Bytes>, ApiError> {
+pub(in crate::http::v1) async fn read_body(api: &Api, request: Request) -> Result<Vec<Bytes>, ApiError> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let photos = match media.as_str() {

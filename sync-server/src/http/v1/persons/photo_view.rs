@@ -49,7 +49,7 @@ pub struct PhotoResult {
 
 /// A rectangle in pixels.
 #[derive(Serialize, ToSchema)]
-struct FaceBox {
+pub struct FaceBox {
     /// Left edge.
     left: f32,
     /// Top edge.

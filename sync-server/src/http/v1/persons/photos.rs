@@ -123,7 +123,8 @@ fn consent_missing() -> ApiError {
     }
 }
 
-fn failed(error: EnrollError) -> ApiError {
+/// What the desk's failures mean to a client.
+pub(in crate::http::v1) fn failed(error: EnrollError) -> ApiError {
     match error {
         EnrollError::Store(error) => error.into(),
         EnrollError::Desk(DeskError::Failed(why)) => ApiError::Internal(why),

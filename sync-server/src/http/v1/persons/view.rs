@@ -24,7 +24,7 @@ pub struct PersonView {
     valid_until: Option<String>,
     /// The groups the person is in, in order of id.
     groups: Vec<Uuid>,
-    /// Revision of the last change of the person's templates, groups or validity; also the `ETag`.
+    /// Revision of the last change of the person's templates, groups or validity.
     revision: u64,
     /// How many templates there are.
     templates: u32,
@@ -51,10 +51,5 @@ impl PersonView {
     pub fn new(mut person: Person, circle: &Circle) -> Self {
         person.groups.retain(|group| circle.shows(*group));
         person.into()
-    }
-
-    /// When and by which groups the person may be known, as the audit log keeps it.
-    pub fn terms(&self) -> serde_json::Value {
-        serde_json::json!({"valid_from": self.valid_from, "valid_until": self.valid_until, "groups": self.groups})
     }
 }

@@ -1,0 +1,140 @@
+//! Events by time, and how many there were.
+
+use ostiary_common::time::UnixMillis;
+
+use super::SqlStore;
+use super::events::{EventRow, SELECT};
+use super::opener::Opener;
+use super::statement::Statement;
+use crate::domain::access::Reach;
+use crate::domain::event::{EventFilter, EventKind, EventPosition, EventTally, StoredEvent, TimePage};
+use crate::ports::StoreError;
+
+/// The step times are counted by in the database: every time zone is a whole number of them away from UTC.
+const STEP_MS: i64 = 15 * 60 * 1000;
+
+#[derive(sqlx::FromRow)]
+struct TallyRow {
+    step: i64,
+    kind: String,
+    count: i64,
+}
+
+/// A site or a door: the column, and the id.
+type Place = (&'static str, Vec<u8>);
+
+impl SqlStore {
+    /// A page is read place by place, each by its index, so that one door's few events are found among many.
+    pub(super) async fn list_by_time(
+        &self,
+        reach: &Reach,
+        filter: &EventFilter,
+        page: TimePage,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let Some(places) = places(reach) else { return self.list_at(None, filter, page, limit).await };
+        let mut events = Vec::new();
+        for place in places {
+            events.extend(self.list_at(Some(place), filter, page, limit).await?);
+        }
+        events.sort_unstable_by_key(|event| (event.at, event.cursor));
+        // A door may be within by itself and by its site.
+        events.dedup_by_key(|event| event.cursor);
+        if let TimePage::Older(_) = page {
+            events.reverse();
+        }
+        events.truncate(limit as usize);
+        Ok(events)
+    }
+
+    async fn list_at(
+        &self,
+        place: Option<Place>,
+        filter: &EventFilter,
+        page: TimePage,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let mut query = Statement::new(SELECT);
+        let order = match page {
+            TimePage::Older(from) => {
+                let EventPosition { at, cursor } = from.unwrap_or(EventPosition::END);
+                query.push(" WHERE (e.at, e.cursor) < (").bind(at.0).push(", ").bind(cursor).push(")");
+                " ORDER BY e.at DESC, e.cursor DESC LIMIT "
+            }
+            TimePage::Newer(EventPosition { at, cursor }) => {
+                query.push(" WHERE (e.at, e.cursor) > (").bind(at.0).push(", ").bind(cursor).push(")");
+                " ORDER BY e.at, e.cursor LIMIT "
+            }
+        };
+        if let Some((column, id)) = place {
+            query.push(" AND ").push(column).push(" = ").bind(id);
+        }
+        narrow(&mut query, filter);
+        query.push(order).bind(i64::from(limit));
+        let rows: Vec<EventRow> = query.query_as().fetch_all(&self.read).await?;
+        let mut opener = Opener::new(&self.master);
+        rows.into_iter().map(|row| row.open(&mut opener)).collect()
+    }
+
+    pub(super) async fn tally(&self, reach: &Reach, filter: &EventFilter) -> Result<Vec<EventTally>, StoreError> {
+        // The step is written into the statement: engines group only by what they can see to be the same.
+        let select = format!("SELECT e.at / {STEP_MS} AS step, e.kind, count(*) AS count FROM events e WHERE 1 = 1");
+        let mut query = Statement::new(&select);
+        narrow(&mut query, filter);
+        for (number, (column, id)) in places(reach).into_iter().flatten().enumerate() {
+            query.push(if number == 0 { " AND (" } else { " OR " }).push(column).push(" = ").bind(id);
+        }
+        match reach {
+            Reach::Everything => {}
+            reach if reach.is_nothing() => drop(query.push(" AND 1 = 0")),
+            Reach::Within { .. } => drop(query.push(")")),
+        }
+        query.push(&format!(" GROUP BY e.at / {STEP_MS}, e.kind ORDER BY step"));
+        let rows: Vec<TallyRow> = query.query_as().fetch_all(&self.read).await?;
+        let tally = |row: TallyRow| EventTally {
+            at: UnixMillis(row.step * STEP_MS),
+            kind: EventKind::parse(&row.kind).unwrap_or(EventKind::Other),
+            count: u64::try_from(row.count).unwrap_or(0),
+        };
+        Ok(rows.into_iter().map(tally).collect())
+    }
+}
+
+/// The places of a reach; `None` if it is everything.
+fn places(reach: &Reach) -> Option<Vec<Place>> {
+    let Reach::Within { sites, doors } = reach else { return None };
+    let sites = sites.iter().map(|site| ("e.site", site.as_bytes().to_vec()));
+    Some(sites.chain(doors.iter().map(|door| ("e.door", door.as_bytes().to_vec()))).collect())
+}
+
+/// Adds what a filter asks for to a statement that has a `WHERE` already.
+pub(super) fn narrow(query: &mut Statement, filter: &EventFilter) {
+    let ids = [
+        ("e.device", filter.device.map(|id| id.as_bytes().to_vec())),
+        ("e.site", filter.site.map(|id| id.as_bytes().to_vec())),
+        ("e.door", filter.door.map(|id| id.as_bytes().to_vec())),
+        ("e.person", filter.person.map(|id| id.as_bytes().to_vec())),
+    ];
+    for (column, id) in ids {
+        if let Some(id) = id {
+            query.push(" AND ").push(column).push(" = ").bind(id);
+        }
+    }
+    if let Some((first, rest)) = filter.kinds.split_first() {
+        query.push(" AND e.kind IN (").bind(first.as_str());
+        for kind in rest {
+            query.push(", ").bind(kind.as_str());
+        }
+        query.push(")");
+    }
+    for (compare, time) in [(">=", filter.from), ("<", filter.until)] {
+        if let Some(time) = time {
+            query.push(" AND e.at ").push(compare).push(" ").bind(time.0);
+        }
+    }
+    for (compare, score) in [(">=", filter.score_from), ("<=", filter.score_to)] {
+        if let Some(score) = score {
+            query.push(" AND e.score ").push(compare).push(" ").bind(score);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What the link never asks of a store: settings, names, sites, keys of requests.
+
+use async_trait::async_trait;
+use ostiary_common::ids::{DeviceId, DoorId, PersonId, SiteId};
+use ostiary_common::time::UnixMillis;
+use ostiary_server::domain::audit::AuditNote;
+use ostiary_server::domain::person::Person;
+use ostiary_server::domain::place::Removal;
+use ostiary_server::domain::profile::{
+    NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile,
+};
+use ostiary_server::domain::recognition::{Change, Versioned};
+use ostiary_server::ports::idempotency::{KeyClaim, KeyOutcome, KeyStanding};
+use ostiary_server::ports::{IdempotencyStore, PlaceStore, ProfileStore, SettingsStore, StoreError};
+
+use super::fake_store::{FakeStore, NOT_USED};
+
+#[async_trait]
+impl IdempotencyStore for FakeStore {
+    async fn claim_key(&self, _: &KeyClaim) -> Result<KeyStanding, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn settle_key(&self, _: &str, _: &str, _: &KeyOutcome) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn forget_keys(&self, _: UnixMillis) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl PlaceStore for FakeStore {
+    async fn site_version(&self, _: SiteId) -> Result<Option<u64>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn door_version(&self, _: DoorId) -> Result<Option<u64>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn rename_site(&self, _: SiteId, _: &str, _: Change, _: &AuditNote) -> Result<Option<u64>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn rename_door(&self, _: DoorId, _: &str, _: Change, _: &AuditNote) -> Result<Option<u64>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn rename_device(&self, _: DeviceId, _: &str, _: &AuditNote) -> Result<bool, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn remove_site(&self, _: SiteId, _: &AuditNote) -> Result<Option<Removal>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn remove_door(&self, _: DoorId, _: &AuditNote) -> Result<Option<Removal>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl SettingsStore for FakeStore {
+    async fn setting(&self, _: &str) -> Result<Option<Versioned<String>>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_setting(&self, _: &str, _: &str, _: Change, _: &AuditNote) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl ProfileStore for FakeStore {
+    async fn profile(&self, _: PersonId) -> Result<Option<(Profile, PersonStamp)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn patch_person(
+        &self,
+        _: PersonId,
+        _: &PersonPatch,
+        _: Option<PersonStamp>,
+        _: Change,
+        _: &AuditNote,
+    ) -> Result<Option<Patched>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn persons_where(&self, _: &PersonFilter, _: Option<PersonId>, _: u32) -> Result<Vec<Person>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn name_stamp(&self) -> Result<NameStamp, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn name_changes(&self, _: NameStamp) -> Result<NameChanges, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn names(&self, _: Option<PersonId>, _: u32) -> Result<Vec<(PersonId, String)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
