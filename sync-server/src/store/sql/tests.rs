@@ -48,7 +48,7 @@ async fn every_filter_uses_an_index() {
         EventFilter { device: Some(device), ..all() },
         EventFilter { door: Some(door), ..all() },
         EventFilter { person: Some(person), ..all() },
-        EventFilter { kind: Some(EventKind::SpoofSuspected), ..all() },
+        EventFilter { kinds: vec![EventKind::SpoofSuspected], ..all() },
         EventFilter { person: Some(person), door: Some(door), ..all() },
     ];
     for filter in filters {

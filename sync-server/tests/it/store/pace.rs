@@ -84,7 +84,7 @@ async fn pages_over_a_million_events(place: Place) {
         ("device", EventFilter { device, ..all() }),
         ("door", EventFilter { door, ..all() }),
         ("person", EventFilter { person, ..all() }),
-        ("kind", EventFilter { kind: Some(EventKind::SpoofSuspected), ..all() }),
+        ("kind", EventFilter { kinds: vec![EventKind::SpoofSuspected], ..all() }),
         ("person_at_door", EventFilter { person, door, ..all() }),
     ] {
         let ms = p99(&store, &filter).await.as_secs_f64() * 1_000.0;
