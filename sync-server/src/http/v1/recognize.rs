@@ -98,7 +98,7 @@ pub async fn recognize(
     let (Some(photo), true) = (photos.pop(), photos.is_empty()) else {
         return Err(ApiError::BadRequest("send one picture".into()));
     };
-    api.limits.photos(may.caller.account, 1).await?;
+    api.limits.recognize(may.caller.account).await?;
     let rule = api.recognition.installation().await?.1.rule;
     let threshold = wanted.threshold.unwrap_or(rule.threshold);
     // The margin counts whoever comes near, named or not.

@@ -65,6 +65,7 @@ fn at(about: About, reach: &Reach, scene: &Scene) -> Outcome {
     let done = match about {
         About::Nothing | About::Elsewhere => true,
         About::Site => whole,
+        About::SomeOfSite => part || reach.covers(scene.here.site, scene.beside),
         About::Door => part,
         About::Own if part && !whole => return Outcome::NotAllowed,
         About::Own => whole,

@@ -77,8 +77,9 @@ async fn ids(session: &Session<'_>, path: &str) -> (u16, BTreeSet<Uuid>) {
         found.extend(items.iter().map(|item| item["id"].as_str().unwrap().parse::<Uuid>().unwrap()));
         next = match &page["next"] {
             Value::Null => return (status, found),
-            Value::String(id) => format!("&after={id}"),
-            cursor => format!("&before={cursor}"),
+            Value::String(id) if id.parse::<Uuid>().is_ok() => format!("&after={id}"),
+            Value::String(cursor) => format!("&cursor={cursor}"),
+            other => panic!("{path} goes on with {other}"),
         };
     }
 }

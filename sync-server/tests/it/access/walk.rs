@@ -105,6 +105,9 @@ async fn every_operation_is_for_whom_the_table_says() {
         config.limits.claims_per_minute = 100_000;
         config.limits.renewals_per_minute = 100_000;
         config.limits.photos_per_minute = 100_000;
+        config.limits.device_renewals_per_minute = 100_000;
+        config.limits.recognize_per_minute = 100_000;
+        config.limits.exports_per_hour = 100_000;
     })
     .await;
     let scene = Scene::build(world).await;

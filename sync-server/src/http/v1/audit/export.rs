@@ -29,6 +29,7 @@ const PAGE: u32 = 500;
     ))]
 #[tracing::instrument(name = "http.v1.audit.export", skip_all)]
 pub async fn export(State(api): State<Api>, may: Throughout<AuditRead>) -> Result<Response, ApiError> {
+    api.limits.export(may.caller.account).await?;
     api.audit_done(&may.caller, "audit.export", String::new(), String::new()).await?;
     let head = api.store.audit_head().await?;
     let pages = stream::try_unfold(Some((api, head, 0)), |state| async move {

@@ -12,7 +12,7 @@ use crate::domain::installation::Installation;
 use crate::domain::name::Name;
 use crate::domain::recognition::Change;
 use crate::http::api::Api;
-use crate::http::auth::May;
+use crate::http::auth::{May, Throughout};
 use crate::http::etag::{MustMatch, etag};
 use crate::http::extract::Valid;
 use crate::http::problem::ApiError;
@@ -75,11 +75,10 @@ pub async fn read(State(api): State<Api>, _may: May<SettingsRead>) -> Result<Res
 #[tracing::instrument(name = "http.v1.settings.general", skip_all)]
 pub async fn set(
     State(api): State<Api>,
-    may: May<SettingsManage>,
+    may: Throughout<SettingsManage>,
     MustMatch(expected): MustMatch,
     Valid(body): Valid<GeneralSettings>,
 ) -> Result<Response, ApiError> {
-    may.everywhere()?;
     let was = GeneralSettings::from(installation(&*api.store).await?.0);
     let became = GeneralSettings { name: rules::parsed_name(&body.name)?, time_zone: body.time_zone };
     let json = serde_json::to_value(&became).expect("texts have a JSON form");

@@ -10,7 +10,7 @@ use crate::domain::access::may::{PersonsRead, SettingsManage};
 use crate::domain::fields::{Field, FieldKind, FieldSchema, MOST_TEXT_CHARS};
 use crate::domain::recognition::Change;
 use crate::http::api::Api;
-use crate::http::auth::May;
+use crate::http::auth::{May, Throughout};
 use crate::http::etag::{MustMatch, etag};
 use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, FieldError};
@@ -142,11 +142,10 @@ pub async fn read(State(api): State<Api>, _may: May<PersonsRead>) -> Result<Resp
 #[tracing::instrument(name = "http.v1.settings.person_fields", skip_all)]
 pub async fn set(
     State(api): State<Api>,
-    may: May<SettingsManage>,
+    may: Throughout<SettingsManage>,
     MustMatch(expected): MustMatch,
     Valid(body): Valid<PersonFields>,
 ) -> Result<Response, ApiError> {
-    may.everywhere()?;
     let became = FieldSchema::parse(body.fields.into_iter().map(FieldView::parse).collect()).map_err(|wrong| {
         let place = |at: &str| if at.is_empty() { "fields".to_owned() } else { format!("fields[{at}]") };
         let fields = wrong.into_iter().map(|misfit| FieldError::of_body(&place(&misfit.field), misfit.reason));
