@@ -28,6 +28,7 @@ pub mod request_id;
 pub mod router;
 pub mod rules;
 pub mod serve;
+mod unread;
 pub mod v1;
 pub mod within;
 

@@ -23,7 +23,7 @@ use super::forwarded::TrustedProxies;
 use super::once::once;
 use super::problem::{ApiError, Problem, render};
 use super::request_id::{REQUEST_ID, RequestId};
-use super::{cors, counted};
+use super::{cors, counted, unread};
 
 /// Bodies of every route that does not say otherwise.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -43,6 +43,7 @@ pub fn apply(routes: Router, api: &Api) -> Router {
         .layer(from_fn_with_state(api.clone(), limit))
         .layer(from_fn_with_state(TrustedProxies::new(&api.edge), address))
         .layer(from_fn(problems))
+        .layer(from_fn(unread::finish))
         .layer(option_layer(cors::layer(&api.edge.cors)))
         .layer(from_fn(headers))
         .layer(from_fn(observe))
