@@ -2,7 +2,7 @@
 //!
 //! [`Monitor`] asks every part, each in a task of its own, and keeps what it said. Who wants to know is answered from
 //! that, after a short wait at most: a part that hangs is reported as failed and holds up nobody, and however many ask,
-//! a part is asked once every [`FRESH`]; what is only looked at is looked at anew.
+//! a part is asked once every `FRESH`; what is only looked at is looked at anew.
 
 pub mod jobs;
 mod part;

@@ -1,7 +1,7 @@
 //! How often may be asked: budgets, who draws on them, and where that leaves them.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What an operation demands of who calls it, read from its handler's arguments.
 //!
-//! A route is registered by [`guarded!`], [`open!`] or [`device!`]. The first reads the demand from the type of the
+//! A route is registered by `guarded!`, `open!` or `device!`. The first reads the demand from the type of the
 //! handler, so that what the description says (`x-permission`) and what the extractor asks cannot differ; the other
 //! two only compile for handlers that demand nothing.
 

@@ -1,6 +1,6 @@
 //! The store in SQL, on one machine in a SQLite file or on a PostgreSQL server: the same statements on both.
 //!
-//! Writing transactions take turns on either ([`SqlStore::begin`]), so that what one has checked holds until its
+//! Writing transactions take turns on either (`SqlStore::begin`), so that what one has checked holds until its
 //! commit, and revisions and cursors rise in the order of commit. Others read meanwhile.
 //!
 //! Where the databases differ is in `engine`. Each trait of [`ports`](crate::ports) has its file; [`SqlStore`]
