@@ -19,6 +19,7 @@ ROLES = ["owner", "admin", "operator", "viewer", "auditor"]
 NOBODY = "nobody"
 PASSWORD = "vigorous-otter-paints-teal"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance"
+PACK = pathlib.Path(__file__).resolve().parents[2] / "models" / "packs" / "ostiary-default"
 # A WebSocket is no request and answer.
 NOT_ASKED = r"^/api/v1/events/live$"
 # What ends the session it is asked with: asked last.
@@ -28,6 +29,8 @@ CONFIG = """
 [server]
 data_dir = "{dir}"
 listen = "127.0.0.1:0"
+[models]
+pack_dir = "{pack}"
 [broker]
 listen = "127.0.0.1:0"
 [identity]
@@ -38,6 +41,11 @@ logins_per_minute = 100000
 claims_per_minute = 100000
 renewals_per_minute = 100000
 photos_per_minute = 100000
+account_requests_per_second = 100000
+key_requests_per_second = 100000
+device_renewals_per_minute = 100000
+recognize_per_minute = 100000
+exports_per_hour = 100000
 [log]
 level = "error"
 """
@@ -56,7 +64,7 @@ def main() -> int:
 def check(asked: argparse.Namespace, folder: pathlib.Path) -> int:
     config = folder / "server.toml"
     data = folder / "data"
-    config.write_text(CONFIG.format(dir=data))
+    config.write_text(CONFIG.format(dir=data, pack=PACK))
     program = [str(asked.server), "--config", str(config)]
     for role in ROLES:
         create = [*program, "admin", "create", "--login", role, "--role", role, "--password-stdin"]
@@ -119,7 +127,7 @@ def ask(asked: argparse.Namespace, description: pathlib.Path, at: tuple[str, str
         str(pathlib.Path(sys.executable).parent / "schemathesis"), "run", str(description),
         "--url", base, "--tls-verify", ca, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing",
         "--max-examples", str(asked.examples), "--seed", "1", "--continue-on-failure", "--warnings", "off",
-        "--exclude-path-regex", NOT_ASKED, "--suppress-health-check", "all",
+        "--exclude-path-regex", NOT_ASKED, "--suppress-health-check", "all", "--request-retries", "3",
     ]  # fmt: skip
     command += ["--include-path-regex", only] if only else ["--exclude-path-regex", ENDS_SESSIONS]
     if role != NOBODY:

@@ -55,7 +55,7 @@ pub async fn jwks(State(api): State<Api>) -> Json<Jwks> {
 
 /// The CA that signs this server's and the broker's certificate.
 #[utoipa::path(get, path = "/api/v1/ca.pem", operation_id = "ca", tag = "auth",
-    responses((status = 200, description = "The certificate, PEM", body = String)))]
+    responses((status = 200, description = "The certificate, PEM", content_type = "application/x-pem-file", body = String)))]
 pub async fn ca(State(api): State<Api>) -> impl IntoResponse {
     ([("content-type", "application/x-pem-file")], api.authority.certificate_pem().to_owned())
 }
