@@ -76,8 +76,9 @@ def check(asked: argparse.Namespace, folder: pathlib.Path) -> int:
         base, ca = wait(data, server)
         fill(base, ca)
         failed = []
-        for only in (None, ENDS_SESSIONS):
-            for role in asked.roles:
+        # Owners and admins last: they are asked to shut others out, and do.
+        for role in sorted(asked.roles, key=[NOBODY, *reversed(ROLES)].index):
+            for only in (None, ENDS_SESSIONS):
                 if not ask(asked, description, (base, ca), role, only):
                     failed.append(f"{role}{' (sessions)' if only else ''}")
         return report(failed, server)
