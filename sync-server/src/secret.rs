@@ -33,7 +33,7 @@ impl Secret {
     pub fn generate() -> io::Result<Self> {
         let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
         OsRng.try_fill_bytes(bytes.as_mut()).map_err(io::Error::other)?;
-        Ok(Self::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
+        Ok(Self::new(URL_SAFE_NO_PAD.encode(bytes.as_slice())))
     }
 
     /// The password in `path`, made now (readable by its owner only) if there is no such file.

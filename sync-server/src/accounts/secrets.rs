@@ -57,7 +57,7 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, AccountsError> {
 
 /// A new secret, and the hash to keep.
 pub fn fresh(kind: Kind) -> Result<(Zeroizing<String>, Hash), AccountsError> {
-    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref()));
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<32>()?.as_slice()));
     let hash = hash(kind, &text);
     Ok((text, hash))
 }
