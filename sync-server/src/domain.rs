@@ -14,6 +14,7 @@ pub mod gallery;
 pub mod health;
 pub mod installation;
 pub mod name;
+pub mod notify;
 pub mod person;
 pub mod place;
 pub mod placing;
