@@ -83,8 +83,8 @@ pub enum AclAction {
     Subscribe,
 }
 
-/// The rules of a device at `root`: it publishes what devices publish and reads what is meant for devices,
-/// both below its own root only, and nothing else.
+/// The rules of a device at `root`: it publishes what devices publish and reads what is meant for devices, both below
+/// its own root only; beside that it describes itself to Home Assistant and hears that it started; and nothing else.
 #[must_use]
 pub fn device_acl(root: &DeviceRoot) -> Vec<AclRule> {
     let rule = |action, topic| AclRule { permission: AclPermission::Allow, action, topic };
@@ -96,6 +96,7 @@ pub fn device_acl(root: &DeviceRoot) -> Vec<AclRule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::home_assistant::{BIRTH_TOPIC, discovery_topic};
 
     #[test]
     fn a_device_is_allowed_nothing_outside_its_root() {
@@ -103,7 +104,10 @@ mod tests {
         let rules = device_acl(&root);
         assert!(!rules.is_empty());
         for rule in &rules {
-            assert!(rule.topic.starts_with(&format!("{root}/")), "{rule:?}");
+            let describes = rule.topic == discovery_topic(root.device) && rule.action == AclAction::Publish;
+            let hears_birth = rule.topic == BIRTH_TOPIC && rule.action == AclAction::Subscribe;
+            let is_own = rule.topic.starts_with(&format!("{root}/"));
+            assert!(is_own || describes || hears_birth, "{rule:?}");
             assert!(!rule.topic.ends_with("/#"), "no rule opens the whole root: {rule:?}");
         }
         let acks = format!("{root}/events/ack");

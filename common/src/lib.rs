@@ -8,6 +8,7 @@ pub mod codec;
 pub mod digest;
 
 pub mod envelope;
+pub mod home_assistant;
 pub mod identity;
 pub mod ids;
 pub mod seal;

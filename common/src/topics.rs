@@ -1,9 +1,11 @@
 //! MQTT topics: the one place that writes and reads them.
 //!
-//! Every topic lies below `ostiary/v1/<site>/<device>/`.
+//! Every topic lies below `ostiary/v1/<site>/<device>/`, but for the two by which Home Assistant learns of a device
+//! ([`home_assistant`]).
 
 use std::fmt;
 
+use crate::home_assistant;
 use crate::ids::{DeviceId, SiteId};
 
 /// First levels of every topic.
@@ -62,11 +64,31 @@ pub enum CommandKind {
     Restart,
     /// Forget everything: identity, keys, gallery, events; the program ends.
     Reset,
+    /// Answer with a picture of what the camera sees, if the device's configuration allows that.
+    Snapshot,
+    /// Answer with how every part of the device is.
+    SelfTest,
+    /// Check the configuration file and go on by it.
+    Reload,
+    /// Answer with what helps to find a fault; no biometrics, no names, no secrets.
+    Diagnostics,
+    /// Log at another level for some minutes.
+    LogLevel,
 }
 
 impl CommandKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Resync, Self::Identify, Self::Restart, Self::Reset];
+    pub const ALL: [Self; 9] = [
+        Self::Resync,
+        Self::Identify,
+        Self::Restart,
+        Self::Reset,
+        Self::Snapshot,
+        Self::SelfTest,
+        Self::Reload,
+        Self::Diagnostics,
+        Self::LogLevel,
+    ];
 
     /// The kind's level in a topic.
     #[must_use]
@@ -76,6 +98,11 @@ impl CommandKind {
             Self::Identify => "identify",
             Self::Restart => "restart",
             Self::Reset => "reset",
+            Self::Snapshot => "snapshot",
+            Self::SelfTest => "self-test",
+            Self::Reload => "reload",
+            Self::Diagnostics => "diagnostics",
+            Self::LogLevel => "log-level",
         }
     }
 }
@@ -137,18 +164,20 @@ impl DeviceRoot {
         format!("{self}/{}", channel.suffix())
     }
 
-    /// Every topic a device may publish.
+    /// Every topic a device may publish: its own, and where it describes itself to Home Assistant.
     #[must_use]
     pub fn published_by_device(&self) -> Vec<String> {
         let results = CommandKind::ALL.into_iter().map(Channel::CommandResult);
-        FROM_DEVICE.into_iter().chain(results).map(|channel| self.topic(&channel)).collect()
+        let own = FROM_DEVICE.into_iter().chain(results).map(|channel| self.topic(&channel));
+        own.chain([home_assistant::discovery_topic(self.device)]).collect()
     }
 
-    /// Every topic a device may subscribe to.
+    /// Every topic a device may subscribe to: its own, and Home Assistant's word that it has started.
     #[must_use]
     pub fn subscribed_by_device(&self) -> Vec<String> {
         let commands = CommandKind::ALL.into_iter().map(Channel::Command);
-        TO_DEVICE.into_iter().chain(commands).map(|channel| self.topic(&channel)).collect()
+        let own = TO_DEVICE.into_iter().chain(commands).map(|channel| self.topic(&channel));
+        own.chain([home_assistant::BIRTH_TOPIC.to_owned()]).collect()
     }
 
     /// Reads a full topic. `None` for anything that is not exactly a known topic.

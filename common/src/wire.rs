@@ -10,7 +10,7 @@ mod events;
 mod gallery;
 pub mod monitor;
 
-pub use command::{Command, CommandResult, CommandStatus};
+pub use command::{Attachment, Command, CommandResult, CommandStatus, MAX_ATTACHMENT_BYTES};
 pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
 pub use events::{
     AckedBatch, Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy,

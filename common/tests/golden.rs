@@ -14,11 +14,11 @@ use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::ids::{BootId, DeviceId, EventId, GalleryKeyId, MsgId, PackId, PersonId, StreamId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
-    AckedBatch, Angle, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported,
-    DeviceReport, DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk,
-    GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy, LivenessReport,
-    MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision, SealedPersons,
-    SpoofCue, TemplateRow, UnusableReason, VisitReport,
+    AckedBatch, Angle, Attachment, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired,
+    ConfigReported, DeviceReport, DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck,
+    GalleryChunk, GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy,
+    LivenessReport, MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision,
+    SealedPersons, SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
 use uuid::Uuid;
 
@@ -288,8 +288,14 @@ fn config_and_commands() {
         ..DeviceSettings::default()
     };
     check("config_desired_target", ConfigDesired { version: 4, settings: targets });
-    check("command", Command { id: MsgId(uuid(8)), not_after: UnixMillis(1_795_224_189_250) });
-    check("command_result", CommandResult { id: MsgId(uuid(8)), status: CommandStatus::Done, detail: "done".into() });
+    let command = Command::new(MsgId(uuid(8)), UnixMillis(1_795_224_189_250));
+    check("command", command.clone());
+    check("command_log_level", Command { level: Some("debug".into()), minutes: Some(15), ..command });
+    let result =
+        CommandResult { id: MsgId(uuid(8)), status: CommandStatus::Done, detail: "done".into(), attachment: None };
+    check("command_result", result.clone());
+    let attachment = Attachment { media_type: "image/jpeg".into(), data: vec![0xff, 0xd8, 0xff].into() };
+    check("command_result_attachment", CommandResult { attachment: Some(attachment), ..result });
 }
 
 /// What a newer program may send: fields and kinds nobody here knows.

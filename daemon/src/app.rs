@@ -1,13 +1,22 @@
 //! The one place that wires the running daemon together: cache, pipeline, connection, watchdog, and an
 //! orderly end.
 
+mod attendant;
 mod board;
+mod bundle;
 mod models;
 pub mod reset;
+mod runs;
+mod safe_mode;
+mod snapshot;
 mod state;
+pub mod status;
+mod vitals;
 mod watchdog;
 mod watching;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +31,10 @@ use crate::identity::{IdentityFiles, TokenKeeper};
 use crate::mqtt::{self, Driver, DriverParts, Reach, Resting, Signals, Wish};
 use crate::recorder::{self, Recorder};
 use crate::shared::Shared;
+use crate::sync::Introduction;
 use reset::Keep;
+use runs::Runs;
+use safe_mode::Loaded;
 use state::State;
 use watching::Watching;
 
@@ -34,6 +46,14 @@ pub use state::{lock as lock_state, make_dir as make_state_dir, open as open_sta
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 /// How long the connection may take to say goodbye.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(6);
+/// Says that Home Assistant was told of the device.
+const INTRODUCED: &str = "home-assistant";
+/// Why the program starts again, in words.
+const ASKED: &str = "restart was asked for by command";
+/// See [`ASKED`].
+const WORN_OUT: &str = "memory has grown beyond health.max_memory_bytes";
+/// See [`ASKED`].
+const TRY_ANEW: &str = "safe mode is over, everything is tried anew";
 
 /// What the command line adds to the configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,13 +69,23 @@ pub struct RunOptions {
 /// # Errors
 /// If something it cannot do without is missing, or a part ends unexpectedly.
 pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
-    let shutdown = on_signal()?;
     let config = Arc::new(config);
-    let files = IdentityFiles::new(&config.device.state_dir);
     let _lock = state::lock(&config.device.state_dir)?;
+    let mut runs = Runs::begin(&config.device.state_dir);
+    let outcome = watch(&config, options, &mut runs).await;
+    match &outcome {
+        Ok(()) => runs.end("it ended in order", false),
+        Err(error) => runs.end(&format!("{error:#}"), true),
+    }
+    outcome
+}
+
+async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> anyhow::Result<()> {
+    let shutdown = on_signal()?;
+    let config = Arc::clone(config);
+    let files = IdentityFiles::new(&config.device.state_dir);
     reset::finish(&config)?;
-    let load = if options.drill.is_some() { models::without_nets } else { models::load };
-    let models = load(&config).context("loading the model pack")?;
+    let Loaded { models, safe } = load(&config, options, runs)?;
     let State { shared, holdings, quarantine } = state::open(&config, &models)?;
     let tokens = TokenKeeper::load(files, quarantine.is_some())?;
     let identity = tokens.identity().clone();
@@ -67,18 +97,53 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     let draining = CancellationToken::new();
     let signals = Signals { shutdown: shutdown.clone(), draining, resting: Resting::default() };
     let finished = CancellationToken::new();
-    let watching = match options.drill {
-        Some(pace) => Watching::drill(&shared, &recorder, pace)?,
-        None => Watching::camera(&shared, &recorder, &config, models.finders, &finished)?,
+    let watching = match (&safe, options.drill) {
+        (Some(why), _) => {
+            safely(&shared, &recorder, why);
+            Watching::nothing(&recorder)
+        }
+        (None, Some(pace)) => Watching::drill(&shared, &recorder, pace)?,
+        (None, None) => Watching::camera(&shared, &recorder, &config, models.finders, &finished)?,
     };
+    let expects_frames = safe.is_none() && options.drill.is_none();
+    let worn_out = CancellationToken::new();
+    vitals::spawn(
+        &shared,
+        vitals::Watch {
+            recorder: recorder.clone(),
+            state_dir: config.device.state_dir.clone(),
+            max_memory_bytes: config.health.max_memory_bytes,
+            frames_end: if expects_frames { finished.clone() } else { ended() },
+            worn_out: worn_out.clone(),
+            constant: BTreeMap::from([("ostiary_starts_total".to_owned(), runs.starts() as f64)]),
+        },
+    )
+    .context("starting to look at the board")?;
+    let info = info(&config, &shared, models.kernels);
+    status::spawn(
+        &shared,
+        &config,
+        status::Face {
+            version: info.version.clone(),
+            device: identity.device.to_string(),
+            name: identity.name.clone(),
+            camera: info.camera.clone(),
+            model_pack: info.model_pack.clone(),
+            safe_mode: safe.clone(),
+            run_before: runs.before().to_owned(),
+        },
+    );
+    let attendant = Box::new(attendant::spawn(&shared, &config).context("starting to attend to commands")?);
     let driver = Driver::new(DriverParts {
         shared: Arc::clone(&shared),
         recorder,
         root: tokens.root(),
         config: Arc::clone(&config),
         dimension: models.dimension,
-        info: info(&config, &shared, models.kernels),
+        info,
         holdings,
+        attendant,
+        introduction: introduction(&config, &identity.name),
     })?;
     let reach = Reach {
         broker_url: config.mqtt.broker_url.clone().unwrap_or(identity.broker_url),
@@ -94,6 +159,7 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         tokio::select! {
             ended = &mut keeping => break Some(ended.context("the connection's task")?.context("the connection")?),
             () = shutdown.cancelled() => break None,
+            () = worn_out.cancelled() => break Some(Some(Wish::Restart)),
             () = signals.resting.asked(), if watching.is_some() => rest(watching.take(), &signals.resting, &shared),
             () = tokio::time::sleep(watchdog::ROUND) => {}
         }
@@ -103,7 +169,15 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
         if recording.is_finished() {
             anyhow::bail!("the recorder ended unexpectedly: {:?}", recording.join());
         }
-        watchdog.round(finished.is_cancelled() || watching.is_none());
+        watchdog.round(finished.is_cancelled() || watching.is_none() || safe.is_some());
+        let elapsed = shared.clock.elapsed();
+        if safe.is_none() && elapsed >= safe_mode::WELL_AFTER {
+            runs.forgive();
+        }
+        if safe.is_some() && elapsed >= safe_mode::SAFE_FOR {
+            tracing::info!("safe mode is over: everything is tried anew");
+            break Some(Some(Wish::Restart));
+        }
         if options.exit_when_done && finished.is_cancelled() && !signals.draining.is_cancelled() {
             drain(&signals, &shutdown);
         }
@@ -125,11 +199,61 @@ pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
     tracing::info!("ended in order");
     match wish {
         // systemd starts the program again after a failure, not after an orderly end.
-        Some(Wish::Restart) => anyhow::bail!("restart was asked for by command"),
+        Some(Wish::Restart) => {
+            let why = if worn_out.is_cancelled() {
+                WORN_OUT
+            } else if safe.is_some() {
+                TRY_ANEW
+            } else {
+                ASKED
+            };
+            runs.end(why, false);
+            anyhow::bail!(why)
+        }
         Some(Wish::Reset) => {
             reset::forget(&config, Keep::Nothing).context("forgetting everything, as asked by command")
         }
         None => Ok(()),
+    }
+}
+
+/// The pack and its nets; without them where somebody stands by who would rather know, no end otherwise.
+fn load(config: &Config, options: RunOptions, runs: &Runs) -> anyhow::Result<Loaded> {
+    let nets = match (options.drill, options.exit_when_done) {
+        (Some(_), _) => models::without_nets,
+        (None, true) => models::load,
+        (None, false) => return Ok(safe_mode::load(config, runs)),
+    };
+    Ok(Loaded { models: nets(config).context("loading the model pack")?, safe: None })
+}
+
+fn safely(shared: &Shared, recorder: &Recorder, why: &str) {
+    tracing::error!("safe mode, without camera and model: {why}");
+    shared.telemetry.safe_mode.set(1);
+    recorder.report(shared, ReportKind::SafeMode, why);
+}
+
+fn ended() -> CancellationToken {
+    let token = CancellationToken::new();
+    token.cancel();
+    token
+}
+
+/// What Home Assistant is told. A mark remembers that it was told something, so that it can be taken back later.
+fn introduction(config: &Config, name: &str) -> Option<Introduction> {
+    let mark = config.device.state_dir.join(INTRODUCED);
+    let wanted = config.home_assistant.discovery;
+    let own = &config.home_assistant.name;
+    let name = if own.is_empty() { name.to_owned() } else { own.clone() };
+    if wanted && !mark.exists() {
+        keep_mark(&mark);
+    }
+    (wanted || mark.exists()).then_some(Introduction { name, wanted })
+}
+
+fn keep_mark(mark: &Path) {
+    if let Err(error) = std::fs::write(mark, b"") {
+        tracing::debug!(%error, "cannot note that Home Assistant was told");
     }
 }
 

@@ -13,6 +13,7 @@ mod pack;
 mod probe_camera;
 mod reset;
 mod run;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     Reset(reset::Args),
     /// Watch the door.
     Run(run::Args),
+    /// Say how the running daemon is: figures and alarms.
+    Status(status::Args),
     /// Check the configuration and name every value that is not allowed.
     CheckConfig,
     /// Print a configuration file with every key, its default and what it is for.
@@ -89,6 +92,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Claim(args) => claim::claim(&args, &load()?),
         Command::Reset(args) => reset::reset(&args, &load()?),
         Command::Run(args) => run::run(args, load()?),
+        Command::Status(args) => status::status(&args, &load()?),
         Command::CheckConfig => check_config::check(path),
         Command::GenerateConfig => check_config::generate(),
         Command::Doctor(args) => doctor::doctor(&args, path),

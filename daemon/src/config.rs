@@ -9,6 +9,7 @@ mod liveness;
 mod load;
 mod recognition;
 mod sections;
+mod service;
 mod template;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use liveness::LivenessSection;
 pub use load::{ConfigError, DEFAULT_PATH, load};
 pub use recognition::RecognitionSection;
 pub use sections::{DeviceSection, HealthSection, LogFormat, LogSection, ModelsSection, MqttSection};
+pub use service::{CommandsSection, HomeAssistantSection, SnapshotPolicy};
 pub use template::TEMPLATE;
 
 /// Everything that can be set.
@@ -46,8 +48,15 @@ pub struct Config {
     pub outbox: OutboxSection,
     /// Reports about the device itself.
     pub health: HealthSection,
+    /// What may be asked of the device by command.
+    pub commands: CommandsSection,
+    /// What Home Assistant is told.
+    pub home_assistant: HomeAssistantSection,
     /// The log.
     pub log: LogSection,
+    /// The file this came from, if there is one.
+    #[serde(skip)]
+    pub origin: Option<std::path::PathBuf>,
 }
 
 /// A value that is not allowed.
@@ -81,6 +90,7 @@ impl Config {
         self.mqtt.check(&mut found);
         self.outbox.check(&mut found);
         self.health.check(&mut found);
+        self.home_assistant.check(&mut found);
         self.log.check(&mut found);
         found
     }

@@ -2,8 +2,10 @@
 //!
 //! Start reading at [`visit`], then [`gallery_sync`] and [`outbox`].
 
+pub mod alarms;
 pub mod assign;
 pub mod backoff;
+pub mod blur;
 pub mod certificates;
 pub mod commands;
 pub mod credentials;

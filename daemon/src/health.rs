@@ -20,6 +20,7 @@ pub fn snapshot(shared: &Shared) -> Health {
     telemetry.gallery_persons.set(gallery.index.persons() as u64);
     telemetry.gallery_templates.set(gallery.index.len() as u64);
     let mut metrics = telemetry.snapshot();
+    metrics.extend(shared.board.vitals.load().figures.clone());
     metrics.insert("ostiary_uptime_seconds".into(), shared.clock.elapsed().as_secs_f64().round());
     metrics.insert("ostiary_clock_synced".into(), f64::from(u8::from(shared.clock.is_synced())));
     metrics.insert("ostiary_gallery_trusted".into(), f64::from(u8::from(shared.may_match())));
@@ -38,8 +39,8 @@ pub fn snapshot(shared: &Shared) -> Health {
     Health { metrics }
 }
 
-/// The first thermal zone, which on the boards in question is the processor.
-fn cpu_temperature() -> Option<f64> {
+/// °C of the first thermal zone, which on the boards in question is the processor.
+pub fn cpu_temperature() -> Option<f64> {
     let text = std::fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").ok()?;
     text.trim().parse::<f64>().ok().map(|milli| milli / 1000.0)
 }

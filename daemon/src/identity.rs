@@ -12,6 +12,7 @@ mod tls;
 mod tokens;
 
 pub use api::ApiError;
+pub use certificate::certificate_end;
 pub use claim::{ClaimOrder, Trust, claim};
 #[cfg(test)]
 pub use files::Secrets;

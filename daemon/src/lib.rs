@@ -18,6 +18,7 @@ mod mqtt;
 mod pipeline;
 mod ports;
 mod recorder;
+mod selftest;
 mod shared;
 mod source;
 pub mod sync;

@@ -1,5 +1,6 @@
 //! What the core needs of the outside: frames, someone who finds faces in them, and a disk.
 
+mod attendant;
 mod disk;
 
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use ostiary_models::quality::FaceQuality;
 
 use crate::convert::RawPicture;
 
+pub use attendant::{Attendant, Attended};
 pub use disk::{ChunkKey, Disk, DiskError, Signer};
 
 /// A frame as the source gave it.

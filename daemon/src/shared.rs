@@ -1,5 +1,8 @@
 //! What the parts of the running daemon share: cache, clocks, settings in force, the gallery to search.
 
+mod board;
+mod glimpse;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +25,8 @@ use crate::config::Config;
 use crate::domain::trust::{self, Proven, TrustRules};
 use crate::domain::visit::{Search, VisitRules};
 use crate::telemetry::{Heartbeats, Telemetry};
+
+pub use board::{Board, Vitals};
 
 /// Shared by every part.
 #[derive(Debug)]
@@ -48,6 +53,8 @@ pub struct Shared {
     pub trust_rules: TrustRules,
     /// Something was appended to the outbox.
     pub outbox_changed: Notify,
+    /// What is known of the board itself.
+    pub board: Board,
     /// Holds back reports about the outbox being full.
     pub overflow_limiter: DefaultDirectRateLimiter,
 }

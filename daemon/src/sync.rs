@@ -7,6 +7,7 @@
 
 mod core;
 mod hear;
+mod introduction;
 mod say;
 mod seal;
 mod tasks;
@@ -25,9 +26,10 @@ use ostiary_common::ids::PackId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::Info;
-use ostiary_common::wire::{DeviceSettings, ReportKind};
+use ostiary_common::wire::{Command, CommandResult, DeviceSettings, ReportKind};
 
 pub use self::core::DeviceCore;
+pub use self::introduction::Introduction;
 pub use crate::domain::commands::DoneCommand;
 pub use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings, KeptGallery, KeptWalk, Stamp};
 pub use crate::domain::now::Now;
@@ -52,6 +54,8 @@ pub struct CoreParts {
     pub trust: TrustRules,
     /// Signs what is held, if there is a key by now.
     pub signer: Option<Box<dyn Signer>>,
+    /// What Home Assistant is told of the device; `None`: nothing at all.
+    pub introduction: Option<Introduction>,
 }
 
 /// What happened.
@@ -84,6 +88,8 @@ pub enum Input<'a> {
     },
     /// These settings are in force: after [`Action::Enforce`], and whenever they changed by themselves.
     InForce(&'a DeviceSettings),
+    /// What was asked for by [`Action::Attend`] is done.
+    Answer(CommandKind, &'a CommandResult),
     /// The program ends in order: the last words.
     Stopping,
 }
@@ -114,6 +120,8 @@ pub enum Action {
     HeardTime(UnixMillis),
     /// Do what an administrator asked for.
     Perform(CommandKind),
+    /// Do what an administrator asked for, and hand the answer in by [`Input::Answer`].
+    Attend(CommandKind, Command),
     /// Get a new token at once: the server seals with a key that is not known here.
     NewToken,
 }

@@ -1,5 +1,6 @@
 //! Counters and gauges, under the names Prometheus metrics have, and the heartbeats the watchdog looks at.
 
+pub mod log_lines;
 mod stages;
 
 pub use stages::{STAGES, Spent, Stage, StageTimes};
@@ -37,6 +38,10 @@ counters! {
     source_ms => "ostiary_source_milliseconds",
     /// Frames dropped because a newer one came.
     frames_dropped => "ostiary_frames_dropped_total",
+    /// Frames the driver lost before this program had them, by their numbers.
+    frames_lost => "ostiary_frames_lost_total",
+    /// Frames the driver marked as damaged.
+    frames_damaged => "ostiary_frames_damaged_total",
     /// Frames that could not be decoded.
     frames_bad => "ostiary_frames_bad_total",
     /// Frames looked at.
@@ -101,6 +106,10 @@ counters! {
     batches_sent => "ostiary_batches_sent_total",
     /// Messages refused.
     messages_refused => "ostiary_messages_refused_total",
+    /// Whether the connection to the broker stands.
+    connected => "ostiary_mqtt_connected",
+    /// Whether camera and model are left out because the program ended badly again and again, or cannot be loaded.
+    safe_mode => "ostiary_safe_mode",
     /// Connections to the broker made.
     connects => "ostiary_mqtt_connects_total",
     /// Attempts to connect that failed.

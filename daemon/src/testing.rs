@@ -75,6 +75,7 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, KeptGallery) {
         proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: Some(Duration::ZERO) }),
         trust_rules: config.recognition.trust_rules(),
         outbox_changed: Default::default(),
+        board: Default::default(),
         overflow_limiter: overflow_limiter(),
     };
     (Arc::new(shared), KeptGallery { head: contents.head, holdings: contents.holdings })
@@ -88,4 +89,17 @@ pub fn template(axis: usize) -> (PersonId, TemplateRow) {
     let id = TemplateId(uuid::Uuid::from_u128(1000 + axis as u128));
     let row = TemplateRow { id, version: 1, angle: Angle::Frontal, embedding: bytes.into() };
     (PersonId(uuid::Uuid::from_u128(axis as u128)), row)
+}
+
+/// Nobody attends to commands.
+pub struct Nobody;
+
+impl crate::ports::Attendant for Nobody {
+    fn begin(&mut self, kind: ostiary_common::topics::CommandKind, _: ostiary_common::wire::Command) {
+        panic!("{kind:?} was not asked for");
+    }
+
+    fn finished(&mut self) -> Option<crate::ports::Attended> {
+        None
+    }
 }

@@ -258,6 +258,12 @@ pub enum ReportKind {
     Restored,
     /// The disk refuses writes.
     DiskFailed,
+    /// Something about the board is wrong, named as the figure `ostiary_alarm_<name>` is.
+    AlarmRaised,
+    /// It is right again.
+    AlarmCleared,
+    /// The program runs without camera and model, to be reached for commands.
+    SafeMode,
     /// A kind this program does not know.
     #[serde(other)]
     Other,

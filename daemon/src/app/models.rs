@@ -1,9 +1,14 @@
 //! The model pack, loaded once and shared by the inference threads.
 
+use std::time::Duration;
+
 use ostiary_common::ids::PackId;
+use ostiary_models::decide::Rule;
 use ostiary_models::detect::InputSize;
 use ostiary_models::engine::{EngineOptions, FaceEngine};
+use ostiary_models::liveness::LivenessRules;
 use ostiary_models::pack::Pack;
+use ostiary_models::quality::QualityGate;
 
 use crate::config::Config;
 use crate::pipeline::EngineFinder;
@@ -49,6 +54,26 @@ pub fn load(config: &Config) -> anyhow::Result<Models> {
 /// If the pack is missing or damaged.
 pub fn without_nets(config: &Config) -> anyhow::Result<Models> {
     Ok(described(&Pack::load(&config.models.pack_dir)?))
+}
+
+/// No pack that can be read: nobody is ever matched, what is held stays for the pack it is for.
+#[must_use]
+pub fn stand_in(pack: PackId, dimension: usize) -> Models {
+    let never = 2.0;
+    let defaults = PackDefaults {
+        decision: Rule { threshold: never, margin: never },
+        gate: QualityGate {
+            min_face_px: f32::MAX,
+            min_sharpness: 1.0,
+            min_exposure: 1.0,
+            min_pose: 1.0,
+            min_overall: 1.0,
+            min_unoccluded: 1.0,
+        },
+        liveness: LivenessRules { threshold: 1.0, min_looks: u32::MAX, min_span: Duration::MAX },
+        calibration: None,
+    };
+    Models { pack, defaults, dimension, kernels: "none".to_owned(), finders: Vec::new() }
 }
 
 fn described(pack: &Pack) -> Models {

@@ -26,6 +26,8 @@ enum Source {
     Camera(pipeline::Running),
     /// Made-up visits.
     Drill(drill::Running),
+    /// Safe mode: none.
+    Nothing,
 }
 
 impl Watching {
@@ -52,6 +54,11 @@ impl Watching {
         Ok(Self { source, recorder: recorder.clone() })
     }
 
+    /// Watches nothing: safe mode.
+    pub fn nothing(recorder: &Recorder) -> Self {
+        Self { source: Source::Nothing, recorder: recorder.clone() }
+    }
+
     /// Starts a drill.
     ///
     /// # Errors
@@ -66,6 +73,7 @@ impl Watching {
         match &self.source {
             Source::Camera(running) => running.died(),
             Source::Drill(running) => running.died(),
+            Source::Nothing => false,
         }
     }
 
@@ -80,6 +88,7 @@ impl Watching {
                 running.stop();
                 running.join();
             }
+            Source::Nothing => {}
         }
         if !self.recorder.settle(WRITTEN_WITHIN) {
             tracing::warn!("the last decisions were not written down in time");

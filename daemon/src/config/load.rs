@@ -34,11 +34,12 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
     }
     let defaults = Figment::from(Serialized::defaults(Config::default()));
     let file = path.or_else(|| Some(Path::new(DEFAULT_PATH)).filter(|path| path.is_file()));
-    let config: Config = file
+    let mut config: Config = file
         .map_or_else(|| defaults.clone(), |file| defaults.clone().merge(Toml::file_exact(file)))
         .merge(Env::prefixed("OSTIARYD_").ignore(&["config"]).split("__"))
         .extract()
         .map_err(|error| ConfigError::Unreadable(error.to_string()))?;
+    config.origin = file.map(Path::to_owned);
     let problems = config.problems();
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Refused(problems)) }
 }

@@ -94,11 +94,16 @@ impl MqttSection {
 pub struct HealthSection {
     /// Seconds between health reports.
     pub interval_s: u32,
+    /// Where `ostiaryd status` asks; not set: `status.sock` in the folder systemd makes (`/run/ostiaryd`), else in the
+    /// state directory.
+    pub socket: Option<PathBuf>,
+    /// Memory beyond which the program starts again, with a report, bytes; 0 for no bound.
+    pub max_memory_bytes: u64,
 }
 
 impl Default for HealthSection {
     fn default() -> Self {
-        Self { interval_s: 60 }
+        Self { interval_s: 60, socket: None, max_memory_bytes: 335_544_320 }
     }
 }
 

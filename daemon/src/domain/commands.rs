@@ -71,7 +71,7 @@ fn is_over(done: &DoneCommand, now: Option<UnixMillis>) -> bool {
 /// A command's result.
 #[must_use]
 pub fn result(id: MsgId, status: CommandStatus, detail: &str) -> CommandResult {
-    CommandResult { id, status, detail: detail.to_owned() }
+    CommandResult { id, status, detail: detail.to_owned(), attachment: None }
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn command(not_after: i64) -> Command {
-        Command { id: MsgId::generate(), not_after: UnixMillis(not_after) }
+        Command::new(MsgId::generate(), UnixMillis(not_after))
     }
 
     fn done(commands: &mut Commands, command: &Command, now: i64) {

@@ -26,6 +26,13 @@ pub fn is_due(certificate_pem: &str, ca_pem: &str, site: SiteId, now: UnixMillis
     is_old(&own, now) || !is_signed_by(&own, &ca) || !names(&own, site)
 }
 
+/// When the certificate ends; `None` if it cannot be read.
+#[must_use]
+pub fn certificate_end(certificate_pem: &str) -> Option<UnixMillis> {
+    let (_, pem) = parse_x509_pem(certificate_pem.as_bytes()).ok()?;
+    Some(UnixMillis(pem.parse_x509().ok()?.validity().not_after.timestamp().saturating_mul(1000)))
+}
+
 fn is_old(certificate: &X509Certificate<'_>, now: UnixMillis) -> bool {
     let (from, to) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
     let left_s = to.saturating_sub(now.0.div_euclid(1000));

@@ -16,10 +16,10 @@ use ostiary_common::wire::{DeviceSettings, ReportKind};
 use super::resting::Resting;
 use crate::cache::CacheDisk;
 use crate::config::Config;
-use crate::ports::{DiskError, Signer};
+use crate::ports::{Attendant, DiskError, Signer};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
-use crate::sync::{Action, CoreParts, DeviceCore, GalleryStep, Input, KeptGallery, Now, Outgoing};
+use crate::sync::{Action, CoreParts, DeviceCore, GalleryStep, Input, Introduction, KeptGallery, Now, Outgoing};
 
 /// Longest wait for the server to store what waits, before it is forgotten.
 const BEFORE_FORGETTING: Duration = Duration::from_secs(20);
@@ -49,6 +49,10 @@ pub struct DriverParts {
     pub info: Info,
     /// What the gallery holds.
     pub holdings: KeptGallery,
+    /// Does what takes longer than a message.
+    pub attendant: Box<dyn Attendant>,
+    /// What Home Assistant is told.
+    pub introduction: Option<Introduction>,
 }
 
 /// The device's side of the conversation.
@@ -59,6 +63,7 @@ pub struct Driver {
     config: Arc<Config>,
     dimension: usize,
     core: DeviceCore<CacheDisk>,
+    attendant: Box<dyn Attendant>,
     /// The server's wish, as it was last taken.
     desired: DeviceSettings,
     /// To be published, in order.
@@ -76,7 +81,7 @@ impl Driver {
     /// # Errors
     /// [`DiskError`] if the cache cannot be read.
     pub fn new(parts: DriverParts) -> Result<Self, DiskError> {
-        let DriverParts { shared, recorder, root, config, dimension, info, holdings } = parts;
+        let DriverParts { shared, recorder, root, config, dimension, info, holdings, attendant, introduction } = parts;
         let desired = shared.cache.meta.desired()?.map(|desired| desired.settings).unwrap_or_default();
         let disk = CacheDisk::new(shared.cache.clone(), shared.pack.clone());
         let core = CoreParts {
@@ -88,6 +93,7 @@ impl Driver {
             ack_timeout: Duration::from_secs(config.outbox.ack_timeout_s),
             trust: config.recognition.trust_rules(),
             signer: None,
+            introduction,
         };
         let core = DeviceCore::new(core, disk)?;
         let outgoing = VecDeque::new();
@@ -97,6 +103,7 @@ impl Driver {
             config,
             dimension,
             core,
+            attendant,
             desired,
             outgoing,
             wish: None,
@@ -148,12 +155,14 @@ impl Driver {
     /// A connection stands and the subscriptions are on their way.
     pub fn connected(&mut self, session: u64) {
         self.outgoing.clear();
+        self.shared.telemetry.connected.set(1);
         self.handle(Input::Connected { session });
     }
 
     /// The connection is gone.
     pub fn disconnected(&mut self) {
         self.outgoing.clear();
+        self.shared.telemetry.connected.set(0);
         self.handle(Input::Disconnected);
     }
 
@@ -169,6 +178,12 @@ impl Driver {
 
     /// Does what is due. Call it when the outbox has grown, when there is room again, and at [`Driver::wake_at`].
     pub fn tick(&mut self) {
+        while let Some(done) = self.attendant.finished() {
+            self.handle(Input::Answer(done.kind, &done.result));
+            if done.restart {
+                self.wish.get_or_insert(Wish::Restart);
+            }
+        }
         self.handle(Input::Tick);
     }
 
@@ -231,6 +246,10 @@ impl Driver {
                 Action::Stored(events) => self.shared.telemetry.events_acked.add(events),
                 Action::HeardTime(server) => self.shared.clock.heard_server_time(server),
                 Action::Perform(kind) => self.perform(kind),
+                Action::Attend(kind, command) => {
+                    tracing::info!("command {} is begun", kind.as_str());
+                    self.attendant.begin(kind, command);
+                }
                 Action::NewToken => self.token_wanted = true,
             }
         }
@@ -275,7 +294,13 @@ impl Driver {
             CommandKind::Identify => {
                 tracing::warn!("this is the device somebody is looking for: {}", self.core.root().device);
             }
-            CommandKind::Resync => {}
+            // These are done by the core, or elsewhere.
+            CommandKind::Resync
+            | CommandKind::Snapshot
+            | CommandKind::SelfTest
+            | CommandKind::Reload
+            | CommandKind::Diagnostics
+            | CommandKind::LogLevel => {}
         }
     }
 

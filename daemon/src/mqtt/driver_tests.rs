@@ -16,7 +16,7 @@ use crate::cache::EventDraft;
 use crate::config::Config;
 use crate::recorder::{Record, Recorder};
 use crate::sync::Outgoing;
-use crate::testing::{DIMENSION, pack, shared, template};
+use crate::testing::{DIMENSION, Nobody, pack, shared, template};
 use ostiary_common::envelope::{Envelope, WIRE_VERSION};
 use ostiary_common::ids::{EventId, MsgId};
 use ostiary_common::topics::{Channel, DeviceRoot};
@@ -40,7 +40,17 @@ fn open(dir: tempfile::TempDir, root: DeviceRoot) -> Bench {
     let config = Arc::new(Config::default());
     let (shared, holdings) = shared(dir.path(), &config);
     let (recorder, reports) = Recorder::new();
-    let parts = DriverParts { shared, recorder, root, config, dimension: DIMENSION, info: Info::default(), holdings };
+    let parts = DriverParts {
+        shared,
+        recorder,
+        root,
+        config,
+        dimension: DIMENSION,
+        info: Info::default(),
+        holdings,
+        attendant: Box::new(Nobody),
+        introduction: None,
+    };
     Bench { dir, driver: Driver::new(parts).unwrap(), reports, root }
 }
 
@@ -217,7 +227,7 @@ fn settings_are_kept_used_and_never_go_back() {
 fn commands_are_done_once_and_answered_each_time() {
     let mut bench = bench();
     bench.driver.connected(1);
-    let command = Command { id: MsgId::generate(), not_after: UnixMillis(i64::MAX) };
+    let command = Command::new(MsgId::generate(), UnixMillis(i64::MAX));
     let channel = Channel::Command(CommandKind::Resync);
     let results = Channel::CommandResult(CommandKind::Resync);
     bench.said(&Channel::GalleryRequest);
@@ -245,7 +255,7 @@ fn a_device_forgets_only_once_it_rests_and_nothing_waits() {
     assert!(!bench.driver.is_wish_due(&resting), "nothing was asked");
     bench.append(1);
     let stream = bench.said_body::<EventBatch>(&Channel::Events)[0].stream;
-    let command = Command { id: MsgId::generate(), not_after: UnixMillis(i64::MAX) };
+    let command = Command::new(MsgId::generate(), UnixMillis(i64::MAX));
     bench.hear(&Channel::Command(CommandKind::Reset), command);
     assert!(!bench.driver.is_wish_due(&resting), "it still watches");
     resting.rests();

@@ -117,6 +117,8 @@ fn start_device(dir: &Path, url: &str, ca_pem: &str) -> Device {
         dimension: DIMENSION,
         info: Info::default(),
         holdings,
+        attendant: Box::new(crate::testing::Nobody),
+        introduction: None,
     };
     let (max_backoff, keep_alive) = (Duration::from_millis(500), Duration::from_secs(5));
     let reach = Reach { broker_url: url.into(), max_backoff, keep_alive };

@@ -53,6 +53,9 @@ impl Attention {
         let glance = telemetry.stages.time(Stage::Motion, || {
             let wanted = self.gate.wants_sample(frame.at, in_sight, frame.picture.is_coded());
             let sample = wanted.then(|| frame.picture.luma_grid()).flatten();
+            if let Some(grid) = &sample {
+                shared.board.sight.measured(grid.means());
+            }
             self.gate.judge(frame.at, sample.as_ref(), in_sight)
         });
         match glance {

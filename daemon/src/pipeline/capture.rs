@@ -91,6 +91,7 @@ impl Capture {
             *gave_frames = true;
             self.beat();
             self.shared.telemetry.frames.add_one();
+            self.shared.board.glimpse.show(&frame.picture);
             self.shared.telemetry.source_ms.set(u64::try_from(frame.at.as_millis()).unwrap_or(u64::MAX));
             if waits {
                 self.mailbox.put_waiting(frame);

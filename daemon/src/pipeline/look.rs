@@ -179,6 +179,7 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
     ) -> Option<Decided> {
         let Seen { track, look, embedding } = seen;
         let known = self.in_sight.get_mut(track)?;
+        self.shared.board.sight.saw_face(look.quality.sharpness, self.shared.clock.elapsed());
         known.visit.looked(moment.at, &look.face, &look.quality, look.cues, &settings.rules);
         if settings.send_crops && known.verdict.is_none() && known.visit.is_best(&look.quality) {
             known.best_crop = Some(crop::cut(&view, &look.face.bbox));

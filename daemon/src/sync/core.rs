@@ -61,6 +61,8 @@ pub struct DeviceCore<D> {
     pub(super) key_asked: Option<ostiary_common::ids::GalleryKeyId>,
     /// The card was set back, and that was seen to.
     pub(super) was_set_back: bool,
+    /// When the device introduces itself next.
+    pub(super) next_introduction: Option<Duration>,
     /// A session above its own that the server has heard of; the next one is higher.
     pub(super) session_heard: u64,
     /// The disk refuses writes, and that was told.
@@ -103,6 +105,7 @@ impl<D: Disk> DeviceCore<D> {
             trust_told: None,
             key_asked: None,
             was_set_back: false,
+            next_introduction: None,
             session_heard: 0,
             disk_told: false,
             parts,
@@ -120,6 +123,7 @@ impl<D: Disk> DeviceCore<D> {
             Input::Tick => {}
             Input::Token { gallery_key, restored, root } => self.token(gallery_key, restored, root, &mut turn),
             Input::InForce(settings) => self.in_force(settings, &mut turn),
+            Input::Answer(kind, result) => self.say(&Channel::CommandResult(kind), result.clone(), &mut turn),
             Input::Stopping => {
                 self.say_status(State::Stopped, &mut turn);
                 return turn.actions;
@@ -138,7 +142,11 @@ impl<D: Disk> DeviceCore<D> {
     #[must_use]
     pub fn wake_at(&self) -> Duration {
         let health = self.connected.then_some(self.next_health);
-        [self.gallery.wake_at(), self.next_events, health].into_iter().flatten().min().unwrap_or(Duration::MAX)
+        [self.gallery.wake_at(), self.next_events, health, self.next_introduction]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(Duration::MAX)
     }
 
     /// The number of the next session: higher than any written down before, than `floor` and than what the server named. If the disk refuses it, it
@@ -230,11 +238,13 @@ impl<D: Disk> DeviceCore<D> {
         self.report_config(turn);
         self.outbox.connected();
         self.next_health = turn.now.monotonic;
+        self.next_introduction = self.parts.introduction.is_some().then_some(turn.now.monotonic);
         self.sync_gallery(SyncInput::Connected, turn);
     }
 
     fn disconnect(&mut self, turn: &mut Turn<'_>) {
         self.connected = false;
+        self.next_introduction = None;
         self.outbox.disconnected();
         self.sync_gallery(SyncInput::Disconnected, turn);
     }

@@ -42,6 +42,7 @@ pub fn core(disk: &MemoryDisk) -> DeviceCore<MemoryDisk> {
         ack_timeout: Duration::from_secs(10),
         trust: TrustRules::default(),
         signer: Some(Box::new(Echo)),
+        introduction: None,
     };
     DeviceCore::new(parts, disk.clone()).unwrap()
 }
@@ -271,7 +272,7 @@ fn commands_are_told_late_by_the_servers_clock_where_the_own_cannot_be_believed(
     let stream = StreamId::generate();
     bench.hear_at(UnixMillis(1_000_000), &Channel::EventsAck, ack(stream, 0));
     bench.wait(Duration::from_secs(100));
-    let command = |not_after| Command { id: MsgId::generate(), not_after: UnixMillis(not_after) };
+    let command = |not_after| Command::new(MsgId::generate(), UnixMillis(not_after));
     let restart = Channel::Command(CommandKind::Restart);
     let mut status = |command: &Command| {
         let actions = bench.hear_at(UnixMillis(0), &restart, command.clone());

@@ -19,6 +19,9 @@ const FLOOR_STEP_MS: i64 = 3_600_000;
 impl<D: Disk> DeviceCore<D> {
     /// A message came on `topic`.
     pub(super) fn hear(&mut self, topic: &[u8], payload: &[u8], turn: &mut Turn<'_>) {
+        if self.heard_birth(topic, payload, turn) {
+            return;
+        }
         let parsed = std::str::from_utf8(topic).ok().and_then(DeviceRoot::parse);
         let Some((_, channel)) = parsed.filter(|(root, _)| *root == self.parts.root) else {
             return refused("a message came on a topic that is not this device's", turn);
@@ -148,16 +151,28 @@ impl<D: Disk> DeviceCore<D> {
                 return result(command.id, CommandStatus::Refused, "the device cannot write to its disk");
             }
             self.commands.replace(all);
-            self.perform(kind, turn);
+            self.perform(kind, command, turn);
             done
         });
-        self.say(&Channel::CommandResult(kind), answer, turn);
+        // What takes longer is answered when it is done.
+        let is_attended =
+            turn.actions.iter().any(|action| matches!(action, Action::Attend(_, c) if c.id == command.id));
+        if !is_attended {
+            self.say(&Channel::CommandResult(kind), answer, turn);
+        }
     }
 
-    fn perform(&mut self, kind: CommandKind, turn: &mut Turn<'_>) {
+    fn perform(&mut self, kind: CommandKind, command: &Command, turn: &mut Turn<'_>) {
         match kind {
             CommandKind::Resync => self.sync_gallery(SyncInput::Resync, turn),
-            kind => turn.actions.push(Action::Perform(kind)),
+            CommandKind::Identify | CommandKind::Restart | CommandKind::Reset => {
+                turn.actions.push(Action::Perform(kind));
+            }
+            CommandKind::Snapshot
+            | CommandKind::SelfTest
+            | CommandKind::Reload
+            | CommandKind::Diagnostics
+            | CommandKind::LogLevel => turn.actions.push(Action::Attend(kind, command.clone())),
         }
     }
 }
@@ -172,5 +187,9 @@ const fn words(kind: CommandKind) -> &'static str {
         CommandKind::Identify => "said in the log",
         CommandKind::Restart => "the program ends and is started again",
         CommandKind::Reset => "the program ends and forgets everything",
+        CommandKind::Snapshot | CommandKind::SelfTest | CommandKind::Diagnostics => {
+            "was done before; the answer is sent once and not kept"
+        }
+        CommandKind::Reload | CommandKind::LogLevel => "was done before",
     }
 }

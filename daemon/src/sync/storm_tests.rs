@@ -249,7 +249,7 @@ impl World {
             }
             31 => {
                 let id = MsgId(self.id());
-                let command = Command { id, not_after: self.now.wall.plus(Duration::from_secs(60)) };
+                let command = Command::new(id, self.now.wall.plus(Duration::from_secs(60)));
                 let kind = if arg.is_multiple_of(2) { CommandKind::Restart } else { CommandKind::Resync };
                 self.say(Channel::Command(kind), |_| command);
             }

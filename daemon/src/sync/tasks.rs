@@ -25,6 +25,7 @@ impl<D: Disk> DeviceCore<D> {
         self.sync_gallery(SyncInput::Tick, turn);
         self.send_events(turn);
         self.say_health(turn);
+        self.introduce(turn);
         self.tell_trust(turn);
     }
 

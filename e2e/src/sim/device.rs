@@ -112,6 +112,7 @@ impl Device {
             trust: TrustRules::default(),
             // Whether a signature is right is no question of what gets lost.
             signer: None,
+            introduction: None,
         };
         self.core = Some(DeviceCore::new(parts, self.disk.clone()).expect("the simulation's disk can be read"));
     }
@@ -228,7 +229,7 @@ impl Device {
             Action::HeardTime(server) => self.is_synced = (self.wall().0 - server.0).abs() <= BELIEVED_WITHIN_MS,
             Action::Perform(kind) => done.performed.push(kind),
             Action::NewToken => self.wants_token = true,
-            Action::Proven(_) | Action::Refused(_) | Action::Stored(_) => {}
+            Action::Proven(_) | Action::Refused(_) | Action::Stored(_) | Action::Attend(..) => {}
         }
         Vec::new()
     }

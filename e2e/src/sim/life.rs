@@ -319,7 +319,7 @@ impl World {
             session: 0,
             seq: 1,
             sent_at: self.time.now(),
-            body: Command { id, not_after },
+            body: Command::new(id, not_after),
         };
         let Ok(payload) = envelope.encode() else { return };
         self.commands.insert(id, Given { not_after, done: 0 });

@@ -1,6 +1,7 @@
 //! Who may publish and read what. Pure: no broker, no clock.
 
 use ostiary_common::claims::{AclAction, AclPermission, DeviceClaims};
+use ostiary_common::home_assistant;
 use ostiary_common::topics::{Channel, DeviceRoot, PREFIX};
 use ostiary_common::wire::monitor::MAX_JSON_BYTES;
 
@@ -79,7 +80,10 @@ impl Principal {
             }
             Self::Device(_) => Err(Denied::Topic),
             Self::Link if below_prefix(topic) => Ok(()),
+            Self::Link if home_assistant::is_discovery_topic(topic) => Ok(()),
             Self::Link => Err(Denied::Topic),
+            // Home Assistant reads as a monitor, and says there when it starts and ends.
+            Self::Monitor if topic == home_assistant::BIRTH_TOPIC => Ok(()),
             Self::Monitor => Err(Denied::ReadOnly),
         }
     }
@@ -92,7 +96,7 @@ impl Principal {
         let allowed = match self {
             Self::Device(grant) => grant.subscribe.iter().any(|own| own == filter),
             Self::Link => below_prefix(filter),
-            Self::Monitor => is_monitor_filter(filter),
+            Self::Monitor => is_monitor_filter(filter) || is_home_assistant_filter(filter),
         };
         if allowed { Ok(()) } else { Err(Denied::Filter) }
     }
@@ -113,6 +117,7 @@ fn may_retain(topic: &str, retain: bool, size_bytes: usize) -> Result<(), Denied
         DeviceRoot::parse(topic),
         Some((_, Channel::Status | Channel::Info | Channel::Health | Channel::ConfigReported))
     );
+    let kept = kept || home_assistant::is_discovery_topic(topic);
     match retain {
         false => Ok(()),
         true if !kept => Err(Denied::Retain),
@@ -123,6 +128,11 @@ fn may_retain(topic: &str, retain: bool, size_bytes: usize) -> Result<(), Denied
 
 fn below_prefix(topic: &str) -> bool {
     topic.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What lies below Home Assistant's own prefix: descriptions of devices, no person and no event.
+fn is_home_assistant_filter(filter: &str) -> bool {
+    filter.strip_prefix(home_assistant::PREFIX).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// `ostiary/v1/<site or +>/<device or +>/<channel a monitor may read>`.
@@ -184,6 +194,9 @@ mod tests {
         publish(&who, &own.topic(&Channel::ConfigDesired), true, Err(Denied::Topic));
         publish(&who, &other.topic(&Channel::Events), false, Err(Denied::Topic));
         publish(&who, &DeviceRoot { site: other.site, ..own }.topic(&Channel::Events), false, Err(Denied::Topic));
+        publish(&who, &home_assistant::discovery_topic(own.device), true, Ok(()));
+        publish(&who, &home_assistant::discovery_topic(other.device), true, Err(Denied::Topic));
+        publish(&who, home_assistant::BIRTH_TOPIC, false, Err(Denied::Topic));
         publish(&who, "$SYS/brokers", false, Err(Denied::Topic));
         publish(&who, "", false, Err(Denied::Topic));
         let status = own.topic(&Channel::Status);
@@ -195,6 +208,8 @@ mod tests {
         let (own, other) = (root(), root());
         let who = device(own);
         subscribe(&who, &own.topic(&Channel::GalleryChunk), true);
+        subscribe(&who, home_assistant::BIRTH_TOPIC, true);
+        subscribe(&who, "homeassistant/#", false);
         subscribe(&who, &own.topic(&Channel::Seen), false);
         subscribe(&who, &own.topic(&Channel::Events), false);
         subscribe(&who, &other.topic(&Channel::GalleryChunk), false);

@@ -28,11 +28,19 @@ const LONGEST_MINUTES: u32 = 60;
 pub struct NewCommand {
     /// `identify` (say in the log who is looked for), `resync` (ask for the whole gallery), `restart`, or `reset`: send
     /// what waits, then forget identity, keys, gallery and events. A device that was reset must be claimed anew.
+    /// `snapshot` (a picture, if the device's own configuration allows that), `self-test`, `diagnostics` (what helps to
+    /// find a fault, without biometrics), `reload` (check the configuration file and go on by it), `log-level`.
     #[schema(example = "identify")]
     kind: String,
     /// Not done any more after this many minutes, 1 to 60; 5 if it is not said.
     #[serde(default = "five")]
     valid_minutes: u32,
+    /// Of `log-level`: `error`, `warn`, `info`, `debug` or `trace`.
+    #[serde(default)]
+    level: Option<String>,
+    /// Of `log-level`: for so many minutes, 1 to 60; 15 if it is not said.
+    #[serde(default)]
+    minutes: Option<u32>,
 }
 
 const fn five() -> u32 {
@@ -74,7 +82,7 @@ pub async fn command(
         return Err(ApiError::WrongState("this device is not connected; commands are not kept for later".into()));
     }
     let not_after = api.now().plus(Duration::from_secs(u64::from(body.valid_minutes) * 60));
-    let command = Command { id: MsgId::generate(), not_after };
+    let command = Command { id: MsgId::generate(), not_after, level: body.level, minutes: body.minutes };
     let order = CommandOrder { root: device.root(), session: device.presence.session, kind, command: command.clone() };
     let detail = format!("{} {}", kind.as_str(), command.id);
     api.audit_done(&may.caller, "device.command", format!("device:{id}"), detail).await?;
