@@ -2,10 +2,10 @@
 //! template's is wanted. New ids are version 7: they sort by the time they were made.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+
+pub use crate::uuid_id;
 
 /// The text is not a UUID.
 #[derive(Debug, thiserror::Error)]
@@ -17,18 +17,22 @@ pub struct InvalidId {
     pub text: String,
 }
 
+/// A type of ids: `uuid_id!(/// What it names.` `NameId, "kind");`. Whoever uses it depends on `serde` and `uuid`.
+#[macro_export]
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize,
+        )]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(pub ::uuid::Uuid);
 
         impl $name {
             /// A new id, ordered by the present time (UUID version 7).
             #[must_use]
             pub fn generate() -> Self {
-                Self(Uuid::now_v7())
+                Self(::uuid::Uuid::now_v7())
             }
 
             /// The id's 16 bytes.
@@ -38,24 +42,24 @@ macro_rules! uuid_id {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($kind, ":{}"), self.0)
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::write!(f, ::std::concat!($kind, ":{}"), self.0)
             }
         }
 
-        impl FromStr for $name {
-            type Err = InvalidId;
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Uuid::try_parse(text)
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::ids::InvalidId;
+            fn from_str(text: &str) -> Result<Self, $crate::ids::InvalidId> {
+                ::uuid::Uuid::try_parse(text)
                     .map(Self)
-                    .map_err(|_| InvalidId { kind: $kind, text: text.chars().take(64).collect() })
+                    .map_err(|_| $crate::ids::InvalidId { kind: $kind, text: text.chars().take(64).collect() })
             }
         }
     };

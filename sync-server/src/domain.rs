@@ -4,6 +4,7 @@
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod consent;
 pub mod device;
 pub mod device_life;
 pub mod erasure;

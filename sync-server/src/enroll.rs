@@ -26,6 +26,7 @@ use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
 use self::reader::Reading;
 use crate::domain::access::Circle;
+use crate::domain::consent::{ConsentMissing, may_enroll};
 use crate::domain::person::Template;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
 use crate::recognition::Recognition;
@@ -83,14 +84,27 @@ pub enum EnrollError {
     /// The models are busy, still loading, or broken.
     #[error(transparent)]
     Desk(#[from] DeskError),
+    /// The person has not consented, or not to what is wanted now.
+    #[error(transparent)]
+    Consent(#[from] ConsentMissing),
     /// The store failed, or the person is gone.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Enrollment {
-    /// Makes a template of a photo of `person`, who must have consented: the caller sees to that. Who looks alike is
-    /// named if they are of the circle.
+    /// Whether templates of `person` may be made: the one question that every path to a template asks, by photo or by
+    /// list, before it looks at a face.
+    ///
+    /// # Errors
+    /// [`EnrollError::Consent`] says what is missing.
+    pub async fn consented(&self, person: PersonId) -> Result<(), EnrollError> {
+        let least_version = self.store.consent_text().await?.least_version;
+        Ok(may_enroll(&self.store.consents(person).await?, least_version)?)
+    }
+
+    /// Makes a template of a photo of `person`, who must have consented. Who looks alike is named if they are of the
+    /// circle.
     ///
     /// # Errors
     /// [`EnrollError`]; a photo that is refused is `Ok(Err(problem))`.
@@ -100,6 +114,7 @@ impl Enrollment {
         photo: Bytes,
         circle: &Circle,
     ) -> Result<Result<Accepted, PhotoProblem>, EnrollError> {
+        self.consented(person).await?;
         let source_sha256 = Sha256::digest(&photo).into();
         let reading = match self.desk.read(photo).await? {
             Ok(reading) => reading,

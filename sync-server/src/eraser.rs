@@ -73,6 +73,11 @@ impl Eraser {
             self.link.gallery_changed(rev);
             self.audit(now, "person.erase", format!("person:{person}"), "the validity has ended".into()).await?;
         }
+        for (person, rev) in self.store.erase_withdrawn(now).await? {
+            tracing::info!(person.id = %person, rev = rev.0, "{person} is erased: the consent was withdrawn");
+            self.link.gallery_changed(rev);
+            self.audit(now, "person.erase", format!("person:{person}"), "the consent was withdrawn".into()).await?;
+        }
         self.store.clear_erasures(now).await?;
         for erasure in self.store.complete_erasures(now).await? {
             let counts = erasure.counts;

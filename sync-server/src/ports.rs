@@ -2,6 +2,7 @@
 //! import each other; `app` wires them.
 
 pub mod accounts;
+pub mod consents;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
@@ -13,6 +14,7 @@ pub mod reach;
 pub mod settings;
 pub mod throttle;
 
+pub use consents::ConsentStore;
 pub use idempotency::IdempotencyStore;
 pub use ledger::LedgerStore;
 pub use places::PlaceStore;
@@ -404,6 +406,7 @@ pub trait Store:
     DeviceStore
     + RecognitionStore
     + PersonStore
+    + ConsentStore
     + GalleryStore
     + ScopeStore
     + GalleryKeyStore
@@ -423,6 +426,7 @@ impl<T> Store for T where
     T: DeviceStore
         + RecognitionStore
         + PersonStore
+        + ConsentStore
         + GalleryStore
         + ScopeStore
         + GalleryKeyStore

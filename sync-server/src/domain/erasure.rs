@@ -12,6 +12,8 @@ pub enum ErasureReason {
     Asked,
     /// The person's validity ended, and it was set down that this erases.
     Expired,
+    /// The person withdrew the consent.
+    Withdrawn,
 }
 
 impl ErasureReason {
@@ -20,12 +22,13 @@ impl ErasureReason {
         match self {
             Self::Asked => "asked",
             Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
     /// Reads a reason's name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Asked, Self::Expired].into_iter().find(|reason| reason.as_str() == text)
+        [Self::Asked, Self::Expired, Self::Withdrawn].into_iter().find(|reason| reason.as_str() == text)
     }
 }
 

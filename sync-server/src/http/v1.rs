@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod consents;
 pub mod device;
 pub mod devices;
 pub mod doors;
@@ -109,6 +110,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(settings::recognition::set))
         .routes(guarded!(settings::general::read))
         .routes(guarded!(settings::general::set))
+        .routes(guarded!(settings::consent_text::read))
+        .routes(guarded!(settings::consent_text::set))
         .routes(guarded!(settings::person_fields::read))
         .routes(guarded!(settings::person_fields::set))
         .merge(recognize::routes())
@@ -139,6 +142,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(persons::sync::sync))
         .routes(guarded!(persons::expiry::read))
         .routes(guarded!(persons::expiry::set))
+        .routes(guarded!(consents::list::list))
+        .routes(guarded!(consents::record::record))
+        .routes(guarded!(consents::withdraw::withdraw))
         .routes(guarded!(erasures::list::list))
         .routes(guarded!(erasures::read::read))
         .routes(guarded!(erasures::receipt::receipt))

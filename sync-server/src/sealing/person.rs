@@ -4,6 +4,7 @@ use ostiary_common::ids::{EventId, TemplateId};
 use ostiary_common::seal::{OpenError, SealKey};
 
 use super::media::event_place;
+use crate::domain::consent::ConsentId;
 
 /// Seals what belongs to one person; each value is bound to the row it belongs to.
 #[derive(Debug)]
@@ -40,6 +41,19 @@ impl PersonKey {
         String::from_utf8(self.0.open(what.as_bytes(), sealed)?).map_err(|_| OpenError)
     }
 
+    /// Seals what was said of a consent.
+    pub fn seal_consent(&self, consent: ConsentId, text: &str) -> Vec<u8> {
+        self.0.seal(&consent_place(consent), text.as_bytes())
+    }
+
+    /// Opens what was said of a consent.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_consent(&self, consent: ConsentId, sealed: &[u8]) -> Result<String, OpenError> {
+        String::from_utf8(self.0.open(&consent_place(consent), sealed)?).map_err(|_| OpenError)
+    }
+
     /// Seals a template's embedding: little-endian f32.
     pub fn seal_embedding(&self, template: TemplateId, embedding: &[u8]) -> Vec<u8> {
         self.0.seal(&template_place(template), embedding)
@@ -65,6 +79,10 @@ impl PersonKey {
     pub fn open_of_event(&self, what: &str, event: EventId, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         self.0.open(&event_place(what, event), sealed)
     }
+}
+
+fn consent_place(consent: ConsentId) -> Vec<u8> {
+    [b"consent/".as_slice(), consent.as_bytes()].concat()
 }
 
 fn template_place(template: TemplateId) -> Vec<u8> {

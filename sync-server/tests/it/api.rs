@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calibrated;
+mod consent;
 mod contract;
 mod devices;
 mod docs;

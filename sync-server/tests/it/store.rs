@@ -2,6 +2,7 @@
 
 mod accounts;
 mod atomic;
+pub mod consent;
 mod erasure;
 mod indexes;
 mod ingest;

@@ -1,5 +1,6 @@
 //! Settings of the whole installation.
 
+pub mod consent_text;
 pub mod general;
 pub mod person_fields;
 pub mod recognition;

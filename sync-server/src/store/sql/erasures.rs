@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use super::erasure_rows::{DEVICES, ERASURES, ErasureDeviceRow, ErasureRow};
 use super::values::Flag;
-use super::{SqlStore, columns, persons};
+use super::{SqlStore, columns};
 use crate::domain::erasure::{Confirmation, Erasure, ErasureDevice, ErasureReason};
 use crate::ports::{ErasureStore, StoreError};
 
@@ -60,31 +60,8 @@ impl ErasureStore for SqlStore {
     }
 
     async fn erase_expired(&self, now: UnixMillis) -> Result<Vec<(PersonId, Revision)>, StoreError> {
-        let ended: Vec<Vec<u8>> =
-            sqlx::query_scalar("SELECT id FROM persons WHERE erase_on_expiry = 1 AND valid_until <= $1")
-                .bind(now.0)
-                .fetch_all(&self.read)
-                .await?;
-        let mut removed = Vec::new();
-        for id in ended {
-            let person = columns::id(PersonId, &id)?;
-            let mut tx = self.begin().await?;
-            // Asked again under the lock: the validity may have been prolonged since.
-            let still: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM persons WHERE id = $1 AND erase_on_expiry = 1 AND valid_until <= $2",
-            )
-            .bind(&id)
-            .bind(now.0)
-            .fetch_one(&mut *tx)
-            .await?;
-            if still == 0 {
-                continue;
-            }
-            let rev = persons::remove(&mut tx, person, ErasureReason::Expired, now).await?;
-            tx.commit().await?;
-            removed.extend(rev.map(|rev| (person, rev)));
-        }
-        Ok(removed)
+        const DUE: &str = "erase_on_expiry = 1 AND valid_until <= $1";
+        self.erase_due(DUE, ErasureReason::Expired, now).await
     }
 
     async fn clear_erasures(&self, now: UnixMillis) -> Result<u64, StoreError> {

@@ -150,7 +150,7 @@ pub(super) async fn changed_persons(
     let rows: Vec<HeldRow> = sqlx::query_as(
         "SELECT p.id AS person, p.rev AS rev, t.id, t.version, t.angle, t.embedding, k.wrapped
          FROM persons p LEFT JOIN person_keys k ON k.person = p.id
-         LEFT JOIN templates t ON t.person = p.id AND t.pack = $1 WHERE (p.rev, p.id) > ($2, $3)
+         LEFT JOIN templates t ON t.person = p.id AND t.pack = $1 AND p.barred = 0 WHERE (p.rev, p.id) > ($2, $3)
          UNION ALL
          SELECT d.person, d.rev, NULL, NULL, NULL, NULL, NULL FROM tombstones d WHERE (d.rev, d.person) > ($2, $3)
          ORDER BY 2, 1",

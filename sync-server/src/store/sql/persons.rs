@@ -8,10 +8,11 @@ use sqlx::AnyConnection;
 
 use super::error::on_insert;
 use super::opener::Opener;
-use super::{SqlStore, columns, erasures, idempotency, profiles, sealing, templates, terms};
+use super::{SqlStore, columns, consents, erasures, idempotency, profiles, sealing, templates, terms};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
+use crate::sealing::PersonKey;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct PersonRow {
@@ -78,6 +79,7 @@ pub(super) async fn remove(
         return Ok(None);
     }
     idempotency::forget_personal(tx).await?;
+    consents::forget_words(tx, id, now).await?;
     let rev = next_revision(tx).await?;
     bury(tx, id, rev, now).await?;
     erasures::begin(tx, id, rev, reason, now).await?;
@@ -100,19 +102,8 @@ async fn bury(tx: &mut AnyConnection, id: PersonId, rev: Revision, now: UnixMill
 #[async_trait]
 impl PersonStore for SqlStore {
     async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
-        let (key, wrapped) = self.master.new_person_key(person.id);
         let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO persons (id, name, name_sealed, created_at, consent_at) VALUES ($1, '', $2, $3, $4)")
-            .bind(person.id.as_bytes().as_slice())
-            .bind(key.seal_name(&person.name))
-            .bind(person.created_at.0)
-            .bind(person.consent_at.map(|at| at.0))
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert("person id", "person"))?;
-        sealing::insert_person_key(&mut tx, person.id, &wrapped).await?;
-        profiles::mark_edited(&mut tx, person.id).await?;
-        let flips_at = terms::write(&mut tx, person.id, person.validity, &person.groups, person.created_at).await?;
+        let (_, flips_at) = self.insert_person(&mut tx, person).await?;
         tx.commit().await?;
         self.memory.expect_flip(flips_at, person.created_at);
         Ok(())
@@ -171,5 +162,28 @@ impl PersonStore for SqlStore {
 
     async fn all_templates(&self, pack: &PackId) -> Result<Vec<Template>, StoreError> {
         self.templates_of_pack(pack).await
+    }
+}
+
+impl SqlStore {
+    /// Adds a person with a new key; also returns when the clock changes something of who may be known.
+    pub(super) async fn insert_person(
+        &self,
+        tx: &mut AnyConnection,
+        person: &Person,
+    ) -> Result<(PersonKey, Option<UnixMillis>), StoreError> {
+        let (key, wrapped) = self.master.new_person_key(person.id);
+        sqlx::query("INSERT INTO persons (id, name, name_sealed, created_at, consent_at) VALUES ($1, '', $2, $3, $4)")
+            .bind(person.id.as_bytes().as_slice())
+            .bind(key.seal_name(&person.name))
+            .bind(person.created_at.0)
+            .bind(person.consent_at.map(|at| at.0))
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("person id", "person"))?;
+        sealing::insert_person_key(&mut *tx, person.id, &wrapped).await?;
+        profiles::mark_edited(&mut *tx, person.id).await?;
+        let flips_at = terms::write(tx, person.id, person.validity, &person.groups, person.created_at).await?;
+        Ok((key, flips_at))
     }
 }

@@ -101,7 +101,9 @@ impl SqlStore {
     }
 
     pub(super) async fn templates_of_pack(&self, pack: &PackId) -> Result<Vec<Template>, StoreError> {
-        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.pack = $1 ORDER BY t.person, t.id"));
+        let query = sqlx::AssertSqlSafe(format!(
+            "{SELECT} JOIN persons p ON p.id = t.person AND p.barred = 0 WHERE t.pack = $1 ORDER BY t.person, t.id"
+        ));
         let rows: Vec<TemplateRow> = sqlx::query_as(query).bind(pack.as_str()).fetch_all(&self.read).await?;
         self.opened(rows)
     }

@@ -25,6 +25,7 @@ struct TermsRow {
 struct FlipRow {
     id: Vec<u8>,
     valid: Flag,
+    barred: Flag,
     valid_from: Option<i64>,
     valid_until: Option<i64>,
 }
@@ -66,14 +67,17 @@ async fn write_validity(
     validity: Validity,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE persons SET valid_from = $1, valid_until = $2, valid = $3, flips_at = $4 WHERE id = $5")
-        .bind(validity.from().map(|at| at.0))
-        .bind(validity.until().map(|at| at.0))
-        .bind(Flag(validity.contains(now)))
-        .bind(validity.next_change(now).map(|at| at.0))
-        .bind(person)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE persons SET valid_from = $1, valid_until = $2, flips_at = $4,
+         valid = CASE WHEN barred = 1 THEN 0 ELSE $3 END WHERE id = $5",
+    )
+    .bind(validity.from().map(|at| at.0))
+    .bind(validity.until().map(|at| at.0))
+    .bind(Flag(validity.contains(now)))
+    .bind(validity.next_change(now).map(|at| at.0))
+    .bind(person)
+    .execute(&mut *tx)
+    .await?;
     if validity != Validity::ALWAYS {
         // If the clock is found to be before this, what was judged by it is judged again.
         sqlx::query("UPDATE gallery SET settled_at = $1 WHERE settled_at < $1").bind(now.0).execute(tx).await?;
@@ -85,7 +89,7 @@ async fn write_validity(
 /// changes made by it, everyone with a beginning or an end.
 async fn due(tx: &mut AnyConnection, went_back: bool, now: UnixMillis) -> Result<Vec<FlipRow>, StoreError> {
     let which = if went_back { "valid_from IS NOT NULL OR valid_until IS NOT NULL" } else { "flips_at <= $1" };
-    let query = format!("SELECT id, valid, valid_from, valid_until FROM persons WHERE {which}");
+    let query = format!("SELECT id, valid, barred, valid_from, valid_until FROM persons WHERE {which}");
     let query = sqlx::query_as(sqlx::AssertSqlSafe(query));
     let query = if went_back { query } else { query.bind(now.0) };
     Ok(query.fetch_all(tx).await?)
@@ -183,7 +187,8 @@ async fn flip(tx: &mut AnyConnection, went_back: bool, now: UnixMillis) -> Resul
     for row in due(&mut *tx, went_back, now).await? {
         let validity = columns::validity(row.valid_from, row.valid_until)?;
         write_validity(&mut *tx, &row.id, validity, now).await?;
-        if validity.contains(now) == row.valid.0 {
+        // Who has withdrawn the consent is known to nobody, whatever the clock says.
+        if (validity.contains(now) && !row.barred.0) == row.valid.0 {
             continue;
         }
         let at = match rev {

@@ -36,6 +36,7 @@ impl SqlStore {
     /// Brings what earlier programs stored into the form of this one.
     pub(super) async fn keep_up(&self) -> Result<(), StoreError> {
         while self.chain_old_lines().await? > 0 {}
+        self.keep_first_text().await?;
         self.score_old_events().await
     }
 

@@ -88,7 +88,10 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "device_token" => nothing().json(json!({"assertion": "none"})).also(&[401]),
         "sites_list" | "doors_list" | "devices_list" | "groups_list" | "persons_list" | "events_list" => nothing(),
         "audit_list" | "audit_export" | "erasures_list" | "gallery_read" | "settings_recognition" => nothing(),
-        "settings_general" | "settings_person_fields" => nothing(),
+        "settings_general" | "settings_person_fields" | "settings_consent_text" => nothing(),
+        "settings_consent_text_set" => {
+            nothing().json(json!({"texts": {"en": name}, "erase_after_days": 7})).also(&[428])
+        }
         // Whole documents want to know what they change.
         "settings_general_set" => nothing().json(json!({"name": name, "time_zone": "UTC"})).also(&[428]),
         "settings_person_fields_set" => nothing().json(json!({"fields": []})).also(&[428]),
@@ -126,9 +129,12 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
             own(Uuid::nil()).json(body)
         }
         "persons_read" | "persons_doors" | "persons_lookalikes" | "persons_on_expiry" | "persons_sync"
-        | "persons_templates" => door(at.person.0),
+        | "persons_templates" | "persons_consents" => door(at.person.0),
         "persons_update" => own(at.person.0).json(json!({})),
         "persons_set_on_expiry" => own(at.person.0).json(json!({"erase": false})),
+        "persons_consent" => own(at.person.0).json(json!({"method": "verbal"})),
+        // The walk fills in the person's id for the consent's too.
+        "persons_consent_withdraw" => own(at.person.0).json(json!({})).also(&[404]),
         "persons_photos" => own(at.person.0).photo(),
         "persons_delete" => own(at.person.0).spends(),
         "templates_delete" => own(at.template.0).spends(),

@@ -5,10 +5,11 @@ use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::gallery::{GalleryRule, Group};
 use ostiary_server::domain::recognition::Change;
-use ostiary_server::ports::{DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
+use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, ScopeStore};
 
 use crate::api::reader::DIMENSION;
 use crate::api::world::World;
+use crate::store::consent::{consent, note};
 use crate::store::sample::{NOW, batch, person, template, visit};
 
 /// What every JPEG begins with.
@@ -91,7 +92,7 @@ async fn group(world: &World, site: SiteId, name: &str) -> GroupId {
 async fn someone(world: &World, group: GroupId, name: &str) -> (PersonId, TemplateId) {
     let mut person = person(name);
     person.groups = vec![group];
-    world.store.add_person(&person).await.unwrap();
+    world.store.add_consenting(&person, &consent(person.id, NOW), &note()).await.unwrap();
     let mut template = template(person.id, 1);
     template.embedding = vec![0.5; DIMENSION];
     world.store.add_template(&template).await.unwrap();

@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId, PersonId, SiteId};
 use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::Revision;
 use ostiary_server::domain::audit::AuditNote;
+use ostiary_server::domain::consent::{
+    Consent, ConsentId, ConsentText, InForceText, NewConsentText, Withdrawal, Withdrawn,
+};
 use ostiary_server::domain::person::Person;
 use ostiary_server::domain::place::Removal;
 use ostiary_server::domain::profile::{
@@ -11,7 +15,7 @@ use ostiary_server::domain::profile::{
 };
 use ostiary_server::domain::recognition::{Change, Versioned};
 use ostiary_server::ports::idempotency::{KeyClaim, KeyOutcome, KeyStanding};
-use ostiary_server::ports::{IdempotencyStore, PlaceStore, ProfileStore, SettingsStore, StoreError};
+use ostiary_server::ports::{ConsentStore, IdempotencyStore, PlaceStore, ProfileStore, SettingsStore, StoreError};
 
 use super::fake_store::{FakeStore, NOT_USED};
 
@@ -88,6 +92,43 @@ impl ProfileStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn names(&self, _: Option<PersonId>, _: u32) -> Result<Vec<(PersonId, String)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl ConsentStore for FakeStore {
+    async fn consent_text(&self) -> Result<InForceText, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn consent_text_of(&self, _: u64) -> Result<Option<ConsentText>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn put_consent_text(&self, _: &NewConsentText, _: Change, _: &AuditNote) -> Result<u64, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_consenting(&self, _: &Person, _: &Consent, _: &AuditNote) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn add_consent(&self, _: &Consent, _: &AuditNote) -> Result<Option<Option<Revision>>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn withdraw_consent(
+        &self,
+        _: PersonId,
+        _: ConsentId,
+        _: &Withdrawal,
+        _: &AuditNote,
+    ) -> Result<Option<Withdrawn>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn consents(&self, _: PersonId) -> Result<Vec<Consent>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erased_at(&self, _: PersonId) -> Result<Option<UnixMillis>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn erase_withdrawn(&self, _: UnixMillis) -> Result<Vec<(PersonId, Revision)>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

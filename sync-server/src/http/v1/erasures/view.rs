@@ -13,7 +13,7 @@ pub struct ErasureView {
     id: Uuid,
     /// The person: an id that stands for nobody any more.
     person: Uuid,
-    /// `asked`, or `expired`: the person's validity ended.
+    /// `asked`; `expired`: the person's validity ended; or `withdrawn`: the consent was.
     #[schema(value_type = String)]
     reason: &'static str,
     /// A device that holds this gallery revision or a later one holds the person no more.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::photos::failed;
 use crate::domain::access::may::PersonsRead;
-use crate::enroll::EnrollError;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::extract::{InPath, Queried};
@@ -75,11 +75,4 @@ pub async fn lookalikes(
         similarity: found.candidate.similarity,
     });
     Ok(Json(Lookalikes { above, items: items.collect() }))
-}
-
-fn failed(error: EnrollError) -> ApiError {
-    match error {
-        EnrollError::Store(error) => error.into(),
-        EnrollError::Desk(error) => ApiError::Internal(error.to_string()),
-    }
 }

@@ -12,6 +12,7 @@ use super::photo_body::{BODY_LIMIT_BYTES, FIELD, read_body};
 use super::photo_view::{PhotoResult, Photos};
 use crate::domain::access::Circle;
 use crate::domain::access::may::PersonsManage;
+use crate::domain::consent::ConsentMissing;
 use crate::enroll::desk::DeskError;
 use crate::enroll::problem::PhotoProblem;
 use crate::enroll::{Accepted, EnrollError, Lookalike};
@@ -50,11 +51,13 @@ pub async fn photos(
     InPath(id): InPath<PersonId>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Found { person, circle, .. } = may.own_person(id).await?;
-    if person.consent_at.is_none() {
-        let caller = &may.caller;
-        api.refuse(caller.actor(), caller.address, "person.enroll", &format!("person:{id}"), "no consent".into());
-        return Err(consent_missing());
+    let Found { circle, .. } = may.own_person(id).await?;
+    if let Err(error) = api.enrollment.consented(id).await {
+        if let EnrollError::Consent(missing) = &error {
+            let caller = &may.caller;
+            api.refuse(caller.actor(), caller.address, "person.enroll", &format!("person:{id}"), missing.to_string());
+        }
+        return Err(failed(error));
     }
     let photos = read_body(&api, request).await?;
     api.limits.photos(may.caller.account, photos.len()).await?;
@@ -114,11 +117,20 @@ fn answer(photos: Photos, first_problem: Option<PhotoProblem>) -> Result<Respons
     Err(ApiError::Refused { slug: problem.slug(), title: problem.title(), detail: problem.detail(), more })
 }
 
-fn consent_missing() -> ApiError {
+/// What to do where consent is missing.
+fn consent_missing(missing: ConsentMissing) -> ApiError {
+    let what_to_do = match missing {
+        ConsentMissing::Never | ConsentMissing::BeforeRecords | ConsentMissing::Outdated { .. } => {
+            "Ask the person, and record the answer at `/api/v1/persons/{id}/consents`"
+        }
+        ConsentMissing::Withdrawn => {
+            "Only if the person has changed their mind: record it at `/api/v1/persons/{id}/consents`"
+        }
+    };
     ApiError::Refused {
         slug: "consent-missing",
         title: "The person has not consented",
-        detail: "Ask the person, and add them again with `consent: true`; without consent no photo is taken.".into(),
+        detail: format!("No photo is taken: {missing}. {what_to_do}."),
         more: Map::new(),
     }
 }
@@ -127,6 +139,7 @@ fn consent_missing() -> ApiError {
 pub(in crate::http::v1) fn failed(error: EnrollError) -> ApiError {
     match error {
         EnrollError::Store(error) => error.into(),
+        EnrollError::Consent(missing) => consent_missing(missing),
         EnrollError::Desk(DeskError::Failed(why)) => ApiError::Internal(why),
         EnrollError::Desk(error @ DeskError::Busy) => {
             ApiError::Unavailable { detail: error.to_string(), retry_after_s: 2 }

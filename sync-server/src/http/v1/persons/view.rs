@@ -16,7 +16,7 @@ pub struct PersonView {
     name: String,
     /// Made at.
     created_at: String,
-    /// When consent was given; without it there can be no photos.
+    /// When the consent in force was given; none if there never was one or it was withdrawn.
     consent_at: Option<String>,
     /// Not known at any door before this time.
     valid_from: Option<String>,
