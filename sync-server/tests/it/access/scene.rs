@@ -5,7 +5,7 @@ use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::gallery::{GalleryRule, Group};
 use ostiary_server::domain::recognition::Change;
-use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, ScopeStore};
+use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
 
 use crate::api::reader::DIMENSION;
 use crate::api::world::World;
