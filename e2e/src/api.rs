@@ -156,6 +156,14 @@ impl Api {
         self.send(Method::PUT, path, |request| request.json(body)).await
     }
 
+    /// `PATCH` of JSON.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::PATCH, path, |request| request.json(body)).await
+    }
+
     /// `DELETE`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! [`device`]; thousands of devices are [`fleet`].
 
 pub mod api;
+pub mod browser;
 pub mod clip;
 pub mod daemon;
 pub mod demo;

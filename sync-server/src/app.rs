@@ -36,6 +36,7 @@ use crate::eraser::{Completed, Eraser};
 use crate::health::jobs::Jobs;
 use crate::http::cursor::Cursors;
 use crate::http::limits::Limits;
+use crate::http::v1::events::live::recent::Recent;
 use crate::http::{Api, ApiParts, router, serve};
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
@@ -291,6 +292,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         limits: Limits::new(&config.limits, Arc::new(LocalThrottle::default())),
         bounds: config.limits.clone(),
         edge: config.http.clone(),
+        recent: Recent::default(),
         live_connections: AtomicUsize::new(0),
         health,
         health_store: foundation.store.clone(),

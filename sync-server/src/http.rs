@@ -1,4 +1,4 @@
-//! The HTTP API: `/api/v1`, health, metrics.
+//! The HTTP API: `/api/v1`, health, metrics; and the [`panel`], pages over it.
 //!
 //! [`router()`] lists every route. A route is a file under [`v1`]: its input, its answer, its handler. Every
 //! refusal is a [`problem`] (RFC 9457).
@@ -21,8 +21,8 @@ pub mod layers;
 pub mod limits;
 pub mod links;
 pub mod once;
-mod pages;
 pub mod paging;
+pub mod panel;
 pub mod problem;
 pub mod request_id;
 pub mod router;

@@ -12,6 +12,7 @@ mod generate;
 mod media;
 mod models;
 mod random;
+mod screenshots;
 mod setup;
 mod shell;
 mod test;
@@ -53,6 +54,8 @@ enum Command {
     Media(media::MediaArgs),
     /// Write generated files (the API description) anew, or check that they are current.
     Gen(generate::GenArgs),
+    /// Make pictures of every page of the panel, light and dark, wide and on a phone, to be looked at.
+    Screenshots(screenshots::ScreenshotsArgs),
     /// Install the Debian packages that building and testing need.
     Setup(setup::SetupArgs),
 }
@@ -80,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Models(args) => models::run(args),
         Command::Media(args) => media::run(&args),
         Command::Gen(args) => generate::run(&args),
+        Command::Screenshots(args) => screenshots::run(&args),
         Command::Setup(args) => setup::run(&args),
     }
 }

@@ -1,12 +1,14 @@
 //! `cargo xtask setup`: the Debian packages that building and testing need, by name.
 
+mod axe;
+
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
@@ -18,6 +20,9 @@ const PACKAGES: [(&str, &str); 11] = [
     ("mosquitto", "an MQTT broker to test the external mode against"),
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
     ("python3-aiosmtpd", "a mail server to test messages against"),
+    ("chromium", "a browser to test the panel in"),
+    ("chromium-driver", "drives it"),
+    ("npm", "fetches axe-core, which looks whether pages are for everybody"),
 ];
 
 /// What is needed beside that to test the kernels for aarch64 on another machine.
@@ -63,9 +68,11 @@ pub fn run(args: &SetupArgs) -> Result<()> {
     } else if args.dry_run {
         println!("missing:");
         list(&missing);
+        return Ok(());
     } else {
         install(&missing)?;
     }
+    axe::ensure();
     Ok(())
 }
 
@@ -75,7 +82,11 @@ pub fn run(args: &SetupArgs) -> Result<()> {
 /// If something is missing and cannot be installed.
 pub fn ensure() -> Result<()> {
     let missing = missing(&PACKAGES)?;
-    if missing.is_empty() { Ok(()) } else { install(&missing) }
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    axe::ensure();
+    Ok(())
 }
 
 /// Installs what emulating aarch64 needs, quietly if nothing is missing.

@@ -32,10 +32,16 @@ pub fn command(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
     command
 }
 
-/// The cargo that runs this program.
+/// The cargo that runs this program, as if from a shell: what cargo says to the program it runs about that program's own
+/// package goes into what some build scripts (ring's) look at, and with it everything that uses them would be built anew
+/// whenever `cargo xtask` and `cargo` take turns.
 #[must_use]
 pub fn cargo(args: &[&str]) -> Command {
-    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args)
+    let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args);
+    let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| own(name));
+    names.for_each(|name| drop(command.env_remove(name)));
+    command
 }
 
 /// Says what is run, runs it, and fails if it fails.

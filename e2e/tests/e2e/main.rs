@@ -15,6 +15,7 @@ mod life;
 mod media;
 mod messages;
 mod operations;
+mod panel;
 mod photos;
 mod recognise;
 mod settings;

@@ -16,6 +16,7 @@ use super::cursor::Cursors;
 use super::extract::ClientAddress;
 use super::limits::Limits;
 use super::request_id::RequestId;
+use super::v1::events::live::recent::Recent;
 use crate::accounts::Accounts;
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
@@ -85,6 +86,8 @@ pub struct ApiParts {
     pub bounds: LimitsConfig,
     /// Whom the edge believes and lets in.
     pub edge: HttpConfig,
+    /// The newest events, for those who watch.
+    pub recent: Recent,
     /// Live connections now.
     pub live_connections: AtomicUsize,
     /// How every part is.

@@ -26,14 +26,14 @@ const DATA: [(HeaderName, &str); 2] = [
     (PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// A page of the panel: everything comes from this server, nothing stands within the page itself, and the camera is
-/// for enrolling somebody at a desk.
+/// A page of the panel: everything comes from this server, nothing stands within the page itself, no module makes markup
+/// of text, and the camera is for enrolling somebody at a desk.
 const PAGE: [(HeaderName, &str); 2] = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; \
          font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
-         frame-ancestors 'none'",
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),
     (PERMISSIONS_POLICY, "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"),
 ];

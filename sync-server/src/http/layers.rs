@@ -99,10 +99,11 @@ async fn problems(request: Request, next: Next) -> Response {
     Response::from_parts(parts, body.into_body())
 }
 
-/// `/readyz` answers 503 with a body of its own.
+/// `/readyz` answers 503 with a body of its own, and pages say what is wrong in words for people.
 fn is_own_answer(response: &Response) -> bool {
-    let json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    json && response.extensions().get::<Problem>().is_none()
+    let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let own = kind == b"application/json" || kind.starts_with(b"text/html");
+    own && response.extensions().get::<Problem>().is_none()
 }
 
 /// What the framework refused, in our words.

@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::access::{guarded, open};
 use super::api::Api;
-use super::{describe, health, layers, v1};
+use super::{describe, health, layers, panel, v1};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,7 +47,7 @@ impl Modify for BearerTokens {
 /// The API, ready to be served.
 pub fn router(api: Api) -> Router {
     let (routes, _) = routes().split_for_parts();
-    let routes = routes.merge(undescribed()).merge(super::pages::routes()).with_state(api.clone());
+    let routes = routes.merge(undescribed()).merge(panel::routes()).fallback(panel::missing).with_state(api.clone());
     layers::apply(routes, &api)
 }
 

@@ -17,6 +17,7 @@ pub mod live_tickets;
 pub mod me;
 pub mod persons;
 pub mod public;
+pub mod qr;
 pub mod recognition;
 pub mod recognize;
 pub mod roles;
@@ -84,6 +85,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(service_accounts::keys::create))
         .routes(guarded!(service_accounts::keys::revoke))
         .routes(guarded!(live_tickets::create))
+        .routes(guarded!(qr::create))
         .routes(guarded!(sites::list::list))
         .routes(guarded!(sites::create::create))
         .routes(guarded!(sites::item::read))
@@ -154,7 +156,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(events::counts::counts))
         .routes(guarded!(events::crop_link::link))
         .routes(open!(events::crop_link::open))
-        .routes(guarded!(events::live::live))
+        .routes(guarded!(events::live::socket::live))
+        .routes(guarded!(events::live::stream::stream))
         .routes(guarded!(events::read::read))
         .routes(guarded!(events::crop::crop))
         .routes(guarded!(health::read::read))

@@ -67,8 +67,8 @@ impl Call {
 }
 
 /// What operations on accounts begin with.
-const ACCOUNTS: [&str; 8] =
-    ["auth_", "me_", "users_", "invitations_", "service_accounts_", "live_tickets_", "roles_list", "registrations_"];
+const ACCOUNTS: [&str; 9] =
+    ["auth_", "me_", "users_", "invitations_", "service_accounts_", "live_tickets_", "qr_", "roles_list", "registrations_"];
 
 /// How an operation is called about things of a spot, if it is known; `name` is nobody's yet.
 pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Call> {
@@ -105,6 +105,7 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "settings_recognition_set" | "recognition_preview" => nothing().json(json!({})),
         "erasures_read" | "erasures_receipt" => Call::new(About::Nothing, erasure),
         "events_live" => nothing().also(&[400]),
+        "events_stream" => nothing(),
         "doors_create" => Call::new(About::Site, Uuid::nil()).json(json!({"site": at.site, "name": name})),
         "doors_read" => door(at.door.0),
         "doors_update" => door(at.door.0).json(json!({"name": name})),

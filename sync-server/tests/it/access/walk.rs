@@ -52,7 +52,9 @@ async fn send(scene: &Scene, caller: &Caller, operation: &Operation, call: Call)
     };
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
-    let mut body = answer.json().await.unwrap_or(Value::Null);
+    // A stream has no end to be read to.
+    let is_stream = answer.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let mut body = if is_stream { Value::Null } else { answer.json().await.unwrap_or(Value::Null) };
     if let Some(fields) = body.as_object_mut() {
         fields.remove("instance");
     }

@@ -1,0 +1,10 @@
+//! The panel in a real browser: first steps, work at the desk, watching, what others must not see, and every page by
+//! rules for everybody. One server and one window for each, since both take seconds to start.
+
+mod desk;
+mod every_page;
+mod first_steps;
+mod reach;
+mod scene;
+mod screens;
+mod watching;

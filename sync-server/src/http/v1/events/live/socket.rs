@@ -1,0 +1,154 @@
+//! The live feed over a WebSocket.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use serde_json::json;
+use tokio::sync::broadcast;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::feed::Feed;
+use super::{End, From, PING_EVERY, SEND_TIMEOUT, Seat};
+use crate::domain::access::Permission;
+use crate::domain::access::may::EventsRead;
+use crate::domain::erasure::Erasure;
+use crate::http::api::Api;
+use crate::http::auth::{LIVE_PROTOCOL, May};
+use crate::http::extract::Queried;
+use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::erasures::view::ErasureView;
+
+/// A client that says nothing, not even a pong, for so long is gone.
+const SILENT_AT_MOST: Duration = Duration::from_secs(60);
+/// Clients have nothing to say here.
+const MAX_INCOMING_BYTES: usize = 1024;
+
+/// Events as they are committed: a WebSocket of JSON texts, each like an item of `/api/v1/events`. To go on after
+/// a cut, pass the last cursor received as `after`.
+#[utoipa::path(get, path = "/api/v1/events/live", operation_id = "events_live", tag = "events", security(("bearer" = [])), params(From),
+    responses(
+        (status = 101, description = "A WebSocket of events"),
+        (status = 503, description = "`unavailable`: too many are watching", body = Problem,
+            content_type = "application/problem+json")
+    ))]
+pub async fn live(
+    State(api): State<Api>,
+    may: May<EventsRead>,
+    Queried(from): Queried<From>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|e| ApiError::BadRequest(format!("this is a WebSocket: {}", e.body_text())))?;
+    if from.erasures && !may.caller.access.reach(Permission::ErasuresRead).is_everything() {
+        return Err(may.lacks(Permission::ErasuresRead));
+    }
+    let seat = Seat::take(&api)?;
+    let completed = from.erasures.then(|| api.erasures.watch());
+    let feed = Feed::open(api, may, from.after).await?;
+    let watcher = Watcher { feed, completed, tells_cursors: from.cursors };
+    let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
+    let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        watcher.run(socket).await;
+        drop(seat);
+    }))
+}
+
+struct Watcher {
+    feed: Feed,
+    completed: Option<broadcast::Receiver<Erasure>>,
+    tells_cursors: bool,
+}
+
+impl Watcher {
+    async fn run(mut self, mut socket: WebSocket) {
+        let End::Close(code, reason) = self.watch(&mut socket).await else { return };
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        // An answer is not waited for: the client may be the reason for the end.
+        let _ = tokio::time::timeout(SEND_TIMEOUT, socket.send(close)).await;
+    }
+
+    async fn watch(&mut self, socket: &mut WebSocket) -> End {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let over = self.feed.over();
+        tokio::pin!(over);
+        let mut heard = Instant::now();
+        let mut told = None;
+        loop {
+            if let Err(end) = self.catch_up(socket, &mut told).await {
+                return end;
+            }
+            tokio::select! {
+                changed = self.feed.changed() => if let Err(end) = changed {
+                    return end;
+                },
+                erasure = next(&mut self.completed) => {
+                    let told = json!({ "erasure": ErasureView::from(&erasure) }).to_string();
+                    if let Err(end) = send(socket, Message::Text(told.into())).await {
+                        return end;
+                    }
+                }
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
+                    Some(Ok(_)) => heard = Instant::now(),
+                },
+                _ = ping.tick() => {
+                    if heard.elapsed() > SILENT_AT_MOST {
+                        return End::Gone;
+                    }
+                    if let Err(end) = send(socket, Message::Ping(Vec::new().into())).await {
+                        return end;
+                    }
+                }
+                end = &mut over => return end,
+            }
+        }
+    }
+
+    /// Sends everything committed above the cursor, and then up to where that is, if the client wants to know and does
+    /// not by the last event. `told` is the cursor it knows.
+    async fn catch_up(&mut self, socket: &mut WebSocket, told: &mut Option<i64>) -> Result<(), End> {
+        loop {
+            for event in self.feed.next().await? {
+                send(socket, Message::Text((*event.text).into())).await?;
+                *told = Some(event.cursor);
+            }
+            if self.feed.is_up_to_date() {
+                break;
+            }
+        }
+        if self.tells_cursors && *told != Some(self.feed.cursor) {
+            let text = json!({ "cursor": self.feed.cursor }).to_string();
+            send(socket, Message::Text(text.into())).await?;
+            *told = Some(self.feed.cursor);
+        }
+        Ok(())
+    }
+}
+
+/// The next completed erasure, if they are watched. One that was missed is not made up for: lists have them all.
+async fn next(completed: &mut Option<broadcast::Receiver<Erasure>>) -> Erasure {
+    let Some(completed) = completed else { return std::future::pending().await };
+    loop {
+        match completed.recv().await {
+            Ok(erasure) => return erasure,
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// A client that does not take a message in time is told so, as far as it still listens, and dropped.
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    match tokio::time::timeout(SEND_TIMEOUT, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => {
+            metrics::counter!("ostiary_server_live_dropped_total").increment(1);
+            Err(End::TOO_SLOW)
+        }
+    }
+}
