@@ -170,13 +170,14 @@ impl Browser {
         self.client.screenshot().await.context("taking a picture of the page")
     }
 
-    /// Bytes the page and everything it loaded took on the wire.
+    /// Bytes that the page and everything it loads take on the wire for the first time, headers guessed at.
     ///
     /// # Errors
     /// If the browser does not tell.
-    pub async fn transferred(&self) -> Result<u64> {
-        let script = "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-            .reduce((sum, entry) => sum + entry.transferSize, 0);";
+    pub async fn weight(&self) -> Result<u64> {
+        // What was in the cache by now is counted too; a header is about so long.
+        let script = "const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+            return all.reduce((sum, entry) => sum + entry.encodedBodySize + 300, 0);";
         self.run(script).await?.as_u64().context("a number of bytes")
     }
 

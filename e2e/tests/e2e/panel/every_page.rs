@@ -63,14 +63,14 @@ async fn play(stage: &Stage) -> Result<()> {
 }
 
 async fn keeps_the_rules(browser: &Browser, page: &str, axe: Option<&str>) -> Result<()> {
-    // Loaded as if for the first time, and not as a part of the page before.
+    // Not as a part of the page before, where only what stands behind the `#` is another.
     browser.go("/healthz").await?;
     browser.go(page).await?;
     browser.settled().await?;
     browser.no_complaints().await.with_context(|| page.to_owned())?;
     ensure!(browser.run("return window.pwned === undefined;").await? == true, "{page}: text became a script");
     ensure!(browser.run("return document.querySelectorAll('main h1').length;").await? == 1, "{page}: one heading");
-    let bytes = browser.transferred().await?;
+    let bytes = browser.weight().await?;
     ensure!(bytes <= MOST_BYTES, "{page} takes {bytes} bytes");
     println!("{page}: {bytes} bytes");
     if let Some(axe) = axe {

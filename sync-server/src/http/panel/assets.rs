@@ -22,7 +22,7 @@ macro_rules! sources {
 
 /// Every asset.
 const SOURCES: &[Source] = sources! {
-    "icon.svg" "css/base.css" "css/shell.css" "css/parts.css" "css/pages.css" "core/api.js" "core/csv.js"
+    "icon.svg" "css/base.css" "css/shell.css" "css/parts.css" "css/pages.css" "core/api.js" "core/consents.js" "core/csv.js"
     "core/devices.js" "core/dialog.js" "core/dom.js" "core/form.js" "core/grants.js" "core/list.js" "core/live.js"
     "core/page.js" "core/persons.js" "core/places.js" "core/recognition.js" "core/session.js" "core/sessions.js"
     "core/shell.js" "core/sound.js" "core/time.js" "core/toast.js" "core/visits.js" "core/words.js" "enroll/camera.js"

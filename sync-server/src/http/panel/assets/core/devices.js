@@ -14,33 +14,78 @@ export function condition(device) {
 
 export function deviceLine(device) {
   const word = condition(device);
-  return h("div", { class: "device-line" }, h("span", { class: "line" }, h("span", { class: `dot ${tone(word)}`, "aria-hidden": "true" }), h("a", { href: `/devices/${device.id}` }, device.name)),
-    h("span", { class: "line" }, device.state === "active" && !device.in_sync && badge("Gallery behind", "look"), state(word)));
+  return h(
+    "div",
+    { class: "device-line" },
+    h(
+      "span",
+      { class: "line" },
+      h("span", { class: `dot ${tone(word)}`, "aria-hidden": "true" }),
+      h("a", { href: `/devices/${device.id}` }, device.name),
+    ),
+    h(
+      "span",
+      { class: "line" },
+      device.state === "active" && !device.in_sync && badge("Gallery behind", "look"),
+      state(word),
+    ),
+  );
 }
 
 // A new device at a door, with its code; answers the device.
 export async function addDevice(doors, door) {
-  const fields = [{ name: "name", label: "What the device is called", required: true, max: 100, hint: "For example where its camera hangs." },
-    ...(door ? [] : [{ name: "door", label: "Door", type: "select", choices: doors, required: true }])];
-  const added = await ask("A new device", fields, "Add", (values) => post("/api/v1/devices", { name: values.name, door: door || values.door }));
+  const fields = [
+    {
+      name: "name",
+      label: "What the device is called",
+      required: true,
+      max: 100,
+      hint: "For example where its camera hangs.",
+    },
+    ...(door ? [] : [{ name: "door", label: "Door", type: "select", choices: doors, required: true }]),
+  ];
+  const added = await ask("A new device", fields, "Add", (values) =>
+    post("/api/v1/devices", { name: values.name, door: door || values.door }),
+  );
   if (added) await showClaim(added.device.name, added);
   return added?.device;
 }
 
 // The code and how it is used. It is shown once.
 export async function showClaim(name, claim) {
-  await open(`Claim ${name}`, (close) => h("div", { class: "stack" }, claimContent(claim),
-    h("div", { class: "buttons line" }, h("button", { type: "button", class: "primary", onclick: () => close() }, "Done"))));
+  await open(`Claim ${name}`, (close) =>
+    h(
+      "div",
+      { class: "stack" },
+      claimContent(claim),
+      h(
+        "div",
+        { class: "buttons line" },
+        h("button", { type: "button", class: "primary", onclick: () => close() }, "Done"),
+      ),
+    ),
+  );
 }
 
 export function claimContent(claim) {
   const line = `ostiaryd claim --server https://${location.host} --code ${claim.claim_code} --ca-sha256 ${claim.ca_sha256}`;
   const picture = h("div", { class: "qr" });
   drawn(line).then((image) => picture.replaceWith(image), failed);
-  return [h("p", {}, "On the device, run this line; or scan it with a phone and paste it there."),
-    h("div", { class: "secret" }, h("code", {}, line), h("button", { type: "button", onclick: () => copy(line) }, icon("copy"), "Copy")), picture,
-    facts([["Code", h("code", { id: "claim-code" }, claim.claim_code)], ["Good until", time(claim.claim_expires_at)]]),
-    h("p", { class: "hint" }, "The code serves once, and is shown only now.")];
+  return [
+    h("p", {}, "On the device, run this line; or scan it with a phone and paste it there."),
+    h(
+      "div",
+      { class: "secret" },
+      h("code", {}, line),
+      h("button", { type: "button", onclick: () => copy(line) }, icon("copy"), "Copy"),
+    ),
+    picture,
+    facts([
+      ["Code", h("code", { id: "claim-code" }, claim.claim_code)],
+      ["Good until", time(claim.claim_expires_at)],
+    ]),
+    h("p", { class: "hint" }, "The code serves once, and is shown only now."),
+  ];
 }
 
 // A text as a picture of a QR code.

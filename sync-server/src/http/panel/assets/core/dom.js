@@ -35,15 +35,33 @@ export function button(words, onclick, { picture, tone = "", ...more } = {}) {
 // Facts as a list of terms; those without a value are left out.
 export function facts(pairs) {
   const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "facts" }, told.map(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    told.map(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]),
+  );
 }
 
 // A table; `columns` are headings, rows are lists of cells.
 export function table(caption, columns, rows) {
   const heads = columns.map((column) => h("th", { scope: "col" }, column || h("span", { class: "unseen" }, "Actions")));
-  const cells = (row) => h("tr", {}, row.map((cell, at) => h("td", { class: columns[at] ? "" : "actions" }, cell)));
-  return h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows.map(cells))));
+  const cells = (row) =>
+    h(
+      "tr",
+      {},
+      row.map((cell, at) => h("td", { class: columns[at] ? "" : "actions" }, cell)),
+    );
+  return h(
+    "div",
+    { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
+    h(
+      "table",
+      {},
+      h("caption", { class: "unseen" }, caption),
+      h("thead", {}, h("tr", {}, heads)),
+      h("tbody", {}, rows.map(cells)),
+    ),
+  );
 }
 
 function filled(element, properties, children) {
@@ -52,8 +70,11 @@ function filled(element, properties, children) {
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name === "value" && "value" in element) element.value = value;
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined && value !== "") element.setAttribute(name, value);
+    else if (value !== false && value !== null && value !== undefined && value !== "")
+      element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }

@@ -11,31 +11,70 @@ export function field(of) {
   const hint = of.hint && h("p", { class: "hint", id: `${id}-hint` }, of.hint);
   const common = { id, name: of.name, required: of.required, "aria-describedby": hint ? `${id}-hint` : null };
   if (of.type === "check") {
-    return h("div", { class: "row" }, h("label", { class: "check" }, h("input", { ...common, type: "checkbox", checked: Boolean(of.value) }), h("span", {}, of.label)), hint);
+    return h(
+      "div",
+      { class: "row" },
+      h(
+        "label",
+        { class: "check" },
+        h("input", { ...common, type: "checkbox", checked: Boolean(of.value) }),
+        h("span", {}, of.label),
+      ),
+      hint,
+    );
   }
   if (of.type === "checks") {
     const chosen = of.value || [];
-    const box = ([value, words]) => h("label", { class: "check" }, h("input", { type: "checkbox", name: of.name, value, checked: chosen.includes(value) }), h("span", {}, words));
-    return h("fieldset", { data: { list: of.name } }, h("legend", {}, of.label), of.choices.map(box), of.choices.length ? null : h("p", { class: "hint" }, of.none || "There are none yet."), hint);
+    const box = ([value, words]) =>
+      h(
+        "label",
+        { class: "check" },
+        h("input", { type: "checkbox", name: of.name, value, checked: chosen.includes(value) }),
+        h("span", {}, words),
+      );
+    return h(
+      "fieldset",
+      { data: { list: of.name } },
+      h("legend", {}, of.label),
+      of.choices.map(box),
+      of.choices.length ? null : h("p", { class: "hint" }, of.none || "There are none yet."),
+      hint,
+    );
   }
   return h("div", { class: "row" }, h("label", { for: id }, of.label), input(of, common), hint);
 }
 
 function input(of, common) {
   if (of.type === "select") {
-    const made = h("select", common, of.choices.map(([value, words]) => h("option", { value, selected: value === of.value }, words)));
+    const made = h(
+      "select",
+      common,
+      of.choices.map(([value, words]) => h("option", { value, selected: value === of.value }, words)),
+    );
     if (of.value !== undefined && of.value !== null) made.value = of.value;
     return made;
   }
   if (of.type === "textarea") return h("textarea", { ...common, maxlength: of.max, value: of.value || "" });
-  const more = { type: of.type || "text", maxlength: of.max, min: of.min, step: of.step, autocomplete: of.autocomplete || "off", value: of.value ?? "" };
+  const more = {
+    type: of.type || "text",
+    maxlength: of.max,
+    min: of.min,
+    step: of.step,
+    autocomplete: of.autocomplete || "off",
+    value: of.value ?? "",
+  };
   return h("input", { ...common, ...more });
 }
 
 // A form whose `save` gets the values; beside the button stands what is given.
 export function formOf(fields, words, save, { beside, tone = "primary" } = {}) {
-  const form = h("form", { class: "stack", novalidate: true }, fields.map((of) => (of instanceof Node ? of : field(of))),
-    h("p", { class: "form-error", role: "alert" }), h("div", { class: "line" }, h("button", { class: tone }, words), beside));
+  const form = h(
+    "form",
+    { class: "stack", novalidate: true },
+    fields.map((of) => (of instanceof Node ? of : field(of))),
+    h("p", { class: "form-error", role: "alert" }),
+    h("div", { class: "line" }, h("button", { class: tone }, words), beside),
+  );
   submits(form, save);
   return form;
 }
@@ -68,8 +107,9 @@ export function valuesOf(form) {
     if (!element.name) continue;
     if (element.type === "checkbox" && element.closest("[data-list]")) continue;
     if (element.type === "checkbox") values[element.name] = element.checked;
-    else if (element.type === "radio") { if (element.checked) values[element.name] = element.value; }
-    else if (element.type === "number") values[element.name] = element.value === "" ? null : Number(element.value);
+    else if (element.type === "radio") {
+      if (element.checked) values[element.name] = element.value;
+    } else if (element.type === "number") values[element.name] = element.value === "" ? null : Number(element.value);
     else values[element.name] = element.type === "password" ? element.value : element.value.trim();
   }
   for (const list of form.querySelectorAll("[data-list]")) {
@@ -87,11 +127,19 @@ function complete(form) {
 
 function tell(form, error) {
   const about = (field) => {
-    const name = (field.pointer || "").split("/").filter(Boolean).find((part) => form.elements[part]) || field.parameter;
+    const name =
+      (field.pointer || "")
+        .split("/")
+        .filter(Boolean)
+        .find((part) => form.elements[part]) || field.parameter;
     const element = name && form.elements[name];
     return element instanceof Element ? element : null;
   };
-  const marked = (error.fields || []).filter((field) => { const element = about(field); if (element) mark(element, field.detail); return element; });
+  const marked = (error.fields || []).filter((field) => {
+    const element = about(field);
+    if (element) mark(element, field.detail);
+    return element;
+  });
   if (marked.length) about(marked[0]).focus();
   find(".form-error", form).textContent = marked.length && marked.length === error.fields.length ? "" : error.message;
 }

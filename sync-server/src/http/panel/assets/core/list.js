@@ -24,7 +24,8 @@ export function empty(words, ...more) {
 }
 
 export function broken(error, again) {
-  const words = error instanceof Problem ? error.message : "This page has a mistake. Load it again; if it stays, tell an admin.";
+  const words =
+    error instanceof Problem ? error.message : "This page has a mistake. Load it again; if it stays, tell an admin.";
   return h("div", { class: "state", role: "alert" }, h("p", {}, words), again && button("Try again", again));
 }
 
@@ -47,8 +48,15 @@ export function paged(place, { load, begin, none, end = "That is all." }) {
         place.replaceChildren(none());
         return;
       }
-      below.replaceChildren(page.next ? h("div", { class: "state small-state" }, button("Show more", () => more(page.next, mine)))
-        : h("p", { class: "state small-state" }, end));
+      below.replaceChildren(
+        page.next
+          ? h(
+              "div",
+              { class: "state small-state" },
+              button("Show more", () => more(page.next, mine)),
+            )
+          : h("p", { class: "state small-state" }, end),
+      );
     } catch (error) {
       if (error.name === "AbortError" || mine !== turn) return;
       if (!(error instanceof Problem)) console.error(error);
@@ -69,12 +77,22 @@ export function paged(place, { load, begin, none, end = "That is all." }) {
 export function rows(caption, columns, row) {
   return (items) => {
     const body = h("tbody", {});
-    const cells = (item) => h("tr", {}, row(item).map((cell, at) => h("td", { class: columns[at] ? "" : "actions" }, cell)));
+    const cells = (item) =>
+      h(
+        "tr",
+        {},
+        row(item).map((cell, at) => h("td", { class: columns[at] ? "" : "actions" }, cell)),
+      );
     const add = (more) => body.append(...more.map(cells));
     add(items);
-    const heads = columns.map((column) => h("th", { scope: "col" }, column || h("span", { class: "unseen" }, "Actions")));
-    const element = h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
-      h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), body));
+    const heads = columns.map((column) =>
+      h("th", { scope: "col" }, column || h("span", { class: "unseen" }, "Actions")),
+    );
+    const element = h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "region", "aria-label": caption },
+      h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), body),
+    );
     return { element, add };
   };
 }
@@ -82,7 +100,11 @@ export function rows(caption, columns, row) {
 // A holder for `paged` of cards.
 export function cards(kind, card) {
   return (items) => {
-    const element = h("ul", { class: kind }, items.map((item) => h("li", {}, card(item))));
+    const element = h(
+      "ul",
+      { class: kind },
+      items.map((item) => h("li", {}, card(item))),
+    );
     return { element, add: (more) => element.append(...more.map((item) => h("li", {}, card(item)))) };
   };
 }

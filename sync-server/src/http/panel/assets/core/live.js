@@ -19,7 +19,7 @@ export function follow({ onevent, onstate, oncursor }) {
     if (ended) return;
     onstate("connecting");
     try {
-      const { protocol } = await post("/api/v1/live/tickets");
+      const { protocol } = await post("/api/v1/live/tickets", undefined, { key: null });
       const query = new URLSearchParams({ cursors: "true", ...(cursor === null ? {} : { after: cursor }) });
       socket = new WebSocket(`wss://${location.host}/api/v1/events/live?${query}`, ["ostiary.live", protocol]);
       socket.addEventListener("message", (message) => hear(JSON.parse(message.data)));
@@ -45,14 +45,29 @@ export function follow({ onevent, onstate, oncursor }) {
 
   function again(code) {
     if (ended) return;
-    if (code === CLOSE_NOT_ALLOWED) { onstate("not-allowed"); return; }
+    if (code === CLOSE_NOT_ALLOWED) {
+      onstate("not-allowed");
+      return;
+    }
     onstate("connecting");
     // Somewhere between half of the wait and all of it, so that all browsers do not come back at once.
     setTimeout(connect, wait * (0.5 + Math.random() / 2));
     wait = Math.min(2 * wait, LONGEST_WAIT_MS);
   }
 
-  addEventListener("pagehide", () => { ended = true; socket?.close(); }, { once: true });
-  addEventListener("pageshow", (event) => { if (event.persisted) { ended = false; connect(); } });
+  addEventListener(
+    "pagehide",
+    () => {
+      ended = true;
+      socket?.close();
+    },
+    { once: true },
+  );
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      ended = false;
+      connect();
+    }
+  });
   connect();
 }

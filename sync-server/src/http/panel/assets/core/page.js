@@ -18,13 +18,22 @@ export function tabs(list, opened = {}) {
     if (focus) tab.focus();
     const name = tab.getAttribute("aria-controls");
     history.replaceState(null, "", `#${name}`);
-    if (!begun.has(name)) { begun.add(name); opened[name]?.(); }
+    if (!begun.has(name)) {
+      begun.add(name);
+      opened[name]?.();
+    }
   }
-  list.addEventListener("click", (event) => { const tab = event.target.closest("[role=tab]"); if (tab) show(tab); });
+  list.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) show(tab);
+  });
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const visible = all.filter((tab) => !tab.hidden);
     if (step) show(visible[(visible.indexOf(document.activeElement) + step + visible.length) % visible.length], true);
   });
-  show(all.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash && !tab.hidden) || all.find((tab) => !tab.hidden));
+  show(
+    all.find((tab) => `#${tab.getAttribute("aria-controls")}` === location.hash && !tab.hidden) ||
+      all.find((tab) => !tab.hidden),
+  );
 }

@@ -11,10 +11,21 @@ export async function groupChoices() {
 export function newPersonFields(groups) {
   return [
     { name: "name", label: "Name", required: true, max: 100 },
-    { name: "groups", label: "Groups", type: "checks", choices: groups, none: "There are no groups yet. Doors that know everybody know the person." },
+    {
+      name: "groups",
+      label: "Groups",
+      type: "checks",
+      choices: groups,
+      none: "There are no groups yet. Doors that know everybody know the person.",
+    },
     { name: "valid_from", label: "Known from", type: "datetime-local", hint: "Empty: at once." },
     { name: "valid_until", label: "Known until", type: "datetime-local", hint: "Empty: without end." },
-    { name: "consent", label: "The person has consented to be recognised", type: "check", hint: "Without consent nobody is enrolled." },
+    {
+      name: "consent",
+      label: "The person has consented to be recognised",
+      type: "check",
+      hint: "Without consent nobody is enrolled.",
+    },
   ];
 }
 

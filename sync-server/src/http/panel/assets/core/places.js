@@ -19,12 +19,18 @@ async function load() {
   const named = (items) => new Map(items.map((item) => [item.id, item]));
   const [siteOf, doorOf, deviceOf] = [sites, doors, devices].map(named);
   return {
-    sites, doors, devices,
+    sites,
+    doors,
+    devices,
     site: (id) => siteOf.get(id)?.name || "a site",
     door: (id) => doorOf.get(id)?.name || "a door",
     device: (id) => deviceOf.get(id)?.name || "a device",
     // Choices for a field; the site is said where there are several.
-    doorChoices: () => doors.map((door) => [door.id, sites.length > 1 ? `${siteOf.get(door.site)?.name || "…"}: ${door.name}` : door.name]),
+    doorChoices: () =>
+      doors.map((door) => [
+        door.id,
+        sites.length > 1 ? `${siteOf.get(door.site)?.name || "…"}: ${door.name}` : door.name,
+      ]),
     siteChoices: () => sites.map((site) => [site.id, site.name]),
   };
 }

@@ -7,7 +7,9 @@ let under_way = null;
 
 // Resolves once somebody is signed in again: the same account, or the page is loaded anew for another.
 export function signInAgain() {
-  under_way ??= ask().finally(() => { under_way = null; });
+  under_way ??= ask().finally(() => {
+    under_way = null;
+  });
   return under_way;
 }
 
@@ -42,19 +44,45 @@ async function ask() {
   if (csrf() && (await fetch("/api/v1/me", { credentials: "same-origin" })).ok) return undefined;
   return new Promise((done) => {
     let challenge = null;
-    const password = h("input", { id: "again-password", name: "password", type: "password", autocomplete: "current-password", required: true });
-    const login = h("input", { id: "again-login", name: "login", autocomplete: "username", autocapitalize: "none", required: true });
+    const password = h("input", {
+      id: "again-password",
+      name: "password",
+      type: "password",
+      autocomplete: "current-password",
+      required: true,
+    });
+    const login = h("input", {
+      id: "again-login",
+      name: "login",
+      autocomplete: "username",
+      autocapitalize: "none",
+      required: true,
+    });
     const code = h("input", { id: "again-code", name: "code", autocomplete: "one-time-code" });
-    const codeRow = h("div", { class: "row", hidden: true }, h("label", { for: "again-code" }, "Code of your app, or a recovery code"), code);
-    const first = h("div", { class: "stack" },
+    const codeRow = h(
+      "div",
+      { class: "row", hidden: true },
+      h("label", { for: "again-code" }, "Code of your app, or a recovery code"),
+      code,
+    );
+    const first = h(
+      "div",
+      { class: "stack" },
       h("div", { class: "row" }, h("label", { for: "again-login" }, "Login name"), login),
-      h("div", { class: "row" }, h("label", { for: "again-password" }, "Password"), password));
+      h("div", { class: "row" }, h("label", { for: "again-password" }, "Password"), password),
+    );
     const error = h("p", { class: "form-error", role: "alert" });
     const submit = h("button", { class: "primary" }, "Sign in");
-    const form = h("form", { class: "dialog", novalidate: true },
+    const form = h(
+      "form",
+      { class: "dialog", novalidate: true },
       h("h2", { id: "again-title" }, "Your session has ended"),
-      h("p", {}, "Sign in to go on. What you have typed stays where it is."), first, codeRow, error,
-      h("div", { class: "buttons" }, h("a", { class: "button", href: "/sign-in" }, "Leave the page"), submit));
+      h("p", {}, "Sign in to go on. What you have typed stays where it is."),
+      first,
+      codeRow,
+      error,
+      h("div", { class: "buttons" }, h("a", { class: "button", href: "/sign-in" }, "Leave the page"), submit),
+    );
     const dialog = h("dialog", { "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() }, form);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();

@@ -10,10 +10,16 @@ const WORDS = { "": "As the system", light: "Light", dark: "Dark" };
 function menu() {
   const side = find("#nav");
   const opener = find(".menu-button");
-  const set = (open) => { side.classList.toggle("open", open); opener.setAttribute("aria-expanded", String(open)); };
+  const set = (open) => {
+    side.classList.toggle("open", open);
+    opener.setAttribute("aria-expanded", String(open));
+  };
   opener.addEventListener("click", () => set(!side.classList.contains("open")));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && side.classList.contains("open")) { set(false); opener.focus(); }
+    if (event.key === "Escape" && side.classList.contains("open")) {
+      set(false);
+      opener.focus();
+    }
   });
   side.append(h("ul", { class: "me-link" }, h("li", {}, h("a", { href: "/me" }, "My account"))));
 }

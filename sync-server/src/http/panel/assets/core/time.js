@@ -12,13 +12,24 @@ const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const here = new Intl.DateTimeFormat(undefined, full);
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
 // A <time>: `how` is `short`, `clock`, `day`, `date` or `ago`.
 export function time(text, how = "short") {
   if (!text) return null;
   const at = new Date(text);
-  const ways = { short: () => short.format(at), clock: () => clock.format(at), day: () => day.format(at), date: () => dayOnly.format(at), ago: () => ago(at) };
+  const ways = {
+    short: () => short.format(at),
+    clock: () => clock.format(at),
+    day: () => day.format(at),
+    date: () => dayOnly.format(at),
+    ago: () => ago(at),
+  };
   return h("time", { datetime: text, title: explained(at) }, ways[how]());
 }
 

@@ -7,9 +7,24 @@ const STAYS_MS = 6000;
 // `action` is `[words, what to do]`, as for taking back what was done.
 export function toast(words, { tone = "", action } = {}) {
   const close = () => shown.remove();
-  const shown = h("div", { class: `toast ${tone}` }, h("p", {}, words),
-    action && h("button", { type: "button", onclick: () => { close(); action[1](); } }, action[0]),
-    h("button", { type: "button", "aria-label": "Close this message", onclick: close }, "✕"));
+  const shown = h(
+    "div",
+    { class: `toast ${tone}` },
+    h("p", {}, words),
+    action &&
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            close();
+            action[1]();
+          },
+        },
+        action[0],
+      ),
+    h("button", { type: "button", "aria-label": "Close this message", onclick: close }, "✕"),
+  );
   find("#toasts").append(shown);
   const time = tone === "bad" || action ? 2.5 * STAYS_MS : STAYS_MS;
   setTimeout(close, time);

@@ -8,20 +8,41 @@ import { kind, percent, plain, score, who } from "./words.js";
 export function crop(event, size = "") {
   const none = () => h("div", { class: `crop ${size}` }, icon(event.kind === "report" ? "camera" : "face"));
   if (!event.has_crop) return none();
-  const picture = h("img", { class: `crop ${size}`, src: `/api/v1/events/${event.id}/crop`, alt: "", loading: "lazy", decoding: "async" });
+  const picture = h("img", {
+    class: `crop ${size}`,
+    src: `/api/v1/events/${event.id}/crop`,
+    alt: "",
+    loading: "lazy",
+    decoding: "async",
+  });
   picture.addEventListener("error", () => picture.replaceWith(none()));
   return picture;
 }
 
 // A card that leads to the visit.
 export function card(event, places, { fresh = false, how = "clock" } = {}) {
-  return h("a", { class: `visit-card ${event.kind} ${fresh ? "fresh" : ""}`, href: `/visits/${event.id}`, data: { id: event.id, cursor: event.cursor } },
+  return h(
+    "a",
+    {
+      class: `visit-card ${event.kind} ${fresh ? "fresh" : ""}`,
+      href: `/visits/${event.id}`,
+      data: { id: event.id, cursor: event.cursor },
+    },
     crop(event),
-    h("div", { class: "words" },
+    h(
+      "div",
+      { class: "words" },
       h("span", { class: "name" }, who(event)),
       h("span", { class: "small" }, places.door(event.door)),
       h("span", { class: "small quiet number" }, time(event.at, how), event.held_back && " · reported late"),
-      h("span", { class: "line small number" }, event.person ? null : event.kind === "unknown" ? null : kind(event.kind), judged(event))));
+      h(
+        "span",
+        { class: "line small number" },
+        event.person ? null : event.kind === "unknown" ? null : kind(event.kind),
+        judged(event),
+      ),
+    ),
+  );
 }
 
 // How alike and how good, in a few words.

@@ -11,11 +11,24 @@ const KINDS = {
 };
 
 const STATES = {
-  online: ["Online", "good"], stopped: ["Stopped", "look"], lost: ["Lost", "bad"], never: ["Never seen", ""],
-  pending: ["Waits to be claimed", "look"], active: ["Active", "good"], revoked: ["Revoked", "bad"], replaced: ["Replaced", ""],
-  ok: ["Well", "good"], degraded: ["Impaired", "look"], failed: ["Failed", "bad"], unknown: ["Not known", ""],
-  waiting: ["Waits for approval", "look"], shut_out: ["Shut out", "bad"], open: ["Open", "accent"], accepted: ["Accepted", "good"],
-  expired: ["Expired", ""], done: ["Done", "good"],
+  online: ["Online", "good"],
+  stopped: ["Stopped", "look"],
+  lost: ["Lost", "bad"],
+  never: ["Never seen", ""],
+  pending: ["Waits to be claimed", "look"],
+  active: ["Active", "good"],
+  revoked: ["Revoked", "bad"],
+  replaced: ["Replaced", ""],
+  ok: ["Well", "good"],
+  degraded: ["Impaired", "look"],
+  failed: ["Failed", "bad"],
+  unknown: ["Not known", ""],
+  waiting: ["Waits for approval", "look"],
+  shut_out: ["Shut out", "bad"],
+  open: ["Open", "accent"],
+  accepted: ["Accepted", "good"],
+  expired: ["Expired", ""],
+  done: ["Done", "good"],
 };
 
 export function plain(word) {

@@ -15,12 +15,37 @@ export function dropping(place, person) {
   let running = 0;
   const counts = { accepted: 0, refused: 0 };
 
-  const input = h("input", { type: "file", id: "files", multiple: true, accept: "image/jpeg,image/png,image/webp", class: "unseen", onchange: () => { take(input.files); input.value = ""; } });
-  const zone = h("div", { class: "drop" }, icon("face"), h("p", {}, "Drop photos here: one face in each, large and clear, from several sides."),
-    h("label", { class: "button", for: "files" }, "Choose photos"), input, h("p", { class: "hint" }, "JPEG, PNG or WebP, at most 20 MB each."));
-  for (const kind of ["dragenter", "dragover"]) zone.addEventListener(kind, (event) => { event.preventDefault(); zone.classList.add("over"); });
+  const input = h("input", {
+    type: "file",
+    id: "files",
+    multiple: true,
+    accept: "image/jpeg,image/png,image/webp",
+    class: "unseen",
+    onchange: () => {
+      take(input.files);
+      input.value = "";
+    },
+  });
+  const zone = h(
+    "div",
+    { class: "drop" },
+    icon("face"),
+    h("p", {}, "Drop photos here: one face in each, large and clear, from several sides."),
+    h("label", { class: "button", for: "files" }, "Choose photos"),
+    input,
+    h("p", { class: "hint" }, "JPEG, PNG or WebP, at most 20 MB each."),
+  );
+  for (const kind of ["dragenter", "dragover"])
+    zone.addEventListener(kind, (event) => {
+      event.preventDefault();
+      zone.classList.add("over");
+    });
   zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => { event.preventDefault(); zone.classList.remove("over"); take(event.dataTransfer.files); });
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    take(event.dataTransfer.files);
+  });
   place.replaceChildren(zone, summary, files);
 
   function take(list) {
@@ -36,7 +61,9 @@ export function dropping(place, person) {
     picture.addEventListener("load", () => URL.revokeObjectURL(url));
     picture.addEventListener("error", () => URL.revokeObjectURL(url));
     picture.src = url;
-    files.append(h("li", { class: "file" }, picture, h("div", {}, h("div", { class: "name" }, file.name), state), tools));
+    files.append(
+      h("li", { class: "file" }, picture, h("div", {}, h("div", { class: "name" }, file.name), state), tools),
+    );
     state.textContent = "Waits";
     return { file, state, tools };
   }
@@ -44,7 +71,10 @@ export function dropping(place, person) {
   function next() {
     while (running < AT_ONCE && waiting.length) {
       running += 1;
-      send(waiting.shift()).finally(() => { running -= 1; next(); });
+      send(waiting.shift()).finally(() => {
+        running -= 1;
+        next();
+      });
     }
     const left = running + waiting.length;
     const done = `${counts.accepted} accepted, ${counts.refused} refused`;
@@ -69,14 +99,27 @@ export function dropping(place, person) {
 
   function accepted(item, result) {
     counts.accepted += 1;
-    const words = result.duplicate ? "Was sent before; nothing was added." : `Quality ${percent(result.quality?.overall)}`;
-    item.state.replaceChildren(badge(result.duplicate ? "Again" : "Accepted", "good"), ` ${words}`, result.warning ? h("p", { class: "form-error" }, result.warning.detail) : "");
+    const words = result.duplicate
+      ? "Was sent before; nothing was added."
+      : `Quality ${percent(result.quality?.overall)}`;
+    item.state.replaceChildren(
+      badge(result.duplicate ? "Again" : "Accepted", "good"),
+      ` ${words}`,
+      result.warning ? h("p", { class: "form-error" }, result.warning.detail) : "",
+    );
   }
 
   // What the server judged stays so; what did not get through is worth another try.
   function refused(item, words, retries) {
     counts.refused += 1;
     item.state.replaceChildren(badge(retries ? "Not sent" : "Refused", "bad"), ` ${words}`);
-    if (retries) item.tools.replaceChildren(button("Try again", () => { counts.refused -= 1; waiting.push(item); next(); }));
+    if (retries)
+      item.tools.replaceChildren(
+        button("Try again", () => {
+          counts.refused -= 1;
+          waiting.push(item);
+          next();
+        }),
+      );
   }
 }

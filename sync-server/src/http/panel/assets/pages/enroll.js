@@ -15,14 +15,28 @@ const who = find("#who");
 // The person is there: from here on pictures are taken.
 function chosen(person) {
   history.replaceState(null, "", `/enroll?person=${person.id}${location.hash}`);
-  who.replaceChildren(h("div", { class: "line spread" }, h("h2", {}, person.name),
-    h("div", { class: "line" }, h("a", { class: "button", href: `/people/${person.id}` }, "To the person"), h("a", { class: "button", href: "/enroll" }, icon("plus"), "Somebody else"))));
+  who.replaceChildren(
+    h(
+      "div",
+      { class: "line spread" },
+      h("h2", {}, person.name),
+      h(
+        "div",
+        { class: "line" },
+        h("a", { class: "button", href: `/people/${person.id}` }, "To the person"),
+        h("a", { class: "button", href: "/enroll" }, icon("plus"), "Somebody else"),
+      ),
+    ),
+  );
   if (!person.consent_at) {
     who.append(h("p", { class: "note bad" }, "This person has not consented: no pictures can be taken."));
     return;
   }
   find("#ways").hidden = false;
-  tabs(find("[role=tablist]"), { "by-drop": () => dropping(find("#by-drop"), person.id), "by-camera": () => camera(find("#by-camera"), person.id) });
+  tabs(find("[role=tablist]"), {
+    "by-drop": () => dropping(find("#by-drop"), person.id),
+    "by-camera": () => camera(find("#by-camera"), person.id),
+  });
 }
 
 async function choose() {
@@ -32,9 +46,27 @@ async function choose() {
     chosen(person);
     find("#ways").querySelector("[role=tab]").focus();
   });
-  return [h("h2", {}, "Who?"), h("p", { class: "quiet" }, "Somebody new. To add pictures of somebody who is enrolled, start from ", h("a", { href: "/people" }, "their page"), "."), form];
+  return [
+    h("h2", {}, "Who?"),
+    h(
+      "p",
+      { class: "quiet" },
+      "Somebody new. To add pictures of somebody who is enrolled, start from ",
+      h("a", { href: "/people" }, "their page"),
+      ".",
+    ),
+    form,
+  ];
 }
 
 const asked = new URLSearchParams(location.search).get("person");
-if (asked) shown(who, () => get(`/api/v1/persons/${encodeURIComponent(asked)}`), (person) => { setTimeout(() => chosen(person)); return []; });
+if (asked)
+  shown(
+    who,
+    () => get(`/api/v1/persons/${encodeURIComponent(asked)}`),
+    (person) => {
+      setTimeout(() => chosen(person));
+      return [];
+    },
+  );
 else shown(who, () => null, choose);

@@ -19,17 +19,48 @@ function standing(erasure) {
 
 async function detail(id) {
   const erasure = await get(`/api/v1/erasures/${id}`);
-  await open("Erasure", (close) => h("div", { class: "stack" }, table("Devices", ["Device", "State", "Confirmed"], erasure.device_states.map((device) => [device.name, state(device.state), time(device.confirmed_at)])),
-    h("div", { class: "line" }, button("Close", () => close(), { tone: "primary" }))));
+  await open("Erasure", (close) =>
+    h(
+      "div",
+      { class: "stack" },
+      table(
+        "Devices",
+        ["Device", "State", "Confirmed"],
+        erasure.device_states.map((device) => [device.name, state(device.state), time(device.confirmed_at)]),
+      ),
+      h(
+        "div",
+        { class: "line" },
+        button("Close", () => close(), { tone: "primary" }),
+      ),
+    ),
+  );
 }
 
 async function receipt(id) {
-  save(`erasure-${id}.txt`, await ask("GET", `/api/v1/erasures/${id}/receipt`, undefined, { as: "blob" }), "text/plain");
+  save(
+    `erasure-${id}.txt`,
+    await ask("GET", `/api/v1/erasures/${id}/receipt`, undefined, { as: "blob" }),
+    "text/plain",
+  );
 }
 
 paged(find("#list"), {
   load: (before) => get(`/api/v1/erasures${query({ limit: PAGE, before })}`),
-  begin: rows("Erasures", ["Key destroyed", "Why", "State", "Visits made nameless", ""], (item) => [time(item.key_destroyed_at), plain(item.reason), standing(item), String(item.events),
-    h("span", {}, button("Devices", () => detail(item.id).catch(failed), { tone: "plain" }), button("Receipt", (event) => during(event.currentTarget, () => receipt(item.id)), { tone: "plain", picture: "download" }))]),
+  begin: rows("Erasures", ["Key destroyed", "Why", "State", "Visits made nameless", ""], (item) => [
+    time(item.key_destroyed_at),
+    plain(item.reason),
+    standing(item),
+    String(item.events),
+    h(
+      "span",
+      {},
+      button("Devices", () => detail(item.id).catch(failed), { tone: "plain" }),
+      button("Receipt", (event) => during(event.currentTarget, () => receipt(item.id)), {
+        tone: "plain",
+        picture: "download",
+      }),
+    ),
+  ]),
   none: () => empty("Nobody was removed."),
 });

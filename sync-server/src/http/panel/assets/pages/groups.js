@@ -15,16 +15,45 @@ const view = () => shown(find("#list"), () => Promise.all([get("/api/v1/groups")
 
 function list([{ items }, names]) {
   if (!items.length) return empty("There are no groups. Without them, doors know everybody.");
-  const row = (group) => [h("a", { href: `/people?group=${group.id}` }, group.name), group.site ? names.site(group.site) : "everywhere", String(group.members), time(group.created_at, "date"),
-    ...(manages ? [h("span", {}, button("Change", () => change(group).catch(failed), { picture: "edit", tone: "plain", "aria-label": `Change ${group.name}` }),
-      button("Remove", () => drop(group).catch(failed), { picture: "trash", tone: "plain", "aria-label": `Remove ${group.name}` }))] : [])];
+  const row = (group) => [
+    h("a", { href: `/people?group=${group.id}` }, group.name),
+    group.site ? names.site(group.site) : "everywhere",
+    String(group.members),
+    time(group.created_at, "date"),
+    ...(manages
+      ? [
+          h(
+            "span",
+            {},
+            button("Change", () => change(group).catch(failed), {
+              picture: "edit",
+              tone: "plain",
+              "aria-label": `Change ${group.name}`,
+            }),
+            button("Remove", () => drop(group).catch(failed), {
+              picture: "trash",
+              tone: "plain",
+              "aria-label": `Remove ${group.name}`,
+            }),
+          ),
+        ]
+      : []),
+  ];
   return table("Groups", ["Name", "Counts at", "Members", "Made", ...(manages ? [""] : [])], items.map(row));
 }
 
 async function fields(group) {
   const names = await places();
-  return [{ name: "name", label: "Name", required: true, max: 100, value: group?.name },
-    { name: "site", label: "Counts at", type: "select", choices: [["", "every site"], ...names.siteChoices()], value: group?.site || "" }];
+  return [
+    { name: "name", label: "Name", required: true, max: 100, value: group?.name },
+    {
+      name: "site",
+      label: "Counts at",
+      type: "select",
+      choices: [["", "every site"], ...names.siteChoices()],
+      value: group?.site || "",
+    },
+  ];
 }
 
 const body = (values) => ({ name: values.name, ...(values.site ? { site: values.site } : {}) });
@@ -35,16 +64,26 @@ async function add() {
 
 async function change(group) {
   const current = await get(`/api/v1/groups/${group.id}`);
-  if (await ask("Change the group", await fields(current), "Save", (values) => put(`/api/v1/groups/${group.id}`, body(values), { etag: current.etag }))) view();
+  if (
+    await ask("Change the group", await fields(current), "Save", (values) =>
+      put(`/api/v1/groups/${group.id}`, body(values), { etag: current.etag }),
+    )
+  )
+    view();
 }
 
 async function drop(group) {
-  const sure = await confirm(`Remove the group ${group.name}?`, "Its members stay enrolled. Doors that name it do not know them by it any more.", "Remove the group");
+  const sure = await confirm(
+    `Remove the group ${group.name}?`,
+    "Its members stay enrolled. Doors that name it do not know them by it any more.",
+    "Remove the group",
+  );
   if (!sure) return;
   await remove(`/api/v1/groups/${group.id}`);
   toast("The group is removed.");
   view();
 }
 
-if (manages) find("#tools").append(button("New group", () => add().catch(failed), { picture: "plus", tone: "primary" }));
+if (manages)
+  find("#tools").append(button("New group", () => add().catch(failed), { picture: "plus", tone: "primary" }));
 view();

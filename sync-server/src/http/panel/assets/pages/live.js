@@ -25,8 +25,11 @@ let sounding = false;
 function fits(event) {
   const { door, kind, score } = filters.elements;
   const alike = event.similarity ?? event.nearest?.similarity;
-  return (!door.value || event.door === door.value) && (!kind.value || event.kind === kind.value)
-    && (!score.value || (alike ?? -1) >= Number(score.value));
+  return (
+    (!door.value || event.door === door.value) &&
+    (!kind.value || event.kind === kind.value) &&
+    (!score.value || (alike ?? -1) >= Number(score.value))
+  );
 }
 
 // Puts a card where its time belongs: what a device reports late does not stand above what is new.
@@ -49,7 +52,14 @@ function put(event, fresh) {
 function tidy() {
   const shown = [...list.children].some((made) => !made.hidden);
   if (shown) wall.replaceChildren(list);
-  else wall.replaceChildren(empty(list.children.length ? "No visit fits what is chosen above." : "Nobody has come yet. Visits appear here as they happen."));
+  else
+    wall.replaceChildren(
+      empty(
+        list.children.length
+          ? "No visit fits what is chosen above."
+          : "Nobody has come yet. Visits appear here as they happen.",
+      ),
+    );
 }
 
 function arrive(event) {
@@ -57,7 +67,10 @@ function arrive(event) {
     held.push(event);
     held = held.slice(-MOST_CARDS);
     find("#held").hidden = false;
-    find("#show-held").textContent = held.length === MOST_CARDS ? `Show ${MOST_CARDS} or more that came meanwhile` : `Show ${held.length} that came meanwhile`;
+    find("#show-held").textContent =
+      held.length === MOST_CARDS
+        ? `Show ${MOST_CARDS} or more that came meanwhile`
+        : `Show ${held.length} that came meanwhile`;
     return;
   }
   put(event, true);
@@ -86,7 +99,13 @@ async function begin() {
     wall.replaceChildren(broken(error, begin));
     return;
   }
-  follow({ onevent: arrive, onstate: (state) => { find("#state").textContent = STATES[state]; }, oncursor: fill });
+  follow({
+    onevent: arrive,
+    onstate: (state) => {
+      find("#state").textContent = STATES[state];
+    },
+    oncursor: fill,
+  });
 }
 
 // What there was before: read after the connection stands, so that nothing falls between the two.
@@ -111,7 +130,10 @@ find("#show-held").addEventListener("click", () => pause(false));
 find("#sound").addEventListener("click", (event) => {
   sounding = !sounding;
   event.currentTarget.setAttribute("aria-pressed", String(sounding));
-  event.currentTarget.replaceChildren(icon(sounding ? "sound" : "mute"), h("span", {}, sounding ? "Sound on" : "Sound off"));
+  event.currentTarget.replaceChildren(
+    icon(sounding ? "sound" : "mute"),
+    h("span", {}, sounding ? "Sound on" : "Sound off"),
+  );
   if (sounding) chime("match");
 });
 await begin();

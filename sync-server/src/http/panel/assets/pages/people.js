@@ -20,12 +20,30 @@ function card(person) {
   const now = Date.now();
   const over = person.valid_until && Date.parse(person.valid_until) <= now;
   const later = person.valid_from && Date.parse(person.valid_from) > now;
-  return h("a", { class: "person-card", href: `/people/${person.id}` },
+  return h(
+    "a",
+    { class: "person-card", href: `/people/${person.id}` },
     h("span", { class: "name" }, person.name),
-    h("span", { class: "line" }, person.templates ? badge(`${person.templates} ${person.templates === 1 ? "template" : "templates"}`, "good") : badge("No templates", "look"),
-      !person.consent_at && badge("No consent", "bad"), over && badge("Over", "bad"), later && badge("Not yet", "look")),
-    h("span", { class: "small quiet" }, person.groups.map((id) => names.get(id)).filter(Boolean).join(", ") || "in no group"),
-    h("span", { class: "small quiet" }, "since ", time(person.created_at, "date")));
+    h(
+      "span",
+      { class: "line" },
+      person.templates
+        ? badge(`${person.templates} ${person.templates === 1 ? "template" : "templates"}`, "good")
+        : badge("No templates", "look"),
+      !person.consent_at && badge("No consent", "bad"),
+      over && badge("Over", "bad"),
+      later && badge("Not yet", "look"),
+    ),
+    h(
+      "span",
+      { class: "small quiet" },
+      person.groups
+        .map((id) => names.get(id))
+        .filter(Boolean)
+        .join(", ") || "in no group",
+    ),
+    h("span", { class: "small quiet" }, "since ", time(person.created_at, "date")),
+  );
 }
 
 function list() {
@@ -36,20 +54,27 @@ function list() {
   paged(find("#list"), {
     load: (after) => get(`/api/v1/persons${query({ ...values, limit: PAGE, after })}`),
     begin: cards("people", card),
-    none: () => (isAll ? empty("Nobody is enrolled yet.", begin) : empty("Nobody fits. Try fewer letters, or fewer filters.")),
+    none: () =>
+      isAll ? empty("Nobody is enrolled yet.", begin) : empty("Nobody fits. Try fewer letters, or fewer filters."),
     end: "That is everybody.",
   });
 }
 
 async function add() {
-  const person = await ask("A new person", newPersonFields(await groupChoices()), "Add", (values) => post("/api/v1/persons", personBody(values)));
+  const person = await ask("A new person", newPersonFields(await groupChoices()), "Add", (values) =>
+    post("/api/v1/persons", personBody(values)),
+  );
   if (person) location.assign(`/people/${person.id}`);
 }
 
 let typing;
 form.addEventListener("submit", (event) => event.preventDefault());
-form.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(list, TYPING_MS); });
-if (may("persons.manage")) find("#tools").append(button("New person", () => add().catch(failed), { picture: "plus", tone: "primary" }));
+form.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(list, TYPING_MS);
+});
+if (may("persons.manage"))
+  find("#tools").append(button("New person", () => add().catch(failed), { picture: "plus", tone: "primary" }));
 const asked = new URLSearchParams(location.search);
 try {
   const choices = await groupChoices();

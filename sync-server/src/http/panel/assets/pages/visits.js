@@ -23,7 +23,15 @@ let names = null;
 
 function wanted() {
   const { door, kind, from, until, score_min, score_max } = form.elements;
-  return { door: door.value, kind: kind.value, from: fromField(from.value), until: fromField(until.value), score_min: score_min.value, score_max: score_max.value, person };
+  return {
+    door: door.value,
+    kind: kind.value,
+    from: fromField(from.value),
+    until: fromField(until.value),
+    score_min: score_min.value,
+    score_max: score_max.value,
+    person,
+  };
 }
 
 // The days, each with its visits; a page may begin in the middle of one.
@@ -68,19 +76,41 @@ function timeline() {
   const time = span();
   place.hidden = !time;
   if (!time) return;
-  shown(place, () => get(`/api/v1/events/counts${query({ ...wanted(), ...time })}`), ({ items }) => {
-    const most = Math.max(1, ...items.map((item) => item.count));
-    const total = items.reduce((sum, item) => sum + item.count, 0);
-    const width = 100 / Math.max(1, items.length);
-    const bars = items.flatMap((item, at) => {
-      const unknown = (item.kinds.unknown || 0) + (item.kinds.spoof_suspected || 0);
-      const bar = (count, below, name) => count && s("rect", { class: name, x: at * width + 0.1 * width, width: 0.8 * width, height: 30 * count / most, y: 30 - 30 * (count + below) / most },
-        s("title", {}, `${new Date(item.from).toLocaleString()}: ${item.count}`));
-      return [bar(unknown, 0, "unknown"), bar(item.count - unknown, unknown, "")].filter(Boolean);
-    });
-    const words = `${total} from ${new Date(time.from).toLocaleString()} to ${new Date(time.until).toLocaleString()}, by ${time.by}; in brass: not known`;
-    return [s("svg", { class: "timeline", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": words }, bars), h("figcaption", { class: "quiet small" }, words)];
-  });
+  shown(
+    place,
+    () => get(`/api/v1/events/counts${query({ ...wanted(), ...time })}`),
+    ({ items }) => {
+      const most = Math.max(1, ...items.map((item) => item.count));
+      const total = items.reduce((sum, item) => sum + item.count, 0);
+      const width = 100 / Math.max(1, items.length);
+      const bars = items.flatMap((item, at) => {
+        const unknown = (item.kinds.unknown || 0) + (item.kinds.spoof_suspected || 0);
+        const bar = (count, below, name) =>
+          count &&
+          s(
+            "rect",
+            {
+              class: name,
+              x: at * width + 0.1 * width,
+              width: 0.8 * width,
+              height: (30 * count) / most,
+              y: 30 - (30 * (count + below)) / most,
+            },
+            s("title", {}, `${new Date(item.from).toLocaleString()}: ${item.count}`),
+          );
+        return [bar(unknown, 0, "unknown"), bar(item.count - unknown, unknown, "")].filter(Boolean);
+      });
+      const words = `${total} from ${new Date(time.from).toLocaleString()} to ${new Date(time.until).toLocaleString()}, by ${time.by}; in brass: not known`;
+      return [
+        s(
+          "svg",
+          { class: "timeline", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": words },
+          bars,
+        ),
+        h("figcaption", { class: "quiet small" }, words),
+      ];
+    },
+  );
 }
 
 async function exported(button) {
@@ -92,10 +122,38 @@ async function exported(button) {
       events.push(...page.items);
       cursor = page.next;
     } while (cursor && events.length < MOST_EXPORTED);
-    const head = ["at", "door", "device", "kind", "person", "name", "similarity", "threshold", "quality", "liveness", "id"];
-    const row = (event) => [event.at, names.door(event.door), names.device(event.device), event.kind, event.person?.id, event.person?.name, event.similarity, event.threshold, event.quality?.overall, event.liveness?.score, event.id];
+    const head = [
+      "at",
+      "door",
+      "device",
+      "kind",
+      "person",
+      "name",
+      "similarity",
+      "threshold",
+      "quality",
+      "liveness",
+      "id",
+    ];
+    const row = (event) => [
+      event.at,
+      names.door(event.door),
+      names.device(event.device),
+      event.kind,
+      event.person?.id,
+      event.person?.name,
+      event.similarity,
+      event.threshold,
+      event.quality?.overall,
+      event.liveness?.score,
+      event.id,
+    ];
     save("visits.csv", csv([head, ...events.map(row)]));
-    toast(cursor ? `The file holds the newest ${events.length}; choose a shorter time for the rest.` : `${events.length} visits saved.`);
+    toast(
+      cursor
+        ? `The file holds the newest ${events.length}; choose a shorter time for the rest.`
+        : `${events.length} visits saved.`,
+    );
   });
 }
 
@@ -103,8 +161,13 @@ async function exported(button) {
 async function personFilter() {
   if (!person) return;
   const place = find("#person-filter");
-  const words = await get(`/api/v1/persons/${person}`).then((found) => found.name, () => "one person");
-  place.replaceChildren(h("p", { class: "note" }, `Visits of ${words}. `, h("a", { href: "/visits" }, "Show everybody’s")));
+  const words = await get(`/api/v1/persons/${person}`).then(
+    (found) => found.name,
+    () => "one person",
+  );
+  place.replaceChildren(
+    h("p", { class: "note" }, `Visits of ${words}. `, h("a", { href: "/visits" }, "Show everybody’s")),
+  );
 }
 
 function refresh() {
@@ -118,8 +181,15 @@ names = await places();
 for (const [value, words] of names.doorChoices()) form.elements.door.append(h("option", { value }, words));
 for (const name of ["door", "kind", "score_min", "score_max"]) form.elements[name].value = asked.get(name) || "";
 for (const name of ["from", "until"]) form.elements[name].value = toField(asked.get(name));
-form.addEventListener("submit", (event) => { event.preventDefault(); refresh(); });
-form.addEventListener("reset", () => { person = ""; find("#person-filter").replaceChildren(); setTimeout(refresh); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  refresh();
+});
+form.addEventListener("reset", () => {
+  person = "";
+  find("#person-filter").replaceChildren();
+  setTimeout(refresh);
+});
 find("#export").addEventListener("click", (event) => exported(event.currentTarget));
 personFilter();
 refresh();
