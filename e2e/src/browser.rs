@@ -64,7 +64,8 @@ impl Browser {
     /// If it is not, in time; with what is there instead.
     pub async fn wait_for(&self, selector: &str) -> Result<()> {
         let shown = json!(selector);
-        let script = format!("const e = document.querySelector({shown}); return Boolean(e && e.getClientRects().length);");
+        let script =
+            format!("const e = document.querySelector({shown}); return Boolean(e && e.getClientRects().length);");
         self.until(selector, &script).await
     }
 
@@ -126,7 +127,8 @@ impl Browser {
              return label ? '#' + CSS.escape(label.htmlFor) : null;",
             json!(label)
         );
-        let selector = wait::until(label, SOON, async || Ok(self.run(&script).await?.as_str().map(str::to_owned))).await?;
+        let selector =
+            wait::until(label, SOON, async || Ok(self.run(&script).await?.as_str().map(str::to_owned))).await?;
         self.type_into(&selector, text).await
     }
 
@@ -176,7 +178,8 @@ impl Browser {
     /// If the browser does not tell.
     pub async fn weight(&self) -> Result<u64> {
         // What was in the cache by now is counted too; a header is about so long.
-        let script = "const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+        let script =
+            "const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
             return all.reduce((sum, entry) => sum + entry.encodedBodySize + 300, 0);";
         self.run(script).await?.as_u64().context("a number of bytes")
     }

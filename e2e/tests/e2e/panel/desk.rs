@@ -61,5 +61,10 @@ async fn keeps_the_form(scene: &Scene, browser: &Browser) -> Result<()> {
     browser.type_into("#again-login", LOGIN).await?;
     browser.type_into("#again-password", PASSWORD).await?;
     browser.press("Sign in").await?;
-    browser.until("the group", "return [...document.querySelectorAll('#list td')].some((c) => c.innerText === 'Night shift');").await
+    browser
+        .until(
+            "the group",
+            "return [...document.querySelectorAll('#list td')].some((c) => c.innerText === 'Night shift');",
+        )
+        .await
 }

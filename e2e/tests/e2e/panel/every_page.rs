@@ -26,9 +26,11 @@ async fn every_page_keeps_the_rules() {
 /// Every page of the panel, with what it is about filled in.
 pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
     let api = &scene.server.api;
-    let visit = api.events().await?.first().and_then(|event| event["id"].as_str().map(str::to_owned)).context("a visit")?;
+    let visit =
+        api.events().await?.first().and_then(|event| event["id"].as_str().map(str::to_owned)).context("a visit")?;
     let me = api.get("/api/v1/me").await?;
-    let service = api.post("/api/v1/service-accounts", &json!({"name": "Till", "grants": [{"role": "viewer"}]})).await?.ok()?;
+    let service =
+        api.post("/api/v1/service-accounts", &json!({"name": "Till", "grants": [{"role": "viewer"}]})).await?.ok()?;
     let (device, door, known) = (scene.here.device.identity.device, &scene.here.door, &scene.known);
     let fixed = ["/", "/visits", "/people", "/enroll", "/groups", "/doors", "/accounts", "/accounts#roles", "/audit"];
     let more = ["/erasures", "/system", "/settings", "/me", "/setup"];

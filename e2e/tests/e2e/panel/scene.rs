@@ -16,7 +16,8 @@ use crate::SOON;
 /// The password of every account of the scene.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// A browser's requests come fast, and from one address.
-const LIMITS: &str = "[limits]\nrequests_per_second = 1000\naccount_requests_per_second = 1000\nlogins_per_minute = 1000\n";
+const LIMITS: &str =
+    "[limits]\nrequests_per_second = 1000\naccount_requests_per_second = 1000\nlogins_per_minute = 1000\n";
 
 /// A door with a device that says what it is told to.
 pub struct Gate {

@@ -52,7 +52,9 @@ async fn at_once(scene: &mut Scene, browser: &Browser) -> Result<()> {
         let count = cards(browser).await?;
         let decided = Instant::now();
         visit(scene).await?;
-        browser.until("the card", &format!("return document.querySelectorAll('.visit-card').length === {};", count + 1)).await?;
+        browser
+            .until("the card", &format!("return document.querySelectorAll('.visit-card').length === {};", count + 1))
+            .await?;
         best = best.min(decided.elapsed());
         if best <= AT_ONCE {
             break;
@@ -81,7 +83,9 @@ async fn over_a_restart(scene: &mut Scene, browser: &Browser) -> Result<()> {
     for _ in 0..3 {
         visit(scene).await?;
     }
-    browser.until("three more", &format!("return document.querySelectorAll('.visit-card').length >= {};", before + 3)).await?;
+    browser
+        .until("three more", &format!("return document.querySelectorAll('.visit-card').length >= {};", before + 3))
+        .await?;
     let ids = "const ids = [...document.querySelectorAll('.visit-card')].map((c) => c.dataset.id); return ids.length - new Set(ids).size;";
     ensure!(browser.run(ids).await? == 0, "a visit stands there twice");
     ensure!(cards(browser).await? == before + 3, "more came than there were");

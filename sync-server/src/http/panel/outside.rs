@@ -16,8 +16,14 @@ pub fn routes() -> Router<Api> {
     Router::new()
         .route("/sign-in", get(sign_in))
         .route("/register", get(register))
-        .route("/accept", get(async |headers: HeaderMap| page(&Accept { shell: Outside::of("Your invitation", &headers) })))
-        .route("/new-password", get(async |headers: HeaderMap| page(&NewPassword { shell: Outside::of("A new password", &headers) })))
+        .route(
+            "/accept",
+            get(async |headers: HeaderMap| page(&Accept { shell: Outside::of("Your invitation", &headers) })),
+        )
+        .route(
+            "/new-password",
+            get(async |headers: HeaderMap| page(&NewPassword { shell: Outside::of("A new password", &headers) })),
+        )
 }
 
 /// What stands around a page for strangers, who are not told what the installation is called.

@@ -67,8 +67,17 @@ impl Call {
 }
 
 /// What operations on accounts begin with.
-const ACCOUNTS: [&str; 9] =
-    ["auth_", "me_", "users_", "invitations_", "service_accounts_", "live_tickets_", "qr_", "roles_list", "registrations_"];
+const ACCOUNTS: [&str; 9] = [
+    "auth_",
+    "me_",
+    "users_",
+    "invitations_",
+    "service_accounts_",
+    "live_tickets_",
+    "qr_",
+    "roles_list",
+    "registrations_",
+];
 
 /// How an operation is called about things of a spot, if it is known; `name` is nobody's yet.
 pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Call> {

@@ -117,7 +117,8 @@ async fn an_owner_of_nothing_yet_is_led_to_the_first_steps() {
     assert_eq!(shell.headers()["cache-control"], "no-store");
     let html = shell.text().await.unwrap();
     let asset = html.split('"').find(|part| part.ends_with("/css/base.css")).unwrap();
-    let css = admin.client.get(format!("{}{asset}", world.base)).header("accept-encoding", "gzip").send().await.unwrap();
+    let css =
+        admin.client.get(format!("{}{asset}", world.base)).header("accept-encoding", "gzip").send().await.unwrap();
     assert_eq!(css.headers()[CONTENT_ENCODING], "gzip");
     assert!(css.headers()["cache-control"].to_str().unwrap().contains("immutable"));
     world.stop().await;

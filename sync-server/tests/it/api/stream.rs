@@ -102,12 +102,13 @@ async fn a_stream_goes_on_where_it_was_cut() {
     assert_eq!(whole.seqs(5).await, [1, 2, 3, 4, 5], "by the parameter");
     let wrong = admin.request(Method::GET, "/api/v1/events/stream").header("last-event-id", "x").send().await.unwrap();
     assert_eq!(wrong.status(), 400);
-    world.stop_while(async {
-        while let Some(said) = whole.next().await {
-            assert!(said.event != "end" || said.data.contains("stopping"), "{said:?}");
-        }
-    })
-    .await;
+    world
+        .stop_while(async {
+            while let Some(said) = whole.next().await {
+                assert!(said.event != "end" || said.data.contains("stopping"), "{said:?}");
+            }
+        })
+        .await;
 }
 
 #[tokio::test]
