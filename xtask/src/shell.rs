@@ -40,7 +40,9 @@ pub fn cargo(args: &[&str]) -> Command {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), args);
     let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| own(name));
-    names.for_each(|name| drop(command.env_remove(name)));
+    for name in names {
+        command.env_remove(name);
+    }
     command
 }
 
