@@ -8,6 +8,7 @@ mod disk_trial;
 mod doctor;
 mod drill;
 mod eval;
+mod generate_docs;
 mod log;
 mod pack;
 mod probe_camera;
@@ -59,6 +60,9 @@ enum Command {
     /// Measure how well people are told apart, on photos of one's own.
     #[command(subcommand)]
     Eval(eval::Command),
+    /// Write manual pages and what shells complete, for packages.
+    #[command(hide = true)]
+    GenerateDocs(generate_docs::Args),
     /// Measure start-up and memory with a throw-away cache.
     #[command(hide = true)]
     BenchStart(bench_start::Args),
@@ -100,6 +104,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Pack(command) => pack::pack(&command),
         Command::Bench(args) => bench::bench(&args, load_or_default(path)?),
         Command::Eval(command) => eval::eval(&command, &load_or_default(path)?),
+        Command::GenerateDocs(args) => generate_docs::generate(&args),
         Command::BenchStart(args) => bench_start::bench(&args),
         Command::Drill(args) => drill::drill(&args, load()?),
         Command::DiskTrial(command) => disk_trial::run(&command),

@@ -15,7 +15,7 @@ mod template;
 use serde::{Deserialize, Serialize};
 
 pub use cache::OutboxSection;
-pub use camera::{CameraSection, DropPolicy, ReplaySection, ReplaySpeed, SourceKind};
+pub use camera::{CameraSection, DropPolicy, ExposureMode, ReplaySection, ReplaySpeed, SourceKind};
 pub use inference::InferenceSection;
 pub use liveness::LivenessSection;
 pub use load::{ConfigError, DEFAULT_PATH, load};

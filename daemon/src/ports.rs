@@ -51,6 +51,15 @@ impl SourceError {
     }
 }
 
+/// Frames that never reached this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Missing in the driver's count.
+    pub lost: u64,
+    /// Marked by the driver as damaged.
+    pub damaged: u64,
+}
+
 /// Where frames come from. Lives on the capture thread.
 pub trait FrameSource {
     /// Waits for the next frame, never longer than the source's time-out.
@@ -61,6 +70,11 @@ pub trait FrameSource {
 
     /// What the source is, for people: device, size, format.
     fn describe(&self) -> String;
+
+    /// What was lost since this was last asked.
+    fn losses(&mut self) -> Losses {
+        Losses::default()
+    }
 }
 
 /// A net failed; the face or frame is passed over.

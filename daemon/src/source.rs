@@ -25,3 +25,14 @@ pub fn open(config: &Config, epoch: Instant) -> Result<Box<dyn FrameSource>, Sou
         }
     }
 }
+
+/// Whether what the source reads from is there at all; recordings are.
+pub fn is_there(config: &Config) -> bool {
+    match config.camera.source {
+        SourceKind::Replay => true,
+        #[cfg(feature = "v4l2")]
+        SourceKind::V4l2 => v4l2::is_there(&config.camera.device),
+        #[cfg(not(feature = "v4l2"))]
+        SourceKind::V4l2 => false,
+    }
+}

@@ -89,12 +89,20 @@ impl Profile {
     }
 
     fn dir(self) -> PathBuf {
-        // Cargo's one profile whose folder has another name.
-        let folder = if self == Self::Dev { "debug" } else { self.as_str() };
-        shell::target_dir().join(folder)
+        shell::target_dir().join(self.folder())
     }
 
-    const fn as_str(self) -> &'static str {
+    /// Cargo's name of the folder.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            // The one profile whose folder has another name.
+            Self::Dev => "debug",
+            Self::Release | Self::Measure => self.as_str(),
+        }
+    }
+
+    /// Cargo's name of the profile.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Release => "release",
             Self::Measure => "measure",

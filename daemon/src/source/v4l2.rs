@@ -1,12 +1,17 @@
-//! A V4L2 camera: memory-mapped buffers, the cheapest format the camera offers, a time-out on every frame.
+//! V4L2 cameras: memory-mapped buffers, the cheapest format the camera offers, a time-out on every frame.
+//!
+//! Start reading at [`V4l2Source::open`]; what to ask of a camera is `formats`, how it is set `controls`, which cameras
+//! there are `probe`, what goes wrong `explain`.
 
+mod controls;
+mod explain;
 pub mod formats;
 pub mod probe;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use v4l::buffer::{Flags, Type};
+use v4l::buffer::{Flags, Metadata, Type};
 use v4l::io::mmap::Stream;
 use v4l::io::traits::CaptureStream;
 use v4l::video::Capture;
@@ -15,7 +20,8 @@ use v4l::{Device, Format, FourCC};
 
 use crate::config::CameraSection;
 use crate::convert::{PixelFormat, RawPicture};
-use crate::ports::{Frame, FrameSource, Next, SourceError};
+use crate::domain::frame_clock::{FrameClock, FrameNumbers};
+use crate::ports::{Frame, FrameSource, Losses, Next, SourceError};
 use formats::Choice;
 
 /// Buffers the driver fills in turn.
@@ -32,8 +38,12 @@ pub struct V4l2Source {
     width: u32,
     height: u32,
     stride: usize,
+    rate: f64,
     epoch: Instant,
     seq: u64,
+    clock: FrameClock,
+    numbers: FrameNumbers,
+    losses: Losses,
     /// The first frame after opening may be an old one: a loopback device keeps what was last written.
     is_first: bool,
 }
@@ -42,23 +52,35 @@ impl V4l2Source {
     /// Opens the camera and starts streaming.
     ///
     /// # Errors
-    /// [`SourceError`] with the device, what was asked of it, and what to do if that is known.
+    /// [`SourceError`] with the device, what was asked of it, and what to do.
     pub fn open(camera: &CameraSection, epoch: Instant) -> Result<Self, SourceError> {
-        let path = camera.device.clone();
-        let device = Device::with_path(&path).map_err(|error| explain_open(&path, &error))?;
-        let failed = |doing: &str| {
-            let at = format!("camera {}: {doing}", path.display());
-            move |error: std::io::Error| SourceError::new(&at, error)
+        let wanted = (camera.width, camera.height, camera.fps);
+        Self::open_choosing(camera, epoch, |offers| formats::choose(offers, wanted))
+    }
+
+    fn open_choosing(
+        camera: &CameraSection,
+        epoch: Instant,
+        choose: impl Fn(&[formats::Offer]) -> Option<Choice>,
+    ) -> Result<Self, SourceError> {
+        let path = probe::find(&camera.device)?;
+        let device = Device::with_path(&path).map_err(|error| explain::open(&path, &error))?;
+        let failed = |doing: &'static str| {
+            let path = path.clone();
+            move |error: std::io::Error| explain::ask(&path, doing, &error)
         };
         let caps = device.query_caps().map_err(failed("asking what it can"))?;
         let offers = probe::offers(&device).map_err(failed("listing formats"))?;
-        let wanted = (camera.width, camera.height, camera.fps);
-        let Some(choice) = formats::choose(&offers, wanted) else {
-            return Err(SourceError(format!("camera {} offers none of YUYV, NV12, MJPG and GREY", path.display())));
+        let Some(choice) = choose(&offers) else {
+            return Err(SourceError(format!("camera {} offers none of {}", path.display(), formats::all())));
         };
         let format = set_format(&device, choice).map_err(failed("setting the format"))?;
+        for problem in controls::apply(&device, camera) {
+            tracing::warn!("{problem}");
+        }
         // Not every driver can set the rate; what it gives is taken.
-        let _ = device.set_params(&Parameters::with_fps(camera.fps));
+        let given = device.set_params(&Parameters::with_fps(camera.fps)).ok();
+        let rate = given.map_or(0.0, |given| rate(given.interval.numerator, given.interval.denominator));
         let mut stream =
             Stream::with_buffers(&device, Type::VideoCapture, BUFFERS).map_err(failed("mapping buffers"))?;
         stream.set_timeout(Duration::from_secs(camera.timeout_s));
@@ -69,19 +91,26 @@ impl V4l2Source {
             width: format.width,
             height: format.height,
             stride: format.stride as usize,
+            rate,
             epoch,
             seq: 0,
+            clock: FrameClock::default(),
+            numbers: FrameNumbers::default(),
+            losses: Losses::default(),
             is_first: true,
             path,
         })
     }
 
     fn frame(&mut self) -> Result<Option<Frame>, SourceError> {
-        let (buffer, meta) = self.stream.next().map_err(|error| explain_read(&self.path, &error))?;
-        let captured = Instant::now();
+        let (buffer, meta) = self.stream.next().map_err(|error| explain::read(&self.path, &error))?;
+        let received = Instant::now();
         let used = (meta.bytesused as usize).min(buffer.len());
-        let damaged = meta.flags.contains(Flags::ERROR) || used == 0;
-        if std::mem::take(&mut self.is_first) || damaged {
+        let is_damaged = meta.flags.contains(Flags::ERROR) || used == 0;
+        let (stamp, number) = (stamp(meta), meta.sequence);
+        self.losses.lost += u64::from(self.numbers.lost_before(number));
+        self.losses.damaged += u64::from(is_damaged);
+        if std::mem::take(&mut self.is_first) || is_damaged {
             return Ok(None);
         }
         let picture = RawPicture {
@@ -92,7 +121,9 @@ impl V4l2Source {
             data: buffer[..used].to_vec(),
         };
         self.seq += 1;
-        Ok(Some(Frame { picture, at: captured.saturating_duration_since(self.epoch), captured, seq: self.seq }))
+        let since = received.saturating_duration_since(self.epoch);
+        let at = stamp.map_or(since, |stamp| self.clock.place(stamp, since));
+        Ok(Some(Frame { picture, at, captured: self.epoch + at, seq: self.seq }))
     }
 }
 
@@ -103,18 +134,33 @@ impl FrameSource for V4l2Source {
                 return Ok(Next::Frame(frame));
             }
         }
-        Err(SourceError(format!("camera {} gives only damaged frames", self.path.display())))
+        Err(SourceError(format!(
+            "camera {} gives only damaged frames (plug it in directly, try another cable or port)",
+            self.path.display()
+        )))
     }
 
     fn describe(&self) -> String {
         let (width, height, format) = (self.width, self.height, self.format);
-        format!("{} at {}: {width}x{height} {format:?}", self.name, self.path.display())
+        let rate = if self.rate > 0.0 { format!(" at {:.0} frames/s", self.rate) } else { String::new() };
+        format!("{} at {}: {width}x{height} {format:?}{rate}", self.name, self.path.display())
     }
+
+    fn losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+}
+
+/// When the driver says the frame was taken, if it counts by the clock that never goes back.
+fn stamp(meta: &Metadata) -> Option<Duration> {
+    let by_monotonic = (meta.flags & Flags::TIMESTAMP_MASK) == Flags::TIMESTAMP_MONOTONIC;
+    let stamp = Duration::from(meta.timestamp);
+    (by_monotonic && !stamp.is_zero()).then_some(stamp)
 }
 
 /// Sets the format chosen. A new [`Format`] every time: one that was read keeps its stride, and drivers honour it.
 fn set_format(device: &Device, choice: Choice) -> std::io::Result<Format> {
-    let code = FourCC::new(&formats::code(choice.format));
+    let code = FourCC::new(&choice.code);
     let given = device.set_format(&Format::new(choice.width, choice.height, code))?;
     if given.fourcc != code {
         return Err(std::io::Error::other(format!("asked for {code}, the driver gave {}", given.fourcc)));
@@ -122,18 +168,13 @@ fn set_format(device: &Device, choice: Choice) -> std::io::Result<Format> {
     Ok(given)
 }
 
-fn explain_open(path: &std::path::Path, error: &std::io::Error) -> SourceError {
-    let advice = match error.kind() {
-        std::io::ErrorKind::NotFound => "is it plugged in? `ostiaryd probe-camera` lists what is there",
-        std::io::ErrorKind::PermissionDenied => "add the daemon's user to the group `video`",
-        _ => "it may be in use by another program",
-    };
-    SourceError(format!("cannot open camera {}: {error} ({advice})", path.display()))
+fn rate(numerator: u32, denominator: u32) -> f64 {
+    f64::from(denominator) / f64::from(numerator.max(1))
 }
 
-fn explain_read(path: &std::path::Path, error: &std::io::Error) -> SourceError {
-    let what = if error.kind() == std::io::ErrorKind::TimedOut { "no frame in time" } else { "reading failed" };
-    SourceError(format!("camera {}: {what}: {error}", path.display()))
+/// Whether the device's file is there: one that was unplugged comes back with it.
+pub fn is_there(device: &Path) -> bool {
+    probe::find(device).is_ok_and(|path| path.exists())
 }
 
 #[cfg(test)]

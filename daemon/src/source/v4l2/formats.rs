@@ -7,6 +7,8 @@ use crate::convert::PixelFormat;
 pub struct Offer {
     /// The format.
     pub format: PixelFormat,
+    /// What this camera calls it.
+    pub code: [u8; 4],
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -20,47 +22,40 @@ pub struct Offer {
 pub struct Choice {
     /// The format.
     pub format: PixelFormat,
+    /// What this camera calls it.
+    pub code: [u8; 4],
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
 }
 
-/// The four-character code of a format.
-pub const fn code(format: PixelFormat) -> [u8; 4] {
-    match format {
-        PixelFormat::Grey => *b"GREY",
-        PixelFormat::Yuyv => *b"YUYV",
-        PixelFormat::Nv12 => *b"NV12",
-        PixelFormat::Jpeg => *b"MJPG",
-        PixelFormat::I420 => *b"YU12",
-        PixelFormat::I422 => *b"422P",
-        PixelFormat::I444 => *b"444P",
-        PixelFormat::Rgb => *b"RGB3",
-    }
-}
+/// The formats that are taken: code, what it is, and what a frame of it costs, in hundredths of what YUYV of the same
+/// size costs from the buffer to RGB (`docs/performance.md`). Grey costs least but has no colour, which the embedder was
+/// trained on.
+const KNOWN: [([u8; 4], PixelFormat, u32); 7] = [
+    (*b"YUYV", PixelFormat::Yuyv, 100),
+    (*b"NV12", PixelFormat::Nv12, 110),
+    (*b"YU12", PixelFormat::I420, 115),
+    (*b"RGB3", PixelFormat::Rgb, 150),
+    (*b"MJPG", PixelFormat::Jpeg, 1500),
+    // What some drivers call their MJPG.
+    (*b"JPEG", PixelFormat::Jpeg, 1500),
+    (*b"GREY", PixelFormat::Grey, 50),
+];
 
 /// The format of a four-character code, of those that are taken.
 pub fn known(code: [u8; 4]) -> Option<PixelFormat> {
-    match &code {
-        b"YUYV" => Some(PixelFormat::Yuyv),
-        b"NV12" => Some(PixelFormat::Nv12),
-        // JPEG is what some drivers call their MJPG.
-        b"MJPG" | b"JPEG" => Some(PixelFormat::Jpeg),
-        b"GREY" => Some(PixelFormat::Grey),
-        _ => None,
-    }
+    KNOWN.iter().find(|(known, ..)| *known == code).map(|(_, format, _)| *format)
 }
 
-/// Cost of a format: colour that needs no decoding first, JPEG after it, no colour last, for the embedder was
-/// trained on colour.
-const fn cost(format: PixelFormat) -> u32 {
-    match format {
-        PixelFormat::Yuyv => 0,
-        PixelFormat::Nv12 => 1,
-        PixelFormat::Jpeg => 2,
-        _ => 3,
-    }
+/// The codes of all formats that are taken, for people.
+pub fn all() -> String {
+    KNOWN.map(|(code, ..)| String::from_utf8_lossy(&code).into_owned()).join(", ")
+}
+
+fn cost(code: [u8; 4]) -> u32 {
+    KNOWN.iter().find(|(known, ..)| *known == code).map_or(u32::MAX, |(.., cost)| *cost)
 }
 
 /// Chooses for `wanted` (width, height, frames per second): reaching four fifths of the rate first, then the
@@ -72,10 +67,10 @@ pub fn choose(offers: &[Offer], wanted: (u32, u32, u32)) -> Option<Choice> {
         let colourless = offer.format == PixelFormat::Grey;
         let distance = pixels(offer.width, offer.height).abs_diff(pixels(wanted.0, wanted.1));
         let other_shape = u64::from((offer.width, offer.height) != (wanted.0, wanted.1));
-        (slow, colourless, distance, other_shape, cost(offer.format))
+        (slow, colourless, distance, other_shape, cost(offer.code))
     };
     let best = offers.iter().min_by_key(|offer| key(offer))?;
-    Some(Choice { format: best.format, width: best.width, height: best.height })
+    Some(Choice { format: best.format, code: best.code, width: best.width, height: best.height })
 }
 
 #[cfg(test)]
@@ -86,12 +81,13 @@ mod tests {
     fn choices() {
         let offer = |code: &[u8; 4], width, height, fps: f64| Offer {
             format: known(*code).unwrap(),
+            code: *code,
             width,
             height,
             fps: (fps > 0.0).then_some(fps),
         };
         let check = |offers: &[Offer], wanted, expected: Option<(&[u8; 4], u32, u32)>| {
-            let found = choose(offers, wanted).map(|c| (code(c.format), c.width, c.height));
+            let found = choose(offers, wanted).map(|c| (c.code, c.width, c.height));
             assert_eq!(found, expected.map(|(code, w, h)| (*code, w, h)), "{offers:?} {wanted:?}");
         };
         let webcam = [
@@ -109,6 +105,8 @@ mod tests {
             (640, 480, 15),
             Some((b"NV12", 320, 240)),
         );
+        let raw = [offer(b"RGB3", 640, 480, 30.0), offer(b"YU12", 640, 480, 30.0), offer(b"MJPG", 640, 480, 30.0)];
+        check(&raw, (640, 480, 15), Some((b"YU12", 640, 480)));
         check(&[offer(b"GREY", 640, 480, 0.0)], (640, 480, 15), Some((b"GREY", 640, 480)));
         check(&[], (640, 480, 15), None);
         assert_eq!(known(*b"H264"), None);

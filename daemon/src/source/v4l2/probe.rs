@@ -1,6 +1,6 @@
 //! What cameras are there, and what they offer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use v4l::Device;
 use v4l::capability::Flags;
@@ -8,7 +8,14 @@ use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::video::Capture;
 
+use super::controls;
 use super::formats::{Offer, known};
+use crate::ports::SourceError;
+
+/// Where udev keeps names that stay when cameras are plugged in another order.
+const STABLE: [&str; 2] = ["/dev/v4l/by-id", "/dev/v4l/by-path"];
+/// The configured device that stands for the only camera there is.
+const AUTO: &str = "auto";
 
 /// Sizes tried on cameras that take any.
 const COMMON_SIZES: [(u32, u32); 6] = [(320, 240), (640, 360), (640, 480), (1280, 720), (1280, 960), (1920, 1080)];
@@ -20,7 +27,7 @@ pub fn offers(device: &Device) -> std::io::Result<Vec<Offer>> {
         let Some(format) = known(description.fourcc.repr) else { continue };
         for (width, height) in sizes(device, description.fourcc)? {
             let fps = highest_rate(device, description.fourcc, width, height);
-            found.push(Offer { format, width, height, fps });
+            found.push(Offer { format, code: description.fourcc.repr, width, height, fps });
         }
     }
     Ok(found)
@@ -77,6 +84,12 @@ pub fn describe(path: &Path) -> String {
         let rate = offer.fps.map_or_else(String::new, |fps| format!(" up to {fps:.0} frames/s"));
         text.push_str(&format!("\n  {:?} {}x{}{rate}", offer.format, offer.width, offer.height));
     }
+    for control in controls::describe(&device) {
+        text.push_str(&format!("\n  control {control}"));
+    }
+    for name in stable_names(path) {
+        text.push_str(&format!("\n  also {}", name.display()));
+    }
     if !other.is_empty() {
         text.push_str(&format!("\n  not used: {}", other.join(" ")));
     }
@@ -88,4 +101,35 @@ pub fn devices() -> Vec<std::path::PathBuf> {
     let mut paths: Vec<_> = v4l::context::enum_devices().into_iter().map(|node| node.path().to_owned()).collect();
     paths.sort();
     paths
+}
+
+/// The device's file: as configured, or with `auto` the first camera there is, by its stable name if it has one.
+///
+/// # Errors
+/// [`SourceError`] if there is none.
+pub fn find(configured: &Path) -> Result<PathBuf, SourceError> {
+    if configured != Path::new(AUTO) {
+        return Ok(configured.to_owned());
+    }
+    let camera = devices().into_iter().find(|path| is_camera(path));
+    let camera =
+        camera.ok_or_else(|| SourceError("there is no camera: is it plugged in? (`ostiaryd probe-camera`)".into()))?;
+    Ok(stable_names(&camera).into_iter().next().unwrap_or(camera))
+}
+
+fn is_camera(path: &Path) -> bool {
+    let Ok(device) = Device::with_path(path) else { return false };
+    let captures = device.query_caps().is_ok_and(|caps| caps.capabilities.contains(Flags::VIDEO_CAPTURE));
+    captures && offers(&device).is_ok_and(|offers| !offers.is_empty())
+}
+
+/// Names of a device that stay, those by what it is before those by where it is plugged in.
+pub fn stable_names(device: &Path) -> Vec<PathBuf> {
+    let Ok(target) = device.canonicalize() else { return Vec::new() };
+    let entries = STABLE.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flat_map(|dir| {
+        let mut paths: Vec<PathBuf> = dir.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    });
+    entries.filter(|link| link.canonicalize().is_ok_and(|path| path == target)).collect()
 }

@@ -12,6 +12,8 @@ use crate::pipeline::capture_for_tests as capture;
 use crate::recorder::{Record, Recorder};
 use ostiary_common::wire::ReportKind;
 
+/// A camera that works again gives frames within this time.
+const MOST_OUTAGE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn vivid() -> Option<PathBuf> {
@@ -40,6 +42,57 @@ fn next_frame(source: &mut V4l2Source) -> Frame {
     }
 }
 
+/// The colours of vivid's bars, from left to right.
+const BARS: [[u8; 3]; 8] =
+    [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191], [0, 0, 0]];
+/// What a bar may differ by: chroma is halved, levels are rounded twice.
+const NEAR: u8 = 6;
+
+/// Every format the camera offers and we take, compared with the pattern the driver draws: at every pixel of every bar
+/// but those at its edges.
+#[test]
+fn every_format_is_seen_as_it_is() {
+    let Some(path) = vivid() else { return };
+    let camera = CameraSection { device: path.clone(), width: 640, height: 360, ..CameraSection::default() };
+    set(&path, "Test Pattern", 0);
+    set(&path, "OSD Text Mode", 2);
+    let mut seen = Vec::new();
+    for code in [*b"YUYV", *b"NV12", *b"YU12", *b"GREY", *b"RGB3"] {
+        let only = |offers: &[formats::Offer]| {
+            let (width, height) = (camera.width, camera.height);
+            let same = |offer: &&formats::Offer| (offer.code, offer.width, offer.height) == (code, width, height);
+            let offer = offers.iter().find(same)?;
+            Some(Choice { format: offer.format, code, width, height })
+        };
+        let mut source = V4l2Source::open_choosing(&camera, Instant::now(), only).unwrap();
+        let picture = next_frame(&mut source).picture.to_rgb().unwrap();
+        let worst = worst_of_bars(&picture, &code == b"GREY");
+        println!("format {}: pixels differ by {worst} at most", String::from_utf8_lossy(&code));
+        assert!(worst <= NEAR, "{code:?}");
+        seen.push(code);
+    }
+    assert_eq!(seen.len(), 5);
+}
+
+fn worst_of_bars(picture: &ostiary_models::frame::RgbImage, is_grey: bool) -> u8 {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    assert_eq!((width, height), (640, 360));
+    let bar = width / BARS.len();
+    let mut worst = 0;
+    for (at, pixel) in picture.as_raw().chunks_exact(3).enumerate() {
+        let x = at % width;
+        if x % bar < 4 || x % bar >= bar - 4 {
+            continue;
+        }
+        let [r, g, b] = BARS[x / bar];
+        // Grey comes in video levels, as luminance does in the other formats.
+        let luma = 16.0 + (65.481 * f64::from(r) + 128.553 * f64::from(g) + 24.966 * f64::from(b)) / 255.0;
+        let expected = if is_grey { [luma.round() as u8; 3] } else { [r, g, b] };
+        worst = pixel.iter().zip(expected).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0).max(worst);
+    }
+    worst
+}
+
 /// One test, for the faults are the device's and must not meet each other.
 #[test]
 fn faults_of_a_camera_are_survived() {
@@ -55,9 +108,14 @@ fn faults_of_a_camera_are_survived() {
     assert_eq!((picture.width(), picture.height()), (320, 180));
 
     set(&path, "Inject V4L2_BUF_FLAG_ERROR", 0);
+    assert!(next_frame(&mut source).at > second.at);
+    assert!(source.losses().damaged >= 1, "a damaged frame is counted");
     set(&path, "Percentage of Dropped Buffers", 50);
     (0..10).for_each(|_| drop(next_frame(&mut source)));
     set(&path, "Percentage of Dropped Buffers", 0);
+    let lost = source.losses().lost;
+    println!("recovered from dropped buffers, {lost} counted over 10 frames");
+    assert!(lost >= 1, "gaps in the driver's count are counted");
 
     set(&path, "Inject Fatal Streaming Error", 0);
     assert!((0..10).any(|_| source.next().is_err()), "a fatal error shows");
@@ -85,6 +143,7 @@ fn lost_and_found(path: &PathBuf, camera: &CameraSection) {
         assert!(begun.elapsed() < PATIENCE, "frames come");
         std::thread::sleep(Duration::from_millis(20));
     }
+    let broken = Instant::now();
     set(path, "Inject Fatal Streaming Error", 0);
     for expected in [ReportKind::CameraLost, ReportKind::CameraRecovered] {
         match records.recv_timeout(PATIENCE).unwrap() {
@@ -92,6 +151,9 @@ fn lost_and_found(path: &PathBuf, camera: &CameraSection) {
             other => panic!("nobody is there: {other:?}"),
         }
     }
+    let took = broken.elapsed();
+    println!("recovered from a fatal streaming error in {took:?}");
+    assert!(took < MOST_OUTAGE, "{took:?}");
     mailbox.close();
     thread.join().unwrap();
 }

@@ -1,0 +1,83 @@
+//! Compiling the programs for a processor, with Debian's own cross compilers where it is another one.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use super::stage::Part;
+use crate::bench::Profile;
+use crate::{setup, shell};
+
+/// A processor that is packed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// 64-bit PCs.
+    #[value(name = "x86_64-unknown-linux-gnu")]
+    Amd64,
+    /// 64-bit ARM boards: Raspberry Pi 3 and later.
+    #[value(name = "aarch64-unknown-linux-gnu")]
+    Arm64,
+}
+
+impl Target {
+    /// This machine's.
+    pub const fn host() -> Self {
+        if cfg!(target_arch = "aarch64") { Self::Arm64 } else { Self::Amd64 }
+    }
+
+    /// What Rust calls it.
+    pub const fn triple(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64-unknown-linux-gnu",
+            Self::Arm64 => "aarch64-unknown-linux-gnu",
+        }
+    }
+
+    /// What Debian calls it.
+    pub const fn debian(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// Tells cargo with what to compile for this processor on another one.
+    fn tools(self, cargo: &mut Command) {
+        let gnu = match self {
+            Self::Amd64 => "x86_64-linux-gnu",
+            Self::Arm64 => "aarch64-linux-gnu",
+        };
+        let (lower, upper) = (self.triple().replace('-', "_"), self.triple().replace('-', "_").to_uppercase());
+        cargo.env(format!("CARGO_TARGET_{upper}_LINKER"), format!("{gnu}-gcc"));
+        cargo.env(format!("CC_{lower}"), format!("{gnu}-gcc")).env(format!("AR_{lower}"), format!("{gnu}-ar"));
+        // The headers of V4L2: this machine's libclang reads the target's.
+        let headers = format!("--target={gnu} -I/usr/{gnu}/include");
+        cargo.env(format!("BINDGEN_EXTRA_CLANG_ARGS_{lower}"), headers);
+    }
+}
+
+/// Builds the programs of `parts` and says in which folder they are.
+///
+/// # Errors
+/// If tools cannot be had or something does not compile.
+pub fn programs(target: Target, profile: Profile, parts: &[Part]) -> Result<PathBuf> {
+    let mut cargo = shell::cargo(&["build", "--workspace", "--profile", profile.as_str()]);
+    for program in parts.iter().filter_map(|part| part.program()) {
+        cargo.args(["--bin", program]);
+    }
+    let mut folder = shell::target_dir();
+    if target != Target::host() {
+        setup::ensure_emulation()?;
+        shell::run(&mut shell::command("rustup", &["target", "add", target.triple()]))
+            .with_context(|| format!("getting the standard library for {}", target.triple()))?;
+        cargo.args(["--target", target.triple()]);
+        target.tools(&mut cargo);
+        folder.push(target.triple());
+    }
+    if parts.iter().any(|part| part.program().is_some()) {
+        shell::run(&mut cargo)?;
+    }
+    Ok(folder.join(profile.folder()))
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask vm`: the daemon on a real kernel with real V4L2 devices and under a real systemd, in a virtual machine.
+//!
+//! Start reading at [`stories`]; `guest` boots the machine, `loopback` builds the one driver Debian's kernel lacks.
+
+mod guest;
+mod host;
+mod loopback;
+mod stories;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+/// Which stories to tell.
+#[derive(Args, Default)]
+pub struct VmArgs {
+    /// Only the cameras of the kernel's virtual driver: every format, every fault, a minute or two.
+    #[arg(long)]
+    short: bool,
+    /// Only stories whose name contains this.
+    #[arg(long)]
+    story: Option<String>,
+}
+
+/// Tells them, says how each went, and fails if one did.
+///
+/// # Errors
+/// If the machine cannot be prepared, or a story went wrong.
+pub fn run(args: &VmArgs) -> Result<()> {
+    let wanted = |name: &str| args.story.as_deref().is_none_or(|part| name.contains(part));
+    let told: Vec<_> = stories::all(args.short).into_iter().filter(|story| wanted(story.name)).collect();
+    if told.is_empty() {
+        bail!(
+            "there is no such story; there are: {}",
+            stories::all(false).iter().map(|s| s.name).collect::<Vec<_>>().join(", ")
+        );
+    }
+    let mut failed = Vec::new();
+    for story in told {
+        eprintln!("\n== {}", story.name);
+        let begun = std::time::Instant::now();
+        let outcome = (story.tell)();
+        println!("{:<12} {:>6.1} s  {}", story.name, begun.elapsed().as_secs_f64(), words(&outcome));
+        if outcome.is_err() {
+            failed.push(story.name);
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("went wrong: {}", failed.join(", ")) }
+}
+
+/// The short form, as a step of all tests.
+///
+/// # Errors
+/// As [`run`].
+pub fn briefly() -> Result<()> {
+    if cfg!(not(target_arch = "x86_64")) {
+        println!("SKIPPED: the virtual machine is prepared for amd64 only");
+        return Ok(());
+    }
+    run(&VmArgs { short: true, story: None })
+}
+
+fn words(outcome: &Result<()>) -> String {
+    outcome.as_ref().map_or_else(|error| format!("FAILED: {error:#}"), |()| "ok".to_owned())
+}

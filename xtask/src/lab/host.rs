@@ -1,0 +1,109 @@
+//! The server on this machine that the guest's daemon talks to.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::shell;
+
+/// Where the guest finds this machine.
+const HOST: &str = "10.0.2.2";
+/// How long the server may take to start.
+const START_WITHIN: Duration = Duration::from_secs(60);
+
+/// A running server; ends with it.
+pub struct Server {
+    child: Child,
+    config: PathBuf,
+    api: u16,
+    log: PathBuf,
+}
+
+/// What a device needs for its claim.
+pub struct Claim {
+    /// The server, as the guest reaches it.
+    pub server: String,
+    /// The code.
+    pub code: String,
+    /// SHA-256 of the CA.
+    pub ca_sha256: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts one on free ports, with its data below `folder`.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start(folder: &Path) -> Result<Self> {
+        let (api, broker) = (free_port()?, free_port()?);
+        let data = folder.join("server");
+        fs::create_dir_all(&data)?;
+        let config = folder.join("server.toml");
+        let pack = shell::root().join("models/packs/ostiary-default");
+        let text = format!(
+            "[server]\ndata_dir = {data:?}\nlisten = \"127.0.0.1:{api}\"\npublic_names = [\"{HOST}\", \"127.0.0.1\"]\n\
+             [broker]\nlisten = \"127.0.0.1:{broker}\"\npublic_url = \"mqtts://{HOST}:{broker}\"\n\
+             [models]\npack_dir = {pack:?}\n"
+        );
+        fs::write(&config, text)?;
+        let log = folder.join("server.log");
+        let mut serve = shell::command(shell::dev_binary("ostiary-server"), &["--config"]);
+        serve.arg(&config).arg("serve").stdin(Stdio::null()).stdout(fs::File::create(&log)?);
+        let child =
+            serve.stderr(fs::File::create(folder.join("server.err"))?).spawn().context("starting the server")?;
+        let mut server = Self { child, config, api, log: folder.join("server.err") };
+        server.wait()?;
+        Ok(server)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let until = Instant::now() + START_WITHIN;
+        while std::net::TcpStream::connect(("127.0.0.1", self.api)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended with {status}: {}", self.said());
+            }
+            if Instant::now() > until {
+                bail!("the server does not listen: {}", self.said());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Makes a device and says what it is claimed with.
+    ///
+    /// # Errors
+    /// If the server's command does not give it.
+    pub fn device(&self, name: &str) -> Result<Claim> {
+        let mut add = shell::command(shell::dev_binary("ostiary-server"), &["--config"]);
+        add.arg(&self.config).args(["device", "add", "--site", "Lab", "--door", "Door", "--name", name, "--json"]);
+        let answer: Value = serde_json::from_str(&shell::output(&mut add)?).context("the device's JSON")?;
+        let text = |key: &str| {
+            let value = answer.pointer(key).and_then(Value::as_str).map(str::to_owned);
+            value.with_context(|| format!("no {key} in {answer}"))
+        };
+        let code = text("/claim/code").or_else(|_| text("/claim_code")).or_else(|_| text("/code"))?;
+        let ca_sha256 = text("/claim/ca_sha256").or_else(|_| text("/ca_sha256"))?;
+        Ok(Claim { server: format!("https://{HOST}:{}", self.api), code, ca_sha256 })
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

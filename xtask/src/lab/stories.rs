@@ -1,0 +1,88 @@
+//! What is told in the virtual machine: each story is a script for the guest and what must come of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::guest::{Guest, Init};
+use super::host::Server;
+use crate::{dist, shell, vm};
+
+/// The cameras of the kernel's virtual driver.
+const CAMERA: &str = include_str!("camera.sh");
+/// A device's whole life under systemd.
+const DOOR: &str = include_str!("door.sh");
+
+/// A story.
+pub struct Story {
+    /// Its name.
+    pub name: &'static str,
+    /// Tells it; an error if it went wrong.
+    pub tell: fn() -> Result<()>,
+}
+
+/// Every story, or those that take a minute or two.
+pub fn all(short: bool) -> Vec<Story> {
+    let camera = Story { name: "camera", tell: camera };
+    let door = Story { name: "door", tell: door };
+    if short { vec![camera] } else { vec![camera, door] }
+}
+
+/// Every format pixel by pixel, every fault of vivid, by the daemon's own tests of its source.
+fn camera() -> Result<()> {
+    let folder = folder("camera")?;
+    let tests = unit_tests("ostiary-daemon", "ostiary_daemon")?;
+    place(&tests, &folder.join("tests"))?;
+    place(&shell::dev_binary("ostiaryd"), &folder.join("ostiaryd"))?;
+    Guest::prepare()?.run(Init::Script, &folder, CAMERA, Duration::from_secs(400))?;
+    Ok(())
+}
+
+/// Installed from a package, claimed, watching a loopback camera under systemd, with everything that goes wrong there.
+fn door() -> Result<()> {
+    let folder = folder("door")?;
+    let server = Server::start(&folder)?;
+    let claim = server.device("vm")?;
+    for package in dist::debug_packages(&folder)? {
+        println!("packed {}", package.display());
+    }
+    render(&folder.join("clip.mjpeg"))?;
+    let words =
+        format!("SERVER={}\nCODE={}\nCA={}\nHOST_NAME=10.0.2.2\n{DOOR}", claim.server, claim.code, claim.ca_sha256);
+    Guest::prepare()?.run(Init::Systemd, &folder, &words, Duration::from_secs(1500))?;
+    Ok(())
+}
+
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = vm::cache_folder()?.join("machine/lab").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Copies a program without what only debuggers read: the guest reads it through an emulated bus.
+fn place(program: &Path, target: &Path) -> Result<()> {
+    shell::run(shell::command("strip", &["-o"]).arg(target).arg(program))
+}
+
+/// Somebody at the door, as few and small frames as do: what is computed takes the guest 25 times as long.
+fn render(target: &Path) -> Result<()> {
+    shell::run(shell::command(shell::dev_binary("ostiary-media"), &["clip"]).arg(target))
+}
+
+/// Builds a package's unit tests as all tests are built, and says where they are.
+fn unit_tests(package: &str, name: &str) -> Result<PathBuf> {
+    let mut build = shell::cargo(&["test", "--workspace", "--lib", "--no-run", "--message-format=json"]);
+    let messages = shell::output(&mut build)?;
+    let is_it = |line: &&str| {
+        line.contains("\"compiler-artifact\"")
+            && line.contains(&format!("\"name\":\"{name}\""))
+            && line.contains("\"test\":true")
+    };
+    let artifacts =
+        messages.lines().filter(is_it).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let path = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).last();
+    path.with_context(|| format!("cargo built no unit tests of {package}"))
+}
