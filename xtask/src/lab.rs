@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`stories`]; `guest` boots the machine, `loopback` builds the one driver Debian's kernel lacks.
 
+mod container;
 mod guest;
 mod host;
 mod loopback;
@@ -9,6 +10,10 @@ mod stories;
 
 use anyhow::{Result, bail};
 use clap::Args;
+
+/// What systemd runs in the laboratory.
+const UNITS: [(&str, &str); 2] =
+    [("ostiary-lab.target", include_str!("lab/lab.target")), ("ostiary-lab.service", include_str!("lab/lab.service"))];
 
 /// Which stories to tell.
 #[derive(Args, Default)]

@@ -61,6 +61,10 @@ const CAMERAS: [(&str, &str); 4] = [
 const PACKING: [(&str, &str); 3] =
     [("dpkg-dev", "Debian packages"), ("openssl", "signs the sums"), ("xz-utils", "makes packages small")];
 
+/// What is needed beside that to run a second systemd.
+const CONTAINER: [(&str, &str); 2] =
+    [("systemd-container", "runs a systemd of its own"), ("dbus", "lets it be talked to")];
+
 /// Whether to install or only to look.
 #[derive(Args)]
 pub struct SetupArgs {
@@ -143,6 +147,15 @@ pub fn ensure_cameras() -> Result<()> {
 /// If something is missing and cannot be installed.
 pub fn ensure_packing() -> Result<()> {
     let missing = missing(&PACKING)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what a second systemd needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_container() -> Result<()> {
+    let missing = missing(&CONTAINER)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 

@@ -1,8 +1,9 @@
 # In the guest, as a service under systemd: a device from its package to its purge.
-say() { echo "LAB $*"; }
+SAYS=${SAYS:-/dev/ttyS0}
+say() { echo "LAB $*" >>"$SAYS"; }
 ok() { say "$1 ok ${*:2}"; }
 # A step that failed says so, shows what the journal knows, and the story goes on: the next may tell why.
-fail() { say "$1 FAILED ${*:2}"; journalctl --no-pager --lines=25 --output=cat --unit=ostiaryd --unit=ostiaryd-claim 2>/dev/null | cut -c1-240; }
+fail() { say "$1 FAILED ${*:2}"; journalctl --no-pager --lines=25 --output=cat --unit=ostiaryd --unit=ostiaryd-claim 2>/dev/null | cut -c1-240 >>"$SAYS"; }
 now() { date +%s; }
 # figure NAME: of the running daemon.
 figure() { ostiaryd status --json 2>/dev/null | tr ',{' '\n\n' | sed -n "s/^\"$1\"://p" | tr -d '}' | cut -d. -f1; }
@@ -11,9 +12,10 @@ until_is() { limit=$1; shift; begun=$(now); while ! "$@" >/dev/null 2>&1; do [ $
 above() { [ "$(figure "$1" || echo 0)" -gt "$2" ] 2>/dev/null; }
 
 cd /; mkdir -p /run/lab; exec 2>&1
-modprobe virtio_net; until_is 20 test -e /sys/class/net/eth0
-ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
-systemctl start systemd-udevd 2>/dev/null
+if [ "$CAMERA" = v4l2 ]; then
+    modprobe virtio_net; until_is 20 test -e /sys/class/net/eth0
+    ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
+fi
 
 # ---- install
 if dpkg --install /mnt/lab/ostiary-pack-default_*.deb /mnt/lab/ostiaryd_*lab1_*.deb >/run/lab/dpkg 2>&1 && id ostiaryd >/dev/null; then
@@ -22,10 +24,14 @@ else fail install "$(tail -n 3 /run/lab/dpkg)"; fi
 [ -f /usr/share/man/man1/ostiaryd.1.gz ] && ok manual || fail manual
 
 # ---- a camera
+if [ "$CAMERA" = v4l2 ]; then
 modprobe v4l2loopback devices=1 video_nr=0 exclusive_caps=1 card_label=door || fail camera "no v4l2loopback"
 ffmpeg -loglevel error -re -stream_loop -1 -f mjpeg -framerate 3 -i /mnt/lab/clip.mjpeg -pix_fmt yuyv422 -f v4l2 /dev/video0 </dev/null &
 FFMPEG=$!
 until_is 30 sh -c 'ostiaryd probe-camera | grep -q Yuyv'; chgrp video /dev/video0; chmod 660 /dev/video0
+else
+    sed -i -e 's/^source = "v4l2"/source = "replay"/' -e 's#^path = ""#path = "/mnt/lab/clip.mjpeg"#' -e 's/^loop = false/loop = true/' /etc/ostiary/ostiaryd.toml
+fi
 sed -i -e 's/^fps = 15$/fps = 3/' -e 's/^interval_s = 60/interval_s = 5/' -e 's/^send_crops = true/send_crops = false/' /etc/ostiary/ostiaryd.toml
 mkdir -p /etc/systemd/system/ostiaryd.service.d; printf '[Service]\nWatchdogSec=20s\n' >/etc/systemd/system/ostiaryd.service.d/lab.conf; systemctl daemon-reload
 
@@ -49,12 +55,14 @@ if until_is 420 visits; then
 else fail visit "$(ostiaryd status)"; fi
 
 # ---- the camera's driver stands still
+if [ "$CAMERA" = v4l2 ]; then
 before=$(figure ostiary_camera_lost_total)
 kill -STOP $FFMPEG
 if until_is 30 above ostiary_camera_lost_total "$before"; then
     frames=$(figure ostiary_frames_total); kill -CONT $FFMPEG
     if until_is 30 above ostiary_frames_total "$frames" && [ "$TOOK" -le 6 ]; then ok stalled "frames again after ${TOOK} s"; else fail stalled "$TOOK s"; fi
 else kill -CONT $FFMPEG; fail stalled "was not noticed"; fi
+fi
 
 # ---- the program is frozen: the watchdog
 main() { systemctl show --property=MainPID --value ostiaryd; }
@@ -77,7 +85,7 @@ id=$(device)
 if dpkg --install /mnt/lab/ostiaryd_*lab2_*.deb >/run/lab/dpkg 2>&1 && until_is 90 above ostiary_mqtt_connected 0 && [ "$(device)" = "$id" ] && grep -q '^fps = 3$' /etc/ostiary/ostiaryd.toml; then ok upgrade "state and settings kept"; else fail upgrade "$(tail -n 2 /run/lab/dpkg)"; fi
 if dpkg --remove ostiaryd >/run/lab/dpkg 2>&1 && [ ! -e /usr/bin/ostiaryd ] && [ -d /var/lib/ostiaryd/identity ]; then ok remove "state kept"; else fail remove "$(tail -n 2 /run/lab/dpkg)"; fi
 if dpkg --purge ostiaryd >/run/lab/dpkg 2>&1 && [ ! -e /var/lib/ostiaryd ] && [ ! -e /etc/ostiary/ostiaryd.toml ]; then ok purge; else fail purge "$(tail -n 2 /run/lab/dpkg)"; fi
-kill $FFMPEG
+[ -z "${FFMPEG:-}" ] || kill $FFMPEG
 # ---- the server's unit
 if dpkg --install /mnt/lab/ostiary-server_*.deb >/run/lab/dpkg 2>&1 && systemctl start ostiary-server && systemctl is-active --quiet ostiary-server; then
     level=$(systemd-analyze security --no-pager ostiary-server.service | sed -n 's/.*exposure level[^:]*: \([0-9.]*\).*/\1/p')

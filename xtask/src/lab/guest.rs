@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::loopback;
+use super::{UNITS, loopback};
 use crate::{setup, shell, vm};
 
 /// Modules needed before the host's files are there; the rest is loaded from them.
@@ -20,8 +20,6 @@ const MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 const COMMANDS: [&str; 10] =
     ["sh", "mount", "mkdir", "insmod", "switch_root", "echo", "cat", "poweroff", "cp", "sleep"];
 const INIT: &str = include_str!("init.sh");
-const UNITS: [(&str, &str); 2] =
-    [("ostiary-lab.target", include_str!("lab.target")), ("ostiary-lab.service", include_str!("lab.service"))];
 /// Begins a line that says how a step went: `LAB step ok` or `LAB step FAILED why`.
 const WORD: &str = "LAB ";
 /// The last word.

@@ -11,8 +11,6 @@ use serde_json::Value;
 
 use crate::shell;
 
-/// Where the guest finds this machine.
-const HOST: &str = "10.0.2.2";
 /// How long the server may take to start.
 const START_WITHIN: Duration = Duration::from_secs(60);
 
@@ -21,6 +19,7 @@ pub struct Server {
     child: Child,
     config: PathBuf,
     api: u16,
+    host: String,
     log: PathBuf,
 }
 
@@ -42,19 +41,19 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts one on free ports, with its data below `folder`.
+    /// Starts one on free ports, with its data below `folder`; whoever talks to it finds it as `host`.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(folder: &Path) -> Result<Self> {
+    pub fn start(folder: &Path, host: &str) -> Result<Self> {
         let (api, broker) = (free_port()?, free_port()?);
         let data = folder.join("server");
         fs::create_dir_all(&data)?;
         let config = folder.join("server.toml");
         let pack = shell::root().join("models/packs/ostiary-default");
         let text = format!(
-            "[server]\ndata_dir = {data:?}\nlisten = \"127.0.0.1:{api}\"\npublic_names = [\"{HOST}\", \"127.0.0.1\"]\n\
-             [broker]\nlisten = \"127.0.0.1:{broker}\"\npublic_url = \"mqtts://{HOST}:{broker}\"\n\
+            "[server]\ndata_dir = {data:?}\nlisten = \"127.0.0.1:{api}\"\npublic_names = [\"{host}\", \"localhost\"]\n\
+             [broker]\nlisten = \"127.0.0.1:{broker}\"\npublic_url = \"mqtts://{host}:{broker}\"\n\
              [models]\npack_dir = {pack:?}\n"
         );
         fs::write(&config, text)?;
@@ -63,7 +62,7 @@ impl Server {
         serve.arg(&config).arg("serve").stdin(Stdio::null()).stdout(fs::File::create(&log)?);
         let child =
             serve.stderr(fs::File::create(folder.join("server.err"))?).spawn().context("starting the server")?;
-        let mut server = Self { child, config, api, log: folder.join("server.err") };
+        let mut server = Self { child, config, api, host: host.to_owned(), log: folder.join("server.err") };
         server.wait()?;
         Ok(server)
     }
@@ -100,7 +99,7 @@ impl Server {
         };
         let code = text("/claim/code").or_else(|_| text("/claim_code")).or_else(|_| text("/code"))?;
         let ca_sha256 = text("/claim/ca_sha256").or_else(|_| text("/ca_sha256"))?;
-        Ok(Claim { server: format!("https://{HOST}:{}", self.api), code, ca_sha256 })
+        Ok(Claim { server: format!("https://{}:{}", self.host, self.api), code, ca_sha256 })
     }
 }
 

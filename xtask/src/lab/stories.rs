@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::container::Container;
 use super::guest::{Guest, Init};
-use super::host::Server;
+use super::host::{Claim, Server};
 use crate::{dist, shell, vm};
 
 /// The cameras of the kernel's virtual driver.
@@ -26,8 +27,9 @@ pub struct Story {
 /// Every story, or those that take a minute or two.
 pub fn all(short: bool) -> Vec<Story> {
     let camera = Story { name: "camera", tell: camera };
+    let service = Story { name: "service", tell: service };
     let door = Story { name: "door", tell: door };
-    if short { vec![camera] } else { vec![camera, door] }
+    if short { vec![camera, service] } else { vec![camera, service, door] }
 }
 
 /// Every format pixel by pixel, every fault of vivid, by the daemon's own tests of its source.
@@ -40,19 +42,34 @@ fn camera() -> Result<()> {
     Ok(())
 }
 
-/// Installed from a package, claimed, watching a loopback camera under systemd, with everything that goes wrong there.
+/// A device's whole life under systemd, in a container, with a recording for a camera: installed from a package,
+/// claimed by a file, hardened, frozen, without its model, upgraded, removed, purged.
+fn service() -> Result<()> {
+    let folder = folder("service")?;
+    let _server = prepare(&folder, "127.0.0.1", "replay")?;
+    let script = fs::read_to_string(folder.join("story"))?;
+    Container::prepare()?.run(&folder, &script, Duration::from_secs(600))?;
+    Ok(())
+}
+
+/// The same in the virtual machine, with a loopback camera that stands still for a while.
 fn door() -> Result<()> {
     let folder = folder("door")?;
-    let server = Server::start(&folder)?;
-    let claim = server.device("vm")?;
-    for package in dist::debug_packages(&folder)? {
-        println!("packed {}", package.display());
-    }
-    render(&folder.join("clip.mjpeg"))?;
-    let words =
-        format!("SERVER={}\nCODE={}\nCA={}\nHOST_NAME=10.0.2.2\n{DOOR}", claim.server, claim.code, claim.ca_sha256);
-    Guest::prepare()?.run(Init::Systemd, &folder, &words, Duration::from_secs(1500))?;
+    let _server = prepare(&folder, "10.0.2.2", "v4l2")?;
+    let script = fs::read_to_string(folder.join("story"))?;
+    Guest::prepare()?.run(Init::Systemd, &folder, &script, Duration::from_secs(1500))?;
     Ok(())
+}
+
+/// A server that waits for a device, packages to install, somebody to see, and the story to tell.
+fn prepare(folder: &Path, host: &str, camera: &str) -> Result<Server> {
+    let server = Server::start(folder, host)?;
+    let claim = server.device("lab")?;
+    dist::debug_packages(folder)?;
+    render(&folder.join("clip.mjpeg"))?;
+    let Claim { server: url, code, ca_sha256 } = claim;
+    fs::write(folder.join("story"), format!("CAMERA={camera} SERVER={url} CODE={code} CA={ca_sha256}\n{DOOR}"))?;
+    Ok(server)
 }
 
 fn folder(name: &str) -> Result<PathBuf> {
