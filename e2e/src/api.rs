@@ -156,6 +156,14 @@ impl Api {
         self.send(Method::PUT, path, |request| request.json(body)).await
     }
 
+    /// `PUT` of JSON against a version, or `*` for whatever is there.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn put_matching(&self, path: &str, version: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::PUT, path, |request| request.header("If-Match", version).json(body)).await
+    }
+
     /// `PATCH` of JSON.
     ///
     /// # Errors

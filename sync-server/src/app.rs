@@ -21,10 +21,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use ostiary_common::time::UnixMillis;
+use uuid::Uuid;
 
 pub use accounts::{accounts, api_port};
 pub use endpoints::Endpoints;
-pub use foundation::{Foundation, keys_dir, open_store, store_url};
+pub use foundation::{Foundation, key_source, keys_dir, open_store, store_url};
 pub use lifecycle::Lifecycle;
 
 use crate::accounts::Accounts;
@@ -50,6 +51,8 @@ use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
+use crate::retainer::Retainer;
+use crate::rotation::KeyKeeper;
 use crate::store::sql::SqlStore;
 use crate::telemetry;
 use crate::telemetry::faults::Recorder;
@@ -141,11 +144,21 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         "housekeeping",
         housekeeping::run(api.clone(), foundation.store.clone(), jobs.clone(), lifecycle.token()),
     );
+    let swept_by = jobs.clone();
     let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), jobs, lifecycle.token());
     lifecycle.spawn("identity", fresh);
-    lifecycle.spawn("audit log", ledger(&config, &foundation).run(lifecycle.token()));
+    lifecycle.spawn("audit log", api.retainer.ledger.clone().run(lifecycle.token()));
+    let swept = move |result| swept_by.ran("removing what is old enough", Duration::from_secs(3_600), result);
+    lifecycle.spawn("retention", api.retainer.clone().run(swept, lifecycle.token()));
     let keys = housekeeping::keep_token_keys(api.clone(), keys_dir(&config.server.data_dir), lifecycle.token());
     lifecycle.spawn("token keys", keys);
+    let keeper = KeyKeeper {
+        store: foundation.store.clone(),
+        source: key_source(&config),
+        clock: api.clock.clone(),
+        holder: Uuid::new_v4(),
+    };
+    lifecycle.spawn("master key", keeper.run(lifecycle.token()));
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let bounds = serve::Bounds { connections: config.http.max_connections, ..serve::Bounds::default() };
     let served = serve::serve(https, serve::tls(&certificates), router(api), bounds, lifecycle.token(), grace);
@@ -297,6 +310,12 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         health,
         health_store: foundation.store.clone(),
         recorder: Arc::new(Recorder::new(telemetry::faults::book(), foundation.store.clone())),
+        retainer: Arc::new(Retainer {
+            kept: foundation.store.clone(),
+            store: foundation.store.clone(),
+            ledger: Arc::new(ledger(config, foundation)),
+            clock: Arc::new(SystemClock),
+        }),
         metrics: from.metrics,
         shutdown: from.lifecycle.token(),
     })

@@ -23,7 +23,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mail::{MailConfig, MailTls};
 pub use models::ModelsConfig;
 pub use server::ServerConfig;
-pub use store::{MasterKeyPlace, StoreConfig};
+pub use store::{MASTER_KEY_ENV, MasterKeyPlace, NEXT_MASTER_KEY_ENV, StoreConfig};
 
 use std::path::{Path, PathBuf};
 

@@ -22,5 +22,6 @@ pub mod placing;
 pub mod profile;
 pub mod publishing;
 pub mod recognition;
+pub mod retention;
 pub mod sequence;
 pub mod throttle;

@@ -23,8 +23,6 @@ use crate::ports::{Clock, LedgerStore, Store, StoreError};
 
 /// How often the head is signed, if it has moved.
 const EVERY: Duration = Duration::from_secs(60);
-/// How often old lines are looked for, in rounds of [`EVERY`].
-const CUT_EVERY_ROUNDS: u32 = 60;
 /// Lines read at once.
 const PAGE: u32 = 1000;
 
@@ -78,21 +76,16 @@ pub struct Ledger {
     pub clock: Arc<dyn Clock>,
     /// Where the last signed head lies.
     pub head_file: PathBuf,
-    /// Lines older than this are cut off; `None` keeps them for good.
+    /// Lines older than this are cut off if nothing else is set; `None` keeps them for good.
     pub keep: Option<Duration>,
 }
 
 impl Ledger {
-    /// Signs and cuts until `shutdown`, and signs once more.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Signs until `shutdown`, and once more then. Old lines are cut by [`crate::retainer`].
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);
-        let mut round = 0;
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-            if round % CUT_EVERY_ROUNDS == 0 {
-                note(self.cut_old().await);
-            }
             note(self.sign_head().await);
-            round += 1;
         }
         note(self.sign_head().await);
     }
@@ -113,14 +106,17 @@ impl Ledger {
         Ok(())
     }
 
-    /// Cuts off lines that are old enough, and says so in the log.
+    /// How many days lines are kept by the configuration, as long as nobody sets it otherwise; `None` for good.
+    pub fn configured_days(&self) -> Option<u32> {
+        self.keep.map(|keep| u32::try_from(keep.as_secs() / 86_400).unwrap_or(u32::MAX))
+    }
+
+    /// Cuts off lines of before a moment, and says so in the log.
     ///
     /// # Errors
     /// [`VerifyError::Store`].
-    pub async fn cut_old(&self) -> Result<u64, VerifyError> {
-        let Some(keep) = self.keep else { return Ok(0) };
+    pub async fn cut_before(&self, before: UnixMillis) -> Result<u64, VerifyError> {
         let now = self.clock.now();
-        let before = UnixMillis(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)));
         let Some(upto) = self.store.audit_last_before(before).await? else { return Ok(0) };
         let token = AuditSeal::new(SealKind::Cut, upto, now).sign(&self.tokens.keys());
         let gone = self.store.cut_audit(upto.seq, &token).await?;
@@ -143,7 +139,7 @@ fn cut_line(at: UnixMillis, upto: ChainPoint, gone: u64) -> AuditEntry {
 
 fn note<T>(result: Result<T, VerifyError>) {
     if let Err(error) = result {
-        tracing::error!(%error, "the audit log could not be signed or cut: {error}");
+        tracing::error!(%error, "the audit log could not be signed: {error}");
     }
 }
 

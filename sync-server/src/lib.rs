@@ -20,6 +20,8 @@ pub mod refusals;
 pub mod sealing;
 pub mod secret;
 
+pub mod keyring;
+
 pub mod live;
 pub mod throttle;
 
@@ -33,6 +35,8 @@ pub mod health;
 pub mod ledger;
 pub mod names;
 pub mod recognition;
+pub mod retainer;
+pub mod rotation;
 
 pub mod http;
 

@@ -11,6 +11,8 @@ pub mod places;
 pub mod profiles;
 pub mod pruning;
 pub mod reach;
+pub mod retention;
+pub mod rotation;
 pub mod settings;
 pub mod throttle;
 

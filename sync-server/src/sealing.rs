@@ -1,11 +1,12 @@
-//! Keys that what is personal is sealed with at rest. Pure but for [`MasterKey::read`] and [`MasterKey::create`].
+//! Keys that what is personal is sealed with at rest. Pure but for [`MasterKey::read`] and [`MasterKey::write`].
 //!
 //! ```text
-//! master key (a file or a systemd credential, never in the database)
+//! master key (a file, the environment, a systemd credential: `keyring`; never in the database)
 //!   wraps  one key per person   names, embeddings, pictures of their visits
 //!          one key per account  its names, addresses, second factor
 //!          the directory key    keyed hashes of what is looked up, invitations
 //!          the media key        pictures and embeddings of visits that matched nobody
+//!          the root key         the server's own keys: links, positions in lists, kept answers
 //!          one key per device   gallery chunks on their way
 //! ```
 //!
@@ -22,9 +23,9 @@ mod media;
 mod person;
 
 pub use account::{AccountField, AccountKey};
-pub use derived::DerivedKey;
+pub use derived::{DerivedKey, RootKey};
 pub use directory::{DirectoryKey, Lookup};
 pub use gallery::GalleryKey;
-pub use master::{MasterKey, MasterKeyError, WrongKey};
+pub use master::{Fingerprint, MasterKey, MasterKeyError, Wrapped, WrongKey};
 pub use media::MediaKey;
 pub use person::PersonKey;

@@ -23,7 +23,9 @@ use super::outlet::{Letter, Outlet};
 use super::time::VirtualTime;
 
 /// What stories' stores are sealed with.
-pub const MASTER: MasterKey = MasterKey::from_bytes([7; 32]);
+pub fn master() -> MasterKey {
+    MasterKey::from_bytes([7; 32])
+}
 /// Events read from the store at once.
 const PAGE: u32 = 1_000;
 
@@ -58,7 +60,7 @@ impl Server {
     pub fn start(runtime: Rc<Runtime>, path: &Path, time: VirtualTime, pack: PackId) -> Result<Self> {
         let store = Arc::new(
             runtime
-                .block_on(SqlStore::open(&StoreUrl::sqlite(path), &MASTER))
+                .block_on(SqlStore::open(&StoreUrl::sqlite(path), &master()))
                 .context("opening the simulation's database")?,
         );
         let back_door = BackDoor::open(&runtime, path)?;
@@ -100,7 +102,7 @@ impl Server {
     /// If the database cannot be opened again.
     pub fn restart(&mut self, reopen: bool) -> Result<()> {
         if reopen {
-            let opened = self.runtime.block_on(SqlStore::open(&StoreUrl::sqlite(&self.path), &MASTER));
+            let opened = self.runtime.block_on(SqlStore::open(&StoreUrl::sqlite(&self.path), &master()));
             self.store = Arc::new(opened.context("opening the simulation's database again")?);
         }
         self.core = Some(self.fresh_core());

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::server::MASTER;
+use super::server::master;
 use super::world::{StoryError, Telling, World};
 
 /// Beside the one fault of each kind that comes in any story, so many in a hundred steps are faults.
@@ -45,7 +45,7 @@ pub fn stage(runtime: &Runtime, path: &Path) -> Result<Vec<Door>> {
     };
     let doors: Vec<Door> = (1..=DOORS).map(door).collect();
     runtime.block_on(async {
-        let store = SqlStore::open(&StoreUrl::sqlite(path), &MASTER).await?;
+        let store = SqlStore::open(&StoreUrl::sqlite(path), &master()).await?;
         store.add_site(&site).await?;
         for door in &doors {
             store.add_door(door).await?;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::config::{Config, MasterKeyPlace};
+use crate::config::Config;
 use crate::identity::authority::Authority;
 use crate::identity::current_cert::CurrentCertificate;
 use crate::identity::files::make_private_dir;
 use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenLives, Tokens};
+use crate::keyring;
 use crate::ports::Clock;
+use crate::ports::rotation::MasterKeySource;
 use crate::sealing::MasterKey;
 use crate::store::sql::{SqlStore, StoreUrl};
 
@@ -71,18 +73,19 @@ pub fn store_url(config: &Config) -> Result<StoreUrl> {
     StoreUrl::parse(&config.store.location(&config.server.data_dir)).context("store.url")
 }
 
-/// The master key; made only in the server's own place, and only for a store that was never sealed with another.
+/// Where the master key comes from.
+pub fn key_source(config: &Config) -> Arc<dyn MasterKeySource> {
+    keyring::of(config.store.master_key(&config.server.data_dir))
+}
+
+/// The master key, with the one that is to follow if there is one; made only in the server's own place, and only for a
+/// store that was never sealed with another.
 async fn open_master_key(config: &Config, store: &StoreUrl) -> Result<MasterKey> {
-    let place = config.store.master_key(&config.server.data_dir);
-    let (path, private, own) = match &place {
-        MasterKeyPlace::Configured(path) => (path, true, false),
-        MasterKeyPlace::Credential(path) => (path, false, false),
-        MasterKeyPlace::OwnFile(path) => (path, true, true),
-    };
-    match MasterKey::read(path, private)? {
-        Some(key) => Ok(key),
-        None if own && !SqlStore::is_sealed(store).await? => Ok(MasterKey::create(path)?),
-        None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", path.display()),
+    let source = key_source(config);
+    match source.read().await? {
+        Some(held) => Ok(held.all()),
+        None if !SqlStore::is_sealed(store).await? => Ok(source.create().await?),
+        None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", source.place()),
     }
 }
 

@@ -10,11 +10,18 @@ use super::{ConfigError, not_allowed};
 /// The systemd credential that holds the master key.
 const CREDENTIAL: &str = "ostiary-server.master";
 
+/// The environment variable that holds the master key.
+pub const MASTER_KEY_ENV: &str = "OSTIARY_MASTER_KEY";
+/// The environment variable that holds the one that is to follow.
+pub const NEXT_MASTER_KEY_ENV: &str = "OSTIARY_MASTER_KEY_NEXT";
+
 /// Where the master key lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MasterKeyPlace {
     /// A file of the admin's.
     Configured(PathBuf),
+    /// The environment.
+    Environment,
     /// A systemd credential.
     Credential(PathBuf),
     /// The server's own file, made at the first start.
@@ -29,8 +36,8 @@ pub struct StoreConfig {
     pub url: String,
     /// Most connections to a PostgreSQL server.
     pub max_connections: u32,
-    /// The file with the master key, 64 hexadecimal digits. Empty: the systemd credential `ostiary-server.master`, or
-    /// `master.key` in the data directory.
+    /// The file with the master key, 64 hexadecimal digits. Empty: the environment variable `OSTIARY_MASTER_KEY`, the
+    /// systemd credential `ostiary-server.master`, or `master.key` in the data directory.
     pub master_key_file: String,
 }
 
@@ -73,6 +80,9 @@ impl StoreConfig {
     pub fn master_key(&self, data_dir: &Path) -> MasterKeyPlace {
         if !self.master_key_file.is_empty() {
             return MasterKeyPlace::Configured(PathBuf::from(&self.master_key_file));
+        }
+        if std::env::var_os(MASTER_KEY_ENV).is_some() {
+            return MasterKeyPlace::Environment;
         }
         let credential = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(CREDENTIAL));
         match credential.filter(|path| path.exists()) {

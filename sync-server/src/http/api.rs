@@ -35,6 +35,7 @@ use crate::ports::reach::ReachStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
+use crate::retainer::Retainer;
 use crate::sealing::DerivedKey;
 use crate::telemetry::faults::Recorder;
 
@@ -96,6 +97,8 @@ pub struct ApiParts {
     pub health_store: Arc<dyn HealthStore>,
     /// Writes errors down.
     pub recorder: Arc<Recorder>,
+    /// Removes what is old, and tells of it.
+    pub retainer: Arc<Retainer>,
     /// Renders metrics.
     pub metrics: PrometheusHandle,
     /// Ends live connections.

@@ -20,6 +20,7 @@ pub mod public;
 pub mod qr;
 pub mod recognition;
 pub mod recognize;
+pub mod retention;
 pub mod roles;
 pub mod service_accounts;
 pub mod settings;
@@ -114,6 +115,9 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(settings::general::set))
         .routes(guarded!(settings::consent_text::read))
         .routes(guarded!(settings::consent_text::set))
+        .routes(guarded!(settings::retention::read))
+        .routes(guarded!(settings::retention::set))
+        .routes(guarded!(retention::report))
         .routes(guarded!(settings::person_fields::read))
         .routes(guarded!(settings::person_fields::set))
         .merge(recognize::routes())
@@ -144,6 +148,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(persons::sync::sync))
         .routes(guarded!(persons::expiry::read))
         .routes(guarded!(persons::expiry::set))
+        .routes(guarded!(persons::export::export))
         .routes(guarded!(consents::list::list))
         .routes(guarded!(consents::record::record))
         .routes(guarded!(consents::withdraw::withdraw))

@@ -13,6 +13,10 @@ pub enum AccountField {
     Email,
     /// Secret of the second factor.
     SecondFactor,
+    /// Where a session or a key was used from.
+    Address,
+    /// What a session was used with.
+    UserAgent,
 }
 
 impl AccountField {
@@ -22,6 +26,8 @@ impl AccountField {
             Self::Name => b"account/name",
             Self::Email => b"account/email",
             Self::SecondFactor => b"account/second factor",
+            Self::Address => b"account/address",
+            Self::UserAgent => b"account/user agent",
         }
     }
 }

@@ -1,8 +1,24 @@
-//! Keys for the server's own use, made from the master key, so that every replica has them and nobody keeps them.
+//! Keys for the server's own use, made from one root that lies wrapped in the store: every replica has them, nobody keeps
+//! them, and a change of the master key leaves them as they are.
 
 use aws_lc_rs::hmac;
 use ostiary_common::seal::{OpenError, SealKey};
 use zeroize::Zeroizing;
+
+/// What the server's own keys are made from.
+#[derive(Debug)]
+pub struct RootKey(SealKey);
+
+impl RootKey {
+    pub(super) const fn new(key: SealKey) -> Self {
+        Self(key)
+    }
+
+    /// The key for `purpose`; other purposes have other keys.
+    pub fn derived(&self, purpose: &str) -> DerivedKey {
+        DerivedKey::of(&self.0, purpose)
+    }
+}
 
 /// A key for one purpose.
 #[derive(Debug)]
@@ -13,8 +29,8 @@ pub struct DerivedKey {
 
 impl DerivedKey {
     /// The key for `purpose`; other purposes have other keys.
-    pub(super) fn of(master: &SealKey, purpose: &str) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, master.expose());
+    fn of(root: &SealKey, purpose: &str) -> Self {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, root.expose());
         let make = |use_: &str| {
             let tag = hmac::sign(&root, format!("ostiary derived key 1/{use_}/{purpose}").as_bytes());
             let mut bytes = Zeroizing::new([0_u8; 32]);
@@ -27,7 +43,7 @@ impl DerivedKey {
         }
     }
 
-    /// A signature of 32 bytes that only holders of the master key can make or check.
+    /// A signature of 32 bytes that only holders of the root can make or check.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         hmac::sign(&self.sign, message).as_ref().to_vec()
     }

@@ -3,18 +3,95 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UserId};
-use ostiary_common::seal::{OpenError, SealKey};
+use ostiary_common::seal::SealKey;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{AccountKey, DerivedKey, DirectoryKey, MediaKey, PersonKey};
+use super::{AccountKey, DirectoryKey, MediaKey, PersonKey, RootKey};
 use crate::identity::IdentityError;
 use crate::identity::files::write_secret;
 
-/// Wraps every other key at rest.
+/// Wraps every other key at rest. While it is changed there are two: new keys are wrapped with the one that is in force
+/// ([`Self::prefer`]), and what either has wrapped can be opened. Copies share what they hold, so that whoever works
+/// with one learns of the other.
 #[derive(Clone, Debug)]
-pub struct MasterKey(SealKey);
+pub struct MasterKey(Arc<RwLock<Vec<SealKey>>>);
+
+/// Tells master keys apart, and tells nothing of them: 16 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    fn of(key: &SealKey) -> Self {
+        let hash = Sha256::new().chain_update(b"ostiary master key fingerprint").chain_update(key.expose()).finalize();
+        Self(hex::encode(&hash[..8]))
+    }
+
+    /// As stored.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A key that is wrapped with a master key, and where its row is, which is bound in.
+#[derive(Clone, Copy, Debug)]
+pub enum Wrapped {
+    /// A person's.
+    Person(PersonId),
+    /// An account's.
+    Account(UserId),
+    /// A device's, of its gallery chunks.
+    Gallery(DeviceId, GalleryKeyId),
+    /// Of keyed hashes.
+    Directory,
+    /// Of pictures of strangers.
+    Media,
+    /// What the server's own keys are made from.
+    Root,
+}
+
+impl Wrapped {
+    fn place(self) -> Vec<u8> {
+        match self {
+            Self::Person(id) => [b"person key/".as_slice(), id.as_bytes()].concat(),
+            Self::Account(id) => [b"account key/".as_slice(), id.as_bytes()].concat(),
+            Self::Gallery(device, id) => {
+                [b"gallery key/".as_slice(), device.as_bytes().as_slice(), id.as_bytes()].concat()
+            }
+            Self::Directory => b"directory key".to_vec(),
+            Self::Media => b"media key".to_vec(),
+            Self::Root => b"root key".to_vec(),
+        }
+    }
+
+    /// Whose, in words.
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Person(_) => "a person",
+            Self::Account(_) => "an account",
+            Self::Gallery(..) => "a device's gallery",
+            Self::Directory => "the directory",
+            Self::Media => "the store",
+            Self::Root => "the server itself",
+        }
+    }
+}
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +107,9 @@ pub enum MasterKeyError {
     /// The file cannot be made.
     #[error(transparent)]
     Write(#[from] IdentityError),
+    /// Only people can put it there.
+    #[error("{0}")]
+    ByHand(String),
     /// It holds something else.
     #[error("the master key {} does not hold 64 hexadecimal digits; `openssl rand -hex 32` makes one", .0.display())]
     Malformed(PathBuf),
@@ -50,8 +130,33 @@ pub struct WrongKey(pub &'static str);
 
 impl MasterKey {
     /// Takes the key's bytes.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(SealKey::from_bytes(bytes))
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self::one(SealKey::from_bytes(bytes))
+    }
+
+    /// Takes 64 hexadecimal digits; `None` if they are none.
+    #[must_use]
+    pub fn from_hex(text: &[u8]) -> Option<Self> {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        hex::decode_to_slice(text.trim_ascii(), bytes.as_mut()).ok()?;
+        Some(Self::from_bytes(*bytes))
+    }
+
+    /// A new key, held nowhere else.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self::one(SealKey::generate())
+    }
+
+    fn one(key: SealKey) -> Self {
+        Self(Arc::new(RwLock::new(vec![key])))
+    }
+
+    /// The first key as 64 hexadecimal digits, to be written to a key file.
+    #[must_use]
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.keys()[0].expose()))
     }
 
     /// The key in `path`; `None` if there is no such file. The file holds 64 hexadecimal digits; if `private`, it
@@ -70,33 +175,67 @@ impl MasterKey {
         if private && mode & 0o077 != 0 {
             return Err(MasterKeyError::Open { path: path.to_owned(), mode });
         }
-        let mut bytes = Zeroizing::new([0_u8; 32]);
-        hex::decode_to_slice(text.trim_ascii(), bytes.as_mut())
-            .map_err(|_| MasterKeyError::Malformed(path.to_owned()))?;
-        Ok(Some(Self::from_bytes(*bytes)))
+        Self::from_hex(&text).map(Some).ok_or_else(|| MasterKeyError::Malformed(path.to_owned()))
     }
 
-    /// A new key, written to `path` for its owner only, flushed before it is used: what is sealed with a key that
-    /// was lost is lost.
+    /// Writes the first key to `path` for its owner only, flushed before it is used: what is sealed with a key that was
+    /// lost is lost.
     ///
     /// # Errors
     /// [`MasterKeyError::Write`].
-    pub fn create(path: &Path) -> Result<Self, MasterKeyError> {
-        let key = SealKey::generate();
-        let text = Zeroizing::new(hex::encode(key.expose()) + "\n");
-        write_secret(path, &text)?;
-        Ok(Self(key))
+    pub fn write(&self, path: &Path) -> Result<(), MasterKeyError> {
+        let text = Zeroizing::new(format!("{}\n", *self.to_hex()));
+        Ok(write_secret(path, &text)?)
     }
 
-    /// A key of the server's own for `purpose`, the same on every replica.
-    pub fn derived(&self, purpose: &str) -> DerivedKey {
-        DerivedKey::of(&self.0, purpose)
+    /// Which keys are held, the one first that wraps.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        self.keys().iter().map(Fingerprint::of).collect()
+    }
+
+    /// The key that wraps.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.keys()[0])
+    }
+
+    /// Holds the keys of another one as well, behind its own.
+    pub fn learn(&self, other: &Self) {
+        let others: Vec<SealKey> = other.keys().clone();
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for key in others {
+            if keys.iter().all(|known| known.expose() != key.expose()) {
+                keys.push(key);
+            }
+        }
+    }
+
+    /// Wraps with this key from now on; `false` if it is not held.
+    #[must_use]
+    pub fn prefer(&self, fingerprint: &Fingerprint) -> bool {
+        if self.fingerprint() == *fingerprint {
+            return true;
+        }
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let place = keys.iter().position(|key| Fingerprint::of(key) == *fingerprint);
+        place.is_some_and(|place| {
+            keys.swap(0, place);
+            true
+        })
+    }
+
+    /// Holds this key alone from now on; changes nothing if it is not held.
+    pub fn forget_others(&self, fingerprint: &Fingerprint) {
+        if self.prefer(fingerprint) {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).truncate(1);
+        }
     }
 
     /// A new person's key, and the key wrapped.
+    #[must_use]
     pub fn new_person_key(&self, person: PersonId) -> (PersonKey, Vec<u8>) {
-        let key = SealKey::generate();
-        let wrapped = self.wrap(b"person key/", person.as_bytes(), &key);
+        let (key, wrapped) = self.new_key(Wrapped::Person(person));
         (PersonKey::new(key), wrapped)
     }
 
@@ -105,13 +244,13 @@ impl MasterKey {
     /// # Errors
     /// [`WrongKey`].
     pub fn person_key(&self, person: PersonId, wrapped: &[u8]) -> Result<PersonKey, WrongKey> {
-        self.unwrap(b"person key/", person.as_bytes(), wrapped).map(PersonKey::new).map_err(|_| WrongKey("a person"))
+        self.unwrap(Wrapped::Person(person), wrapped).map(PersonKey::new)
     }
 
     /// A new account's key, and the key wrapped.
+    #[must_use]
     pub fn new_account_key(&self, account: UserId) -> (AccountKey, Vec<u8>) {
-        let key = SealKey::generate();
-        let wrapped = self.wrap(b"account key/", account.as_bytes(), &key);
+        let (key, wrapped) = self.new_key(Wrapped::Account(account));
         (AccountKey::new(key), wrapped)
     }
 
@@ -120,14 +259,13 @@ impl MasterKey {
     /// # Errors
     /// [`WrongKey`].
     pub fn account_key(&self, account: UserId, wrapped: &[u8]) -> Result<AccountKey, WrongKey> {
-        let key = self.unwrap(b"account key/", account.as_bytes(), wrapped);
-        key.map(AccountKey::new).map_err(|_| WrongKey("an account"))
+        self.unwrap(Wrapped::Account(account), wrapped).map(AccountKey::new)
     }
 
     /// A new directory key, and the key wrapped.
+    #[must_use]
     pub fn new_directory_key(&self) -> (DirectoryKey, Vec<u8>) {
-        let key = SealKey::generate();
-        let wrapped = self.wrap(b"directory key", &[], &key);
+        let (key, wrapped) = self.new_key(Wrapped::Directory);
         (DirectoryKey::new(key), wrapped)
     }
 
@@ -136,13 +274,13 @@ impl MasterKey {
     /// # Errors
     /// [`WrongKey`].
     pub fn directory_key(&self, wrapped: &[u8]) -> Result<DirectoryKey, WrongKey> {
-        self.unwrap(b"directory key", &[], wrapped).map(DirectoryKey::new).map_err(|_| WrongKey("the directory"))
+        self.unwrap(Wrapped::Directory, wrapped).map(DirectoryKey::new)
     }
 
     /// A new media key, and the key wrapped.
+    #[must_use]
     pub fn new_media_key(&self) -> (MediaKey, Vec<u8>) {
-        let key = SealKey::generate();
-        let wrapped = self.wrap(b"media key", &[], &key);
+        let (key, wrapped) = self.new_key(Wrapped::Media);
         (MediaKey::new(key), wrapped)
     }
 
@@ -151,14 +289,28 @@ impl MasterKey {
     /// # Errors
     /// [`WrongKey`].
     pub fn media_key(&self, wrapped: &[u8]) -> Result<MediaKey, WrongKey> {
-        self.unwrap(b"media key", &[], wrapped).map(MediaKey::new).map_err(|_| WrongKey("the store"))
+        self.unwrap(Wrapped::Media, wrapped).map(MediaKey::new)
+    }
+
+    /// New root of the server's own keys, and the root wrapped.
+    #[must_use]
+    pub fn new_root_key(&self) -> (RootKey, Vec<u8>) {
+        let (key, wrapped) = self.new_key(Wrapped::Root);
+        (RootKey::new(key), wrapped)
+    }
+
+    /// The root of the server's own keys.
+    ///
+    /// # Errors
+    /// [`WrongKey`].
+    pub fn root_key(&self, wrapped: &[u8]) -> Result<RootKey, WrongKey> {
+        self.unwrap(Wrapped::Root, wrapped).map(RootKey::new)
     }
 
     /// A new key for a device's gallery chunks, and the key wrapped.
+    #[must_use]
     pub fn new_gallery_key(&self, device: DeviceId, id: GalleryKeyId) -> (SealKey, Vec<u8>) {
-        let key = SealKey::generate();
-        let wrapped = self.wrap(b"gallery key/", &gallery_place(device, id), &key);
-        (key, wrapped)
+        self.new_key(Wrapped::Gallery(device, id))
     }
 
     /// The key of a device's gallery chunks.
@@ -166,25 +318,42 @@ impl MasterKey {
     /// # Errors
     /// [`WrongKey`].
     pub fn gallery_key(&self, device: DeviceId, id: GalleryKeyId, wrapped: &[u8]) -> Result<SealKey, WrongKey> {
-        self.unwrap(b"gallery key/", &gallery_place(device, id), wrapped).map_err(|_| WrongKey("a device's gallery"))
+        self.unwrap(Wrapped::Gallery(device, id), wrapped)
     }
 
-    fn wrap(&self, kind: &[u8], of: &[u8], key: &SealKey) -> Vec<u8> {
-        self.0.seal(&[kind, of].concat(), key.expose())
+    /// A wrapped key wrapped anew with the first key held; `None` if it is already.
+    ///
+    /// # Errors
+    /// [`WrongKey`] if no key held opens it.
+    pub fn rewrap(&self, what: Wrapped, wrapped: &[u8]) -> Result<Option<Vec<u8>>, WrongKey> {
+        if self.keys()[0].open(&what.place(), wrapped).is_ok() {
+            return Ok(None);
+        }
+        let key = self.unwrap(what, wrapped)?;
+        Ok(Some(self.wrap(what, &key)))
     }
 
-    fn unwrap(&self, kind: &[u8], of: &[u8], wrapped: &[u8]) -> Result<SealKey, OpenError> {
-        let opened = Zeroizing::new(self.0.open(&[kind, of].concat(), wrapped)?);
-        let bytes = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| OpenError)?;
+    fn keys(&self) -> RwLockReadGuard<'_, Vec<SealKey>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new_key(&self, what: Wrapped) -> (SealKey, Vec<u8>) {
+        let key = SealKey::generate();
+        let wrapped = self.wrap(what, &key);
+        (key, wrapped)
+    }
+
+    fn wrap(&self, what: Wrapped, key: &SealKey) -> Vec<u8> {
+        self.keys()[0].seal(&what.place(), key.expose())
+    }
+
+    fn unwrap(&self, what: Wrapped, wrapped: &[u8]) -> Result<SealKey, WrongKey> {
+        let place = what.place();
+        let opened = self.keys().iter().find_map(|key| key.open(&place, wrapped).ok());
+        let opened = Zeroizing::new(opened.ok_or(WrongKey(what.what()))?);
+        let bytes = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| WrongKey(what.what()))?;
         Ok(SealKey::from_bytes(bytes))
     }
-}
-
-fn gallery_place(device: DeviceId, id: GalleryKeyId) -> [u8; 32] {
-    let mut place = [0; 32];
-    place[..16].copy_from_slice(device.as_bytes());
-    place[16..].copy_from_slice(id.as_bytes());
-    place
 }
 
 #[cfg(test)]
@@ -196,7 +365,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("master.key");
         assert!(MasterKey::read(&path, true).unwrap().is_none());
-        let made = MasterKey::create(&path).unwrap();
+        let made = MasterKey::generate();
+        made.write(&path).unwrap();
         let again = MasterKey::read(&path, true).unwrap().unwrap();
         let (_, wrapped) = made.new_person_key(PersonId(uuid::Uuid::nil()));
         assert!(again.person_key(PersonId(uuid::Uuid::nil()), &wrapped).is_ok(), "the same key");
@@ -205,7 +375,26 @@ mod tests {
         assert!(MasterKey::read(&path, false).unwrap().is_some(), "a credential");
         fs::write(&path, "not a key").unwrap();
         assert!(matches!(MasterKey::read(&path, false), Err(MasterKeyError::Malformed(_))));
-        assert_eq!(format!("{made:?}"), "MasterKey(SealKey(…))");
+        assert!(!format!("{made:?}").contains(&*made.to_hex()) && format!("{made:?}").contains("SealKey(…)"));
+    }
+
+    #[test]
+    fn of_two_keys_one_wraps_and_both_open() {
+        let (former, present) = (MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+        let ada = PersonId::generate();
+        let (_, old) = former.new_person_key(ada);
+        let held = former.clone();
+        held.learn(&present);
+        assert_eq!(former.fingerprints().len(), 2, "copies learn of it, too");
+        assert!(held.rewrap(Wrapped::Person(ada), &old).unwrap().is_none(), "not yet in force");
+        assert!(held.prefer(&present.fingerprint()) && !held.prefer(&Fingerprint::stored("0".into())));
+        let new = held.rewrap(Wrapped::Person(ada), &old).unwrap().unwrap();
+        assert!(present.person_key(ada, &new).is_ok() && present.person_key(ada, &old).is_err());
+        assert!(held.person_key(ada, &old).is_ok() && held.rewrap(Wrapped::Person(ada), &new).unwrap().is_none());
+        assert!(held.rewrap(Wrapped::Person(PersonId::generate()), &old).is_err(), "another row's");
+        held.forget_others(&present.fingerprint());
+        assert!(held.person_key(ada, &old).is_err() && held.person_key(ada, &new).is_ok());
+        assert_eq!(held.fingerprint().as_str().len(), 16);
     }
 
     #[test]

@@ -48,6 +48,8 @@ mod pruning;
 mod reach;
 mod recognition;
 mod recognition_rows;
+mod retention;
+mod rotation;
 mod scope_store;
 mod scopes;
 mod scrub;
@@ -79,7 +81,7 @@ pub use self::moving::{MoveError, MoveStep, MovedTable, move_store};
 use self::small::SmallChanges;
 pub use self::url::{NoStoreUrl, StoreUrl};
 use crate::ports::StoreError;
-use crate::sealing::{MasterKey, MediaKey};
+use crate::sealing::{MasterKey, MediaKey, RootKey};
 
 /// Connections to a PostgreSQL server, unless something else is set.
 pub const DEFAULT_CONNECTIONS: u32 = 20;
@@ -94,6 +96,8 @@ pub struct SqlStore {
     master: MasterKey,
     /// Seals what came with events of nobody known.
     media: MediaKey,
+    /// Makes the server's own keys.
+    root: RootKey,
     /// The installation itself, and what accounts are found by.
     directory: Directory,
     /// What is known of the gallery at its last revisions, because every device asks for the same.
@@ -124,11 +128,12 @@ impl SqlStore {
         let write = engine::pool(url, Purpose::Write, most)?;
         let read = engine::pool(url, Purpose::Read, most)?;
         moving::allow_opening(&mut *write.acquire().await?).await?;
-        let media = sealing::media_key(engine, &write, master).await?;
+        let keys = sealing::store_keys(engine, &write, master).await?;
+        let (media, root) = (keys.media, keys.root);
         let directory = Directory::open(&write, master).await?;
         let (memory, small) = (GalleryMemory::default(), SmallChanges::default());
         let (url, master) = (url.clone(), master.clone());
-        let store = Self { engine, url, write, read, master, media, directory, memory, small };
+        let store = Self { engine, url, write, read, master, media, root, directory, memory, small };
         store.seal_what_lies_open().await?;
         store.move_users().await?;
         store.keep_up().await?;

@@ -12,6 +12,7 @@ mod erasures;
 pub mod events;
 mod groups;
 mod panel;
+mod privacy;
 mod problems;
 pub mod reader;
 mod recognition;

@@ -14,6 +14,8 @@ mod pace;
 pub mod place;
 mod pruning;
 mod reach;
+mod retention;
+mod rotation;
 pub mod sample;
 mod scopes;
 mod sealed;

@@ -5,6 +5,7 @@ pub mod delete;
 pub mod detail;
 pub mod doors;
 pub mod expiry;
+pub mod export;
 pub mod list;
 pub mod lookalikes;
 pub(in crate::http) mod photo_body;

@@ -4,3 +4,4 @@ pub mod consent_text;
 pub mod general;
 pub mod person_fields;
 pub mod recognition;
+pub mod retention;

@@ -9,6 +9,7 @@ mod keys;
 mod legacy;
 mod lockout;
 mod one_time;
+mod places_once;
 mod rows;
 mod second_factor;
 mod session_rows;

@@ -5,6 +5,7 @@ use ostiary_common::ids::{DeviceId, GalleryKeyId};
 use sqlx::AnyConnection;
 
 use super::error::{corrupt, on_insert};
+use super::sealing::prefer_in_force;
 use super::{SqlStore, columns};
 use crate::ports::{GalleryKeyStore, StoreError};
 use crate::sealing::{GalleryKey, MasterKey};
@@ -29,6 +30,7 @@ impl KeyRow {
 /// one, and the other way round. A device that was given the old one is not told open chunks meanwhile; it sees a key
 /// it does not know, and asks for a new token.
 pub(super) async fn replace(tx: &mut AnyConnection, master: &MasterKey, device: DeviceId) -> Result<(), StoreError> {
+    prefer_in_force(&mut *tx, master).await?;
     let id = GalleryKeyId::generate();
     let (_, wrapped) = master.new_gallery_key(device, id);
     sqlx::query("UPDATE gallery_keys SET id = $1, wrapped = $2 WHERE device = $3")
@@ -69,6 +71,7 @@ impl GalleryKeyStore for SqlStore {
 
 impl SqlStore {
     async fn make(&self, tx: &mut AnyConnection, device: DeviceId) -> Result<GalleryKey, StoreError> {
+        prefer_in_force(&mut *tx, &self.master).await?;
         let id = GalleryKeyId::generate();
         let (key, wrapped) = self.master.new_gallery_key(device, id);
         sqlx::query("INSERT INTO gallery_keys (device, id, wrapped) VALUES ($1, $2, $3)")

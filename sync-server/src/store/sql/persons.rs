@@ -172,6 +172,7 @@ impl SqlStore {
         tx: &mut AnyConnection,
         person: &Person,
     ) -> Result<(PersonKey, Option<UnixMillis>), StoreError> {
+        sealing::prefer_in_force(&mut *tx, &self.master).await?;
         let (key, wrapped) = self.master.new_person_key(person.id);
         sqlx::query("INSERT INTO persons (id, name, name_sealed, created_at, consent_at) VALUES ($1, '', $2, $3, $4)")
             .bind(person.id.as_bytes().as_slice())

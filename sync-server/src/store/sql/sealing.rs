@@ -7,7 +7,7 @@ use super::engine::{self, Engine, Purpose};
 use super::url::StoreUrl;
 use super::{SqlStore, begin};
 use crate::ports::StoreError;
-use crate::sealing::{DerivedKey, MasterKey, MediaKey};
+use crate::sealing::{DerivedKey, Fingerprint, MasterKey, MediaKey, RootKey};
 
 impl SqlStore {
     /// Whether the store has been sealed with a master key already, which must then be found and not be made anew.
@@ -30,7 +30,7 @@ impl SqlStore {
 
     /// A key of the server's own for `purpose`.
     pub fn derived_key(&self, purpose: &str) -> DerivedKey {
-        self.master.derived(purpose)
+        self.root.derived(purpose)
     }
 
     /// Writes the write-ahead log into the database and empties it, so that bytes deleted there are gone here too.
@@ -48,20 +48,65 @@ impl SqlStore {
     }
 }
 
-/// The media key, made if the store has none; it opens only with the master key the store was sealed with.
-pub(super) async fn media_key(engine: Engine, pool: &AnyPool, master: &MasterKey) -> Result<MediaKey, StoreError> {
+/// The keys of the store itself.
+pub(super) struct StoreKeys {
+    pub(super) media: MediaKey,
+    pub(super) root: RootKey,
+}
+
+#[derive(sqlx::FromRow)]
+struct KeysRow {
+    media_key: Vec<u8>,
+    root: Option<Vec<u8>>,
+    wraps_with: Option<String>,
+}
+
+/// The store's keys, made if it has none; they open only with the master key the store was sealed with, which is
+/// preferred from then on.
+pub(super) async fn store_keys(engine: Engine, pool: &AnyPool, master: &MasterKey) -> Result<StoreKeys, StoreError> {
     let mut tx = begin(engine, pool).await?;
-    let there: Option<Vec<u8>> = sqlx::query_scalar("SELECT media_key FROM sealing").fetch_optional(&mut *tx).await?;
-    if let Some(wrapped) = there {
-        return master.media_key(&wrapped).map_err(|_| StoreError::OtherMasterKey);
-    }
-    let (key, wrapped) = master.new_media_key();
-    sqlx::query("INSERT INTO sealing (\"only\", media_key, done) VALUES (1, $1, 0)")
-        .bind(wrapped)
+    let there: Option<KeysRow> =
+        sqlx::query_as("SELECT media_key, root, wraps_with FROM sealing").fetch_optional(&mut *tx).await?;
+    let media = match &there {
+        Some(row) => {
+            let held = row.wraps_with.clone().is_none_or(|print| master.prefer(&Fingerprint::stored(print)));
+            let media = master.media_key(&row.media_key).map_err(|_| StoreError::OtherMasterKey)?;
+            held.then_some(media).ok_or(StoreError::OtherMasterKey)?
+        }
+        None => {
+            let (key, wrapped) = master.new_media_key();
+            sqlx::query("INSERT INTO sealing (\"only\", media_key, done) VALUES (1, $1, 0)")
+                .bind(wrapped)
+                .execute(&mut *tx)
+                .await?;
+            key
+        }
+    };
+    let root = match there.and_then(|row| row.root) {
+        Some(wrapped) => master.root_key(&wrapped).map_err(|_| StoreError::OtherMasterKey)?,
+        None => {
+            let (key, wrapped) = master.new_root_key();
+            sqlx::query("UPDATE sealing SET root = $1").bind(wrapped).execute(&mut *tx).await?;
+            key
+        }
+    };
+    sqlx::query("UPDATE sealing SET wraps_with = $1 WHERE wraps_with IS NULL")
+        .bind(master.fingerprint().as_str())
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    Ok(key)
+    Ok(StoreKeys { media, root })
+}
+
+/// Has new keys wrapped with the master key that is in force, in the transaction that keeps them: another process may
+/// have changed it.
+pub(super) async fn prefer_in_force(tx: &mut AnyConnection, master: &MasterKey) -> Result<(), StoreError> {
+    let print: Option<Option<String>> = sqlx::query_scalar("SELECT wraps_with FROM sealing").fetch_optional(tx).await?;
+    match print.flatten() {
+        Some(print) if master.prefer(&Fingerprint::stored(print.clone())) => Ok(()),
+        None => Ok(()),
+        Some(_) => Err(StoreError::OtherMasterKey),
+    }
 }
 
 /// Keeps a person's key.

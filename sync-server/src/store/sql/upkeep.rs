@@ -37,6 +37,7 @@ impl SqlStore {
     pub(super) async fn keep_up(&self) -> Result<(), StoreError> {
         while self.chain_old_lines().await? > 0 {}
         self.keep_first_text().await?;
+        self.seal_places().await?;
         self.score_old_events().await
     }
 

@@ -104,6 +104,7 @@ pub const FIGURES: &[Figure] = &[
         "ostiary_server_seen_dropped_total",
         "Visits not mirrored for people and other systems because too many waited.",
     ),
+    counter("ostiary_server_retention_removed_total", "What was removed for its age, by kind of data."),
     counter("ostiary_server_stale_status_total", "Statuses of devices' earlier sessions that were ignored."),
     counter("ostiary_server_store_retries_total", "Times something was given to the store again because it failed."),
     counter("ostiary_server_throttled_total", "Requests refused because too many came, by budget."),

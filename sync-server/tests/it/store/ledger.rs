@@ -150,13 +150,14 @@ async fn the_database_itself_refuses_changes(place: Place) {
 async fn what_is_left_after_a_cut_can_still_be_proved(place: Place) {
     let store = written(&place).await;
     let later = NOW.plus(Duration::from_millis(4_500 + 60_000));
-    let keeper = ledger(place.folder(), store.clone(), later, Some(Duration::from_secs(60)));
-    assert_eq!(keeper.cut_old().await.unwrap(), 4);
+    let before = NOW.plus(Duration::from_millis(4_500));
+    let keeper = ledger(place.folder(), store.clone(), later, None);
+    assert_eq!(keeper.cut_before(before).await.unwrap(), 4);
     let proof = prove(place.folder(), &store).await.unwrap();
     assert_eq!((proof.first, proof.head.seq, proof.checkpoints), (5, 11, 1), "the cut itself is a line");
     keeper.sign_head().await.unwrap();
     assert_eq!(prove(place.folder(), &store).await.unwrap().signed_upto, 11);
-    assert_eq!(keeper.cut_old().await.unwrap(), 0, "nothing more is old enough");
+    assert_eq!(keeper.cut_before(before).await.unwrap(), 0, "nothing more is old enough");
     tamper(&place, "DELETE FROM audit_lines WHERE seq = 5").await;
     assert!(prove(place.folder(), &store).await.is_err());
 }

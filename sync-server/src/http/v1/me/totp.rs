@@ -67,6 +67,7 @@ pub async fn begin(
     confirm(&api, &caller, &account, body.password).await?;
     let there = || ApiError::WrongState("there is a second factor already; remove it first".into());
     let enrolling = api.accounts.enroll_totp(&account).await?.ok_or_else(there)?;
+    api.audit_done(&caller, "me.totp.begin", caller.actor(), String::new()).await?;
     let view = TotpSecret { secret: enrolling.secret.to_string(), otpauth_url: enrolling.url.to_string() };
     Ok((StatusCode::CREATED, axum::Json(view)))
 }

@@ -76,7 +76,8 @@ pub async fn approve(
         )));
     }
     let grants = given(&api, &may.caller.access, &body.grants).await?;
-    // Grants first: an account that is active without them is no harm, one with them that nobody approved is.
+    // Grants first: one that waits for approval cannot log in, whatever it was granted. The other way round there would
+    // be a moment, for good if this were cut off, at which it could log in with the grants of before.
     let change = Change { expected, now: api.now() };
     let version = api.accounts.book.put_grants(id, &grants, change).await?.ok_or(ApiError::NotFound("account"))?;
     api.audit_done(&may.caller, "account.grants", format!("user:{id}"), format!("to {}", words(&grants))).await?;

@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 
+use super::rows;
+use super::session_rows::open_place;
 use super::sessions::is_due;
 use super::standing::{self, StandingRow};
 use crate::domain::access::Permission;
@@ -11,6 +13,7 @@ use crate::domain::account::service_key::{ApiKey, NewApiKey};
 use crate::domain::account::{ApiKeyId, Standing, State};
 use crate::ports::StoreError;
 use crate::ports::accounts::{ApiKeyStore, Hash};
+use crate::sealing::{AccountField, AccountKey};
 use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::{SqlStore, columns};
 
@@ -23,21 +26,22 @@ struct Row {
     created_at: i64,
     expires_at: i64,
     last_used_at: Option<i64>,
-    last_used_from: Option<String>,
+    last_used_from_sealed: Option<Vec<u8>>,
     revoked_at: Option<i64>,
 }
 
-impl TryFrom<Row> for ApiKey {
-    type Error = StoreError;
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        Ok(Self {
+impl Row {
+    fn open(self, account: &AccountKey) -> Result<ApiKey, StoreError> {
+        let row = self;
+        let from = open_place(account, AccountField::Address, row.last_used_from_sealed.as_deref())?;
+        Ok(ApiKey {
             id: columns::id(ApiKeyId, &row.id)?,
             hint: row.hint,
             name: row.name,
             permissions: row.permissions.as_deref().map(permissions).transpose()?,
             created_at: UnixMillis(row.created_at),
             expires_at: UnixMillis(row.expires_at),
-            last_used: row.last_used_at.map(|at| (UnixMillis(at), row.last_used_from.unwrap_or_default())),
+            last_used: row.last_used_at.map(|at| (UnixMillis(at), from)),
             revoked_at: columns::time(row.revoked_at),
         })
     }
@@ -83,14 +87,17 @@ impl ApiKeyStore for SqlStore {
     }
 
     async fn api_keys(&self, account: UserId) -> Result<Vec<ApiKey>, StoreError> {
+        let mut conn = self.read.acquire().await?;
+        let Some(key) = rows::key_of(&mut conn, &self.master, account).await? else { return Ok(Vec::new()) };
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, hint, name, permissions, created_at, expires_at, last_used_at, last_used_from, revoked_at
+            "SELECT id, hint, name, permissions, created_at, expires_at, last_used_at, last_used_from_sealed,
+             revoked_at
              FROM api_keys WHERE account = $1 ORDER BY id DESC LIMIT 200",
         )
         .bind(account.as_bytes().as_slice())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *conn)
         .await?;
-        rows.into_iter().map(ApiKey::try_from).collect()
+        rows.into_iter().map(|row| row.open(&key)).collect()
     }
 
     async fn revoke_api_key(&self, account: UserId, id: ApiKeyId, now: UnixMillis) -> Result<bool, StoreError> {
@@ -119,11 +126,13 @@ impl ApiKeyStore for SqlStore {
         let Some(standing) = limited(&rows)? else { return Ok(None) };
         let row = &rows[0];
         if is_due(row.last_used_at, now) {
-            sqlx::query("UPDATE api_keys SET last_used_at = $1, last_used_from = $2 WHERE id = $3")
+            let mut conn = self.write.acquire().await?;
+            let account = rows::key_of(&mut conn, &self.master, standing.account).await?.ok_or(StoreError::NoSuch("account"))?;
+            sqlx::query("UPDATE api_keys SET last_used_at = $1, last_used_from_sealed = $2 WHERE id = $3")
                 .bind(now.0)
-                .bind(from)
+                .bind(account.seal(AccountField::Address, from.as_bytes()))
                 .bind(&row.id)
-                .execute(&self.write)
+                .execute(&mut *conn)
                 .await?;
         }
         Ok(Some((columns::id(ApiKeyId, &row.id)?, standing)))

@@ -11,6 +11,7 @@ use crate::ports::StoreError;
 use crate::sealing::{AccountField, AccountKey, DirectoryKey, Lookup, MasterKey};
 use crate::store::sql::columns;
 use crate::store::sql::error::{corrupt, on_insert};
+use crate::store::sql::sealing::prefer_in_force;
 
 /// Columns of an account, to be followed by conditions.
 pub const SELECT: &str = "SELECT a.id, a.kind, a.state, a.wrapped, a.login_sealed, a.name_sealed, a.email_sealed,
@@ -93,6 +94,7 @@ pub async fn insert(
     (master, directory): (&MasterKey, &DirectoryKey),
     account: &NewAccount,
 ) -> Result<(), StoreError> {
+    prefer_in_force(&mut *tx, master).await?;
     let (key, wrapped) = master.new_account_key(account.id);
     let email = account.email.as_ref();
     sqlx::query(

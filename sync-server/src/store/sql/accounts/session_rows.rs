@@ -7,6 +7,7 @@ use sqlx::AnyConnection;
 use crate::domain::account::SessionId;
 use crate::domain::account::session::{Ended, Session, SessionKind};
 use crate::ports::StoreError;
+use crate::sealing::{AccountField, AccountKey};
 use crate::store::sql::columns;
 use crate::store::sql::error::corrupt;
 
@@ -14,8 +15,8 @@ use crate::store::sql::error::corrupt;
 pub struct SessionRow {
     id: Vec<u8>,
     kind: String,
-    user_agent: String,
-    address: String,
+    user_agent_sealed: Option<Vec<u8>>,
+    address_sealed: Option<Vec<u8>>,
     created_at: i64,
     last_used_at: i64,
     expires_at: i64,
@@ -23,19 +24,25 @@ pub struct SessionRow {
     ended_by: Option<String>,
 }
 
-impl TryFrom<SessionRow> for Session {
-    type Error = StoreError;
-    fn try_from(row: SessionRow) -> Result<Self, StoreError> {
+/// What a session was used with, from columns sealed with the account's key.
+pub fn open_place(key: &AccountKey, field: AccountField, sealed: Option<&[u8]>) -> Result<String, StoreError> {
+    let Some(sealed) = sealed else { return Ok(String::new()) };
+    key.open_text(field, sealed).map_err(|e| corrupt("place of a session", e))
+}
+
+impl SessionRow {
+    pub fn open(self, key: &AccountKey) -> Result<Session, StoreError> {
+        let row = self;
         let why = |text: String| Ended::parse(&text).ok_or_else(|| corrupt("end of session", text));
         let ended = match (row.ended_at, row.ended_by) {
             (Some(at), Some(text)) => Some((UnixMillis(at), why(text)?)),
             _ => None,
         };
-        Ok(Self {
+        Ok(Session {
             id: columns::id(SessionId, &row.id)?,
             kind: SessionKind::parse(&row.kind).ok_or_else(|| corrupt("kind of session", &row.kind))?,
-            user_agent: row.user_agent,
-            address: row.address,
+            user_agent: open_place(key, AccountField::UserAgent, row.user_agent_sealed.as_deref())?,
+            address: open_place(key, AccountField::Address, row.address_sealed.as_deref())?,
             created_at: UnixMillis(row.created_at),
             last_used_at: UnixMillis(row.last_used_at),
             expires_at: UnixMillis(row.expires_at),

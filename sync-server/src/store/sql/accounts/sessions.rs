@@ -7,6 +7,7 @@ use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::rows;
 use super::session_rows::{self, SessionRow};
 use super::standing::{self, StandingRow};
 use crate::domain::account::lockout::{FORGOTTEN_AFTER, KNOWN_FOR};
@@ -14,6 +15,7 @@ use crate::domain::account::session::{Ended, Lasting, NewSession, Refreshed, Ses
 use crate::domain::account::{SessionId, Standing, State};
 use crate::ports::StoreError;
 use crate::ports::accounts::{Hash, SessionStore};
+use crate::sealing::AccountField;
 use crate::store::sql::{SqlStore, columns};
 
 /// Uses are written down once in so long, not with every request.
@@ -82,17 +84,19 @@ impl SessionStore for SqlStore {
         if active.rows_affected() == 0 {
             return Ok(false);
         }
+        let key = rows::key_of(&mut tx, &self.master, session.account).await?;
+        let key = key.ok_or(StoreError::NoSuch("account"))?;
         let cookie = (session.kind == SessionKind::Cookie).then(|| session.secret_hash.to_vec());
         sqlx::query(
-            "INSERT INTO sessions (id, account, kind, cookie_hash, user_agent, address, created_at, last_used_at,
-             expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+            "INSERT INTO sessions (id, account, kind, cookie_hash, user_agent, address, user_agent_sealed,
+             address_sealed, created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $4, '', '', $5, $6, $7, $7, $8)",
         )
         .bind(session.id.as_bytes().as_slice())
         .bind(session.account.as_bytes().as_slice())
         .bind(session.kind.as_str())
         .bind(cookie)
-        .bind(&session.user_agent)
-        .bind(&session.address)
+        .bind(key.seal(AccountField::UserAgent, session.user_agent.as_bytes()))
+        .bind(key.seal(AccountField::Address, session.address.as_bytes()))
         .bind(session.at.0)
         .bind(session.expires_at.0)
         .execute(&mut *tx)
@@ -175,10 +179,11 @@ impl SessionStore for SqlStore {
         }
         let expires_at = lasting.expiry(UnixMillis(row.created_at), now);
         insert_token(&mut tx, session, next, expires_at).await?;
-        sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2, address = $3 WHERE id = $4")
+        let key = rows::key_of(&mut tx, &self.master, account).await?.ok_or(StoreError::NoSuch("account"))?;
+        sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2, address_sealed = $3 WHERE id = $4")
             .bind(now.0)
             .bind(expires_at.0)
-            .bind(from)
+            .bind(key.seal(AccountField::Address, from.as_bytes()))
             .bind(&row.session)
             .execute(&mut *tx)
             .await?;
@@ -187,14 +192,16 @@ impl SessionStore for SqlStore {
     }
 
     async fn sessions(&self, account: UserId) -> Result<Vec<Session>, StoreError> {
+        let mut conn = self.read.acquire().await?;
+        let Some(key) = rows::key_of(&mut conn, &self.master, account).await? else { return Ok(Vec::new()) };
         let rows: Vec<SessionRow> = sqlx::query_as(
-            "SELECT id, kind, user_agent, address, created_at, last_used_at, expires_at, ended_at, ended_by
+            "SELECT id, kind, user_agent_sealed, address_sealed, created_at, last_used_at, expires_at, ended_at, ended_by
              FROM sessions WHERE account = $1 ORDER BY id DESC LIMIT 200",
         )
         .bind(account.as_bytes().as_slice())
-        .fetch_all(&self.read)
+        .fetch_all(&mut *conn)
         .await?;
-        rows.into_iter().map(Session::try_from).collect()
+        rows.into_iter().map(|row| row.open(&key)).collect()
     }
 
     async fn end_session(

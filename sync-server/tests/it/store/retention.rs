@@ -1,0 +1,113 @@
+//! What is older than it may be goes, kind by kind, and is counted; by a clock that the test sets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::ids::StreamId;
+use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::OutcomeKind;
+use ostiary_server::domain::account::InstallationId;
+use ostiary_server::domain::audit::{AuditEntry, AuditResult};
+use ostiary_server::domain::event::{EventFilter, Page};
+use ostiary_server::domain::recognition::Change;
+use ostiary_server::domain::retention::{DataKind, day_of};
+use ostiary_server::identity::signing::SigningKeys;
+use ostiary_server::identity::tokens::{TokenLives, Tokens};
+use ostiary_server::ledger::{Ledger, head_file};
+use ostiary_server::ports::{AuditStore, Clock, ConsentStore, EventStore, PersonStore, SettingsStore};
+use ostiary_server::retainer::{Retainer, SETTING};
+use ostiary_server::store::sql::SqlStore;
+
+use super::consent::{consent, note};
+use super::place::{Place, on_both};
+use super::sample::{NOW, batch, device, person, visit};
+
+on_both!(each_kind_goes_when_its_time_is_over);
+
+const JPEG: &[u8] = b"\xFF\xD8\xFF a picture";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct At(UnixMillis);
+
+impl Clock for At {
+    fn now(&self) -> UnixMillis {
+        self.0
+    }
+}
+
+fn after(days: u32) -> UnixMillis {
+    NOW.plus(days * DAY + Duration::from_secs(1))
+}
+
+fn retainer(place: &Place, store: &Arc<SqlStore>, now: UnixMillis) -> Retainer {
+    let keys = SigningKeys::open(&place.folder().join("keys"), NOW).unwrap();
+    let tokens = Arc::new(Tokens::new(keys, TokenLives { device: DAY, access: DAY }, InstallationId::generate()));
+    let clock: Arc<dyn Clock> = Arc::new(At(now));
+    let ledger = Ledger {
+        store: store.clone(),
+        tokens,
+        clock: clock.clone(),
+        head_file: head_file(place.folder()),
+        keep: Some(40 * DAY),
+    };
+    Retainer { kept: store.clone(), store: store.clone(), ledger: Arc::new(ledger), clock }
+}
+
+async fn swept(place: &Place, store: &Arc<SqlStore>, days: u32) -> Vec<(&'static str, u64)> {
+    let swept = retainer(place, store, after(days)).sweep().await.unwrap();
+    swept.into_iter().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.as_str(), count)).collect()
+}
+
+async fn each_kind_goes_when_its_time_is_over(place: Place) {
+    let store = Arc::new(place.open().await);
+    let device = device(&*store, "cam").await;
+    let (ada, gone) = (person("Ada"), person("Gone"));
+    for someone in [&ada, &gone] {
+        store.add_consenting(someone, &consent(someone.id, NOW), &note()).await.unwrap();
+    }
+    store.remove_person(gone.id, NOW).await.unwrap();
+    let known = visit(1, OutcomeKind::Match, Some(ada.id), Some(JPEG));
+    let strangers: Vec<_> = (2..=700).map(|seq| visit(seq, OutcomeKind::Unknown, None, Some(JPEG))).collect();
+    let all: Vec<_> = std::iter::once(known.clone()).chain(strangers.clone()).collect();
+    for some in all.chunks(100) {
+        store.ingest(&batch(device.id, StreamId::generate(), some.to_vec())).await.unwrap();
+    }
+    let line = AuditEntry {
+        at: after(100),
+        actor: "user:1".into(),
+        action: "test".into(),
+        target: String::new(),
+        source: String::new(),
+        result: AuditResult::Ok,
+        detail: String::new(),
+    };
+    store.audit(&line).await.unwrap();
+
+    assert_eq!(swept(&place, &store, 2).await, []);
+    let report = retainer(&place, &store, after(4)).report(30).await.unwrap();
+    let strange = report.iter().find(|kind| kind.kind == DataKind::Strangers).unwrap();
+    assert_eq!((strange.days, strange.held.due, strange.removed.len()), (Some(3), 699, 0));
+    assert_eq!(swept(&place, &store, 4).await, [("strangers", 699)], "more than one turn takes");
+    assert!(store.crop(strangers[0].id).await.unwrap().is_none() && store.crop(known.id).await.unwrap().is_some());
+    let events = store.events(&EventFilter::default(), Page::After(0), 999).await.unwrap();
+    assert_eq!((events.len(), events.iter().filter(|event| event.has_crop).count()), (700, 1), "the events stay");
+    assert_eq!(swept(&place, &store, 31).await, [("pictures", 1)]);
+    assert_eq!(swept(&place, &store, 41).await, [("audit", 2)], "as the configuration says");
+
+    // As people set it from now on: the audit log stays, events go.
+    let body = r#"{"events_days": 50, "pictures_days": 30, "strangers_days": null, "audit_days": null,
+        "errors_days": 90, "consents_days": 1095}"#;
+    store.put_setting(SETTING, body, Change { expected: None, now: NOW }, &note()).await.unwrap();
+    assert_eq!(swept(&place, &store, 51).await, [("events", 700)]);
+    assert_eq!(swept(&place, &store, 1_000).await, []);
+    assert_eq!(swept(&place, &store, 1_096).await, [("consents", 1)], "of who was erased; others' stay");
+    assert_eq!((store.consents(ada.id).await.unwrap().len(), store.consents(gone.id).await.unwrap().len()), (1, 0));
+
+    let report = retainer(&place, &store, after(51)).report(60).await.unwrap();
+    let removed = |kind| report.iter().find(|it| it.kind == kind).unwrap().removed.clone();
+    assert_eq!(
+        removed(DataKind::Events).iter().map(|it| (it.day, it.count)).collect::<Vec<_>>(),
+        [(day_of(after(51)), 700)]
+    );
+    assert_eq!(removed(DataKind::Strangers)[0].count, 699);
+}
