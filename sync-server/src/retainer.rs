@@ -13,6 +13,8 @@ use crate::ports::{Clock, Store, StoreError};
 
 /// How often old data is looked for.
 const EVERY: Duration = Duration::from_secs(60 * 60);
+/// The first time after a start: whoever has just taken up a new version can still set how long things are kept.
+const FIRST_AFTER: Duration = Duration::from_secs(10 * 60);
 /// So much is removed in one transaction: a few milliseconds.
 const AT_ONCE: u32 = 500;
 /// Between two turns others write.
@@ -60,7 +62,7 @@ pub struct KindReport {
 impl Retainer {
     /// Works until the end; `done` hears of every round.
     pub async fn run(self: Arc<Self>, done: impl Fn(Result<(), String>), shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(EVERY);
+        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_AFTER, EVERY);
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
             let Some(swept) = shutdown.run_until_cancelled(self.sweep()).await else { return };
             if let Err(error) = &swept {

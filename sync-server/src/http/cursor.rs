@@ -65,10 +65,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sealing::MasterKey;
+    use crate::sealing::RootKey;
 
     fn cursors() -> Cursors {
-        Cursors::new(MasterKey::from_bytes([9; 32]).derived("cursors"))
+        Cursors::new(RootKey::from_bytes([9; 32]).derived("cursors"))
     }
 
     proptest! {

@@ -42,11 +42,11 @@ impl Link<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sealing::MasterKey;
+    use crate::sealing::RootKey;
 
     #[test]
     fn a_link_opens_what_it_says_for_whom_it_says_while_it_says() {
-        let key = MasterKey::from_bytes([5; 32]).derived("links");
+        let key = RootKey::from_bytes([5; 32]).derived("links");
         let account = UserId::generate();
         let link = Link { path: "/api/v1/media/events/1/crop", account, expires: 1000 };
         let text = link.sign(&key);
@@ -61,7 +61,7 @@ mod tests {
         check(&Link { path: "/api/v1/media/events/2/crop", ..link.clone() }, signature, 999, false);
         check(&link, &signature[1..], 999, false);
         check(&link, "ä", 999, false);
-        let other = MasterKey::from_bytes([6; 32]).derived("links");
+        let other = RootKey::from_bytes([6; 32]).derived("links");
         assert!(!link.is_good(signature, &other, UnixMillis(0)));
     }
 }

@@ -14,6 +14,12 @@ impl RootKey {
         Self(key)
     }
 
+    /// Takes the root's bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(SealKey::from_bytes(bytes))
+    }
+
     /// The key for `purpose`; other purposes have other keys.
     pub fn derived(&self, purpose: &str) -> DerivedKey {
         DerivedKey::of(&self.0, purpose)

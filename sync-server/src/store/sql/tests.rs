@@ -20,7 +20,9 @@ use crate::domain::recognition::InstallationRules;
 use crate::ports::{DeviceStore, EventStore, PersonStore, RecognitionStore};
 use crate::sealing::MasterKey;
 
-const MASTER: MasterKey = MasterKey::from_bytes([7; 32]);
+fn master() -> MasterKey {
+    MasterKey::from_bytes([7; 32])
+}
 
 async fn pragma(store: &SqlStore, name: &'static str) -> String {
     let query = sqlx::AssertSqlSafe(format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"));
@@ -30,7 +32,7 @@ async fn pragma(store: &SqlStore, name: &'static str) -> String {
 #[tokio::test]
 async fn a_commit_is_on_the_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &MASTER).await.unwrap();
+    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &master()).await.unwrap();
     assert_eq!(pragma(&store, "journal_mode").await, "wal");
     assert_eq!(pragma(&store, "synchronous").await, "2", "FULL");
     assert_eq!(pragma(&store, "foreign_keys").await, "1");
@@ -40,7 +42,7 @@ async fn a_commit_is_on_the_disk() {
 #[tokio::test]
 async fn every_filter_uses_an_index() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &MASTER).await.unwrap();
+    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &master()).await.unwrap();
     let (device, door, person) = (DeviceId::generate(), DoorId::generate(), PersonId::generate());
     let all = EventFilter::default;
     let filters = [
@@ -66,7 +68,7 @@ async fn every_filter_uses_an_index() {
 #[tokio::test]
 async fn a_walk_is_read_in_order_and_sorts_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &MASTER).await.unwrap();
+    let store = SqlStore::open(&StoreUrl::sqlite(&dir.path().join("t.sqlite")), &master()).await.unwrap();
     let place = GalleryPlace { rev: Revision(7), person: PersonId(uuid::Uuid::nil()) };
     let some = [1, 2].map(|n| GroupId(uuid::Uuid::from_u128(n))).into();
     for scope in [Scope::Everyone, Scope::Groups(some), Scope::Groups(BTreeSet::new())] {
@@ -108,7 +110,7 @@ async fn what_the_first_release_wrote_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.sqlite");
     written_by_the_first_release(&path).await;
-    let store = SqlStore::open(&StoreUrl::sqlite(&path), &MASTER).await.unwrap();
+    let store = SqlStore::open(&StoreUrl::sqlite(&path), &master()).await.unwrap();
     let device = store.devices().await.unwrap().remove(0);
     assert_eq!((device.config_version, &device.desired()), (4, &device.config), "it is told what it was told");
     let set = store.recognition().await.unwrap();
@@ -197,7 +199,7 @@ async fn what_older_releases_wrote_is_sealed_at_the_first_start() {
     assert_eq!(lie_open(), (true, true));
     assert!(!SqlStore::is_sealed(&StoreUrl::sqlite(&path)).await.unwrap());
     for start in ["the first", "the second"] {
-        let store = SqlStore::open(&StoreUrl::sqlite(&path), &MASTER).await.unwrap();
+        let store = SqlStore::open(&StoreUrl::sqlite(&path), &master()).await.unwrap();
         assert_eq!(lie_open(), (false, false), "{start}");
         assert_eq!(store.person(PersonId(nil)).await.unwrap().unwrap().name, "Zacharias Quillfeather");
         assert_eq!(store.templates(PersonId(nil)).await.unwrap()[0].embedding, [1.0]);
