@@ -34,7 +34,7 @@ export function button(words, onclick, { picture, tone = "", ...more } = {}) {
 
 // Facts as a list of terms; those without a value are left out.
 export function facts(pairs) {
-  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const told = pairs.filter(([, value]) => value !== null && value !== undefined && (value !== "" || name === "alt"));
   return h(
     "dl",
     { class: "facts" },
