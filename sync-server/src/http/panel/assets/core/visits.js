@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { time } from "./time.js";
-import { kind, percent, plain, score, who } from "./words.js";
+import { percent, plain, score, who } from "./words.js";
 
 // The picture of a face, or one in its place.
 export function crop(event, size = "") {
@@ -35,12 +35,7 @@ export function card(event, places, { fresh = false, how = "clock" } = {}) {
       h("span", { class: "name" }, who(event)),
       h("span", { class: "small" }, places.door(event.door)),
       h("span", { class: "small quiet number" }, time(event.at, how), event.held_back && " · reported late"),
-      h(
-        "span",
-        { class: "line small number" },
-        event.person ? null : event.kind === "unknown" ? null : kind(event.kind),
-        judged(event),
-      ),
+      h("span", { class: "small number" }, judged(event)),
     ),
   );
 }

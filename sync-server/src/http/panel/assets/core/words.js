@@ -61,7 +61,7 @@ export function who(event) {
 
 // A share from 0 to 1 as a percentage.
 export function percent(share) {
-  return share === null || share === undefined ? null : `${Math.round(share * 100)} %`;
+  return share === null || share === undefined ? null : `${Math.round(share * 100)}\u00a0%`;
 }
 
 // A cosine similarity.
