@@ -13,6 +13,7 @@ mod housekeeping;
 mod lifecycle;
 mod link;
 pub mod models;
+mod notify;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use crate::ledger::{Ledger, head_file};
 use crate::link::RunningLink;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
+use crate::notify::Bells;
 use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
@@ -54,6 +56,7 @@ use crate::refusals::{RefusalLog, refusal_log};
 use crate::retainer::Retainer;
 use crate::rotation::KeyKeeper;
 use crate::store::sql::SqlStore;
+use crate::talk::search::TalkIndex;
 use crate::telemetry;
 use crate::telemetry::faults::Recorder;
 use crate::throttle::LocalThrottle;
@@ -109,7 +112,10 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
     let port = https.local_addr()?.port();
-    let accounts = accounts(&config, &foundation, clock.clone(), accounts::post(&config, &lifecycle)?, port)?;
+    let mailer = accounts::mailer(&config)?;
+    let post = accounts::post(mailer.clone(), &lifecycle);
+    let accounts = accounts(&config, &foundation, clock.clone(), post, port)?;
+    let bells = Bells::default();
     let erasures = Completed::default();
     let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), erasures.clone());
     lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
@@ -133,7 +139,9 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         metrics,
         certificates: certificates.clone(),
         jobs: jobs.clone(),
+        bells: bells.clone(),
     })?);
+    notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
     let follow =
@@ -236,6 +244,7 @@ struct Parts<'a> {
     metrics: metrics_exporter_prometheus::PrometheusHandle,
     certificates: Arc<ShownCertificates>,
     jobs: Arc<Jobs>,
+    bells: Bells,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -288,7 +297,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         erasures: from.erasures,
         enrollment: Enrollment {
             store,
-            clock: from.clock,
+            clock: from.clock.clone(),
             link: from.link.devices.clone(),
             desk,
             lookalikes,
@@ -302,6 +311,10 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         answers: foundation.store.derived_key("answers"),
         links: foundation.store.derived_key("links"),
         names: NameIndex::new(foundation.store.clone()),
+        figures: foundation.store.clone(),
+        talk: foundation.store.clone(),
+        said: TalkIndex::new(foundation.store.clone()),
+        notices: notify::notices(config, foundation, from.clock.clone(), from.bells),
         limits: Limits::new(&config.limits, Arc::new(LocalThrottle::default())),
         bounds: config.limits.clone(),
         edge: config.http.clone(),

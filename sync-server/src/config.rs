@@ -10,6 +10,7 @@ mod limits;
 mod log;
 mod mail;
 mod models;
+mod notify;
 mod server;
 mod store;
 
@@ -22,6 +23,7 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::{MailConfig, MailTls};
 pub use models::ModelsConfig;
+pub use notify::NotifyConfig;
 pub use server::ServerConfig;
 pub use store::{MASTER_KEY_ENV, MasterKeyPlace, NEXT_MASTER_KEY_ENV, StoreConfig};
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Messages to people.
     pub mail: MailConfig,
+    /// Where notices may be sent.
+    pub notify: NotifyConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
     /// Who did what.
@@ -117,6 +121,7 @@ impl Config {
         self.identity.validate()?;
         self.accounts.validate()?;
         self.mail.validate()?;
+        self.notify.validate()?;
         self.limits.validate()?;
         self.audit.validate()?;
         self.log.validate()
@@ -191,6 +196,8 @@ mod tests {
         check("[mail]\nsmtp_host = \"mail.example\"\nfrom = \"o@x.example\"\ntls = \"none\"", Err("mail.tls"));
         check("[mail]\nsmtp_host = \"127.0.0.1\"\nfrom = \"o@x.example\"\ntls = \"none\"", Ok(()));
         check("[mail]\nsmtp_host = \"m.example\"\nfrom = \"o@x.example\"\nusername = \"o\"", Err("mail.password_file"));
+        check("[notify]\nwebhook_networks = [\"10.0.0.0/8\"]", Ok(()));
+        check("[notify]\nwebhook_networks = [\"0.0.0.0/0\"]", Err("notify.webhook_networks"));
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
         check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
         check("[models]\nengines = 0", Err("models.engines"));

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod account;
+pub mod analytics;
 pub mod audit;
 pub mod consent;
 pub mod device;
@@ -24,4 +25,5 @@ pub mod publishing;
 pub mod recognition;
 pub mod retention;
 pub mod sequence;
+pub mod talk;
 pub mod throttle;

@@ -91,6 +91,11 @@ impl Monitor {
         self.parts.iter().map(|part| part.report()).collect()
     }
 
+    /// How every part was when it was last asked, without asking.
+    pub fn last(&self) -> Vec<PartReport> {
+        self.parts.iter().map(|part| part.report()).collect()
+    }
+
     /// Asks now and then, and keeps the metrics, until `shutdown`.
     pub async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);

@@ -20,6 +20,7 @@ pub mod health;
 pub mod layers;
 pub mod limits;
 pub mod links;
+pub mod notices;
 pub mod once;
 pub mod paging;
 pub mod panel;

@@ -28,15 +28,19 @@ pub mod throttle;
 pub mod broker;
 pub mod link;
 pub mod mail;
+pub mod poster;
 
 pub mod enroll;
 pub mod eraser;
 pub mod health;
 pub mod ledger;
 pub mod names;
+pub mod notify;
 pub mod recognition;
 pub mod retainer;
 pub mod rotation;
+pub mod talk;
+pub mod usage;
 
 pub mod http;
 

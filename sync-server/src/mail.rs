@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters, TlsParametersBuilder};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
@@ -65,17 +66,65 @@ impl Mailer for Smtp {
         let refused = |e: String| MailError::Refused(e);
         let to: Address =
             message.to.as_str().parse().map_err(|e: lettre::address::AddressError| refused(e.to_string()))?;
-        let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(message.text.to_string());
-        let built = lettre::Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to))
-            .subject(message.subject)
-            .singlepart(part)
-            .map_err(|e| refused(e.to_string()))?;
+        let built = built(&self.from, to, message).map_err(|e| refused(e.to_string()))?;
         match self.transport.send(built).await {
             Ok(_) => Ok(()),
             Err(e) if e.is_permanent() => Err(refused(e.to_string())),
             Err(e) => Err(MailError::Later(e.to_string())),
         }
     }
+}
+
+/// How a message of which there may be many is ended.
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+/// That one click does it (RFC 8058).
+#[derive(Clone)]
+struct ListUnsubscribePost;
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), format!("<{}>", self.0))
+    }
+}
+
+impl Header for ListUnsubscribePost {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".into())
+    }
+}
+
+/// The message as it goes over the wire: text alone, or text and HTML, which may show a picture.
+fn built(from: &Mailbox, to: Address, message: &Message) -> Result<lettre::Message, lettre::error::Error> {
+    let mut head =
+        lettre::Message::builder().from(from.clone()).to(Mailbox::new(None, to)).subject(message.subject.clone());
+    if let Some(bulk) = &message.bulk {
+        let id = format!("<{}@{}>", bulk.id, from.email.domain());
+        head = head.message_id(Some(id)).header(ListUnsubscribe(bulk.unsubscribe.clone())).header(ListUnsubscribePost);
+    }
+    let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(message.text.to_string());
+    let Some(html) = &message.html else { return head.singlepart(text) };
+    let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(html.to_string());
+    let parts = MultiPart::alternative().singlepart(text);
+    let Some(picture) = &message.picture else { return head.multipart(parts.singlepart(html)) };
+    let jpeg: ContentType = "image/jpeg".parse().expect("a media type");
+    let shown = Attachment::new_inline("picture".into()).body(picture.clone(), jpeg);
+    head.multipart(parts.multipart(MultiPart::related().singlepart(html).singlepart(shown)))
 }

@@ -3,17 +3,21 @@
 
 pub mod accounts;
 pub mod consents;
+pub mod figures;
 pub mod health;
 pub mod idempotency;
 pub mod ledger;
 pub mod mailer;
+pub mod notify;
 pub mod places;
+pub mod poster;
 pub mod profiles;
 pub mod pruning;
 pub mod reach;
 pub mod retention;
 pub mod rotation;
 pub mod settings;
+pub mod talk;
 pub mod throttle;
 
 pub use consents::ConsentStore;

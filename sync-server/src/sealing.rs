@@ -21,6 +21,7 @@ mod gallery;
 mod master;
 mod media;
 mod person;
+mod talk;
 
 pub use account::{AccountField, AccountKey};
 pub use derived::{DerivedKey, RootKey};
@@ -29,3 +30,4 @@ pub use gallery::GalleryKey;
 pub use master::{Fingerprint, MasterKey, MasterKeyError, Wrapped, WrongKey};
 pub use media::MediaKey;
 pub use person::PersonKey;
+pub use talk::{ThreadKeeper, ThreadKey};

@@ -23,6 +23,11 @@ impl Links {
         Self { base }
     }
 
+    /// To a path of this server, which begins with `/` and holds no secret.
+    pub fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// To accept an invitation.
     pub fn invitation(&self, secret: &str) -> Zeroizing<String> {
         Zeroizing::new(format!("{}/accept#{secret}", self.base))

@@ -26,7 +26,12 @@ const SECOND_STEP_LIFE: Duration = Duration::from_secs(300);
 /// What came of a right password.
 pub enum LoggedIn {
     /// The session has begun.
-    In(Begun),
+    In {
+        /// The session.
+        begun: Begun,
+        /// Whether the account has been in before, but never from there.
+        from_new_place: bool,
+    },
     /// A second step is wanted.
     SecondStep {
         /// To be sent with it.
@@ -129,10 +134,13 @@ impl Accounts {
         client: &Client,
         kind: SessionKind,
     ) -> Result<LoggedIn, LogInRefused> {
+        let now = self.now();
+        let has_been_in = self.book.account(account).await?.is_some_and(|account| account.last_login_at.is_some());
+        let from_new_place = has_been_in && !self.book.is_known_place(login, &client.network, now).await?;
         let begun = self.begin_session(account, client, kind).await?;
         let begun = begun.ok_or(LogInRefused::NotActive("may not be used"))?;
-        self.book.forgive_login(login, &client.network, self.now()).await?;
-        Ok(LoggedIn::In(begun))
+        self.book.forgive_login(login, &client.network, now).await?;
+        Ok(LoggedIn::In { begun, from_new_place })
     }
 
     /// The second step, with a code of the app or a recovery code.

@@ -119,7 +119,7 @@ mod tests {
 
     fn to(address: &str) -> Message {
         let to = Email::parse(address).unwrap();
-        Message { to, subject: "x", text: zeroize::Zeroizing::new("y".into()) }
+        Message::plain(to, "x", "y".into())
     }
 
     #[tokio::test]

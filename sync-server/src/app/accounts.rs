@@ -17,6 +17,7 @@ use crate::identity::password::Passwords;
 use crate::mail::Smtp;
 use crate::ports::Clock;
 use crate::ports::accounts::AccountStore;
+use crate::ports::mailer::Mailer;
 
 /// Everything about accounts; `port` is the one the API listens on.
 ///
@@ -41,15 +42,21 @@ pub fn accounts(
     })
 }
 
-/// Where messages go, and who brings them there, if there is a mail server.
-pub(super) fn post(config: &Config, lifecycle: &Lifecycle) -> Result<Post> {
+/// The mail server, if there is one.
+pub(super) fn mailer(config: &Config) -> Result<Option<Arc<dyn Mailer>>> {
     if !config.mail.is_configured() {
-        return Ok(Post::none());
+        return Ok(None);
     }
     let smtp = Smtp::new(&config.mail).context("opening the way to the mail server")?;
-    let (post, postman) = Post::over(Arc::new(smtp));
+    Ok(Some(Arc::new(smtp)))
+}
+
+/// Where messages about accounts go, and who brings them there.
+pub(super) fn post(mailer: Option<Arc<dyn Mailer>>, lifecycle: &Lifecycle) -> Post {
+    let Some(mailer) = mailer else { return Post::none() };
+    let (post, postman) = Post::over(mailer);
     lifecycle.spawn("mail", postman.run(lifecycle.token()));
-    Ok(post)
+    post
 }
 
 /// Says where to begin, as long as nobody can.

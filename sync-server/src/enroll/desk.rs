@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::problem::PhotoProblem;
 use super::reader::{MakeReader, PhotoReader, Reading};
+use crate::usage;
 
 /// What became of a photo.
 type Answer = Result<Result<Reading, PhotoProblem>, DeskError>;
@@ -145,6 +146,7 @@ fn read(reader: &mut dyn PhotoReader, photo: &[u8]) -> Answer {
         Ok(Err(problem)) => problem.slug(),
         Err(_) => "failed",
     };
+    usage::count(usage::ENROLLMENT, &format!("photo {result}"));
     metrics::counter!("ostiary_server_photos_total", "result" => result).increment(1);
     answer
 }

@@ -15,6 +15,7 @@ use super::auth::Caller;
 use super::cursor::Cursors;
 use super::extract::ClientAddress;
 use super::limits::Limits;
+use super::notices::Notices;
 use super::request_id::RequestId;
 use super::v1::events::live::recent::Recent;
 use crate::accounts::Accounts;
@@ -30,13 +31,16 @@ use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
+use crate::ports::figures::FigureStore;
 use crate::ports::health::HealthStore;
 use crate::ports::reach::ReachStore;
+use crate::ports::talk::TalkStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
 use crate::refusals::{Refusal, RefusalLog};
 use crate::retainer::Retainer;
 use crate::sealing::DerivedKey;
+use crate::talk::search::TalkIndex;
 use crate::telemetry::faults::Recorder;
 
 /// Everything a handler may use.
@@ -81,6 +85,14 @@ pub struct ApiParts {
     pub links: DerivedKey,
     /// Finds persons by name.
     pub names: NameIndex,
+    /// Whom notices tell, and by what rules.
+    pub notices: Notices,
+    /// What people say.
+    pub talk: Arc<dyn TalkStore>,
+    /// Finds it by words.
+    pub said: TalkIndex,
+    /// Counts that figures are made of.
+    pub figures: Arc<dyn FigureStore>,
     /// How often may be asked.
     pub limits: Limits,
     /// How much may be asked.

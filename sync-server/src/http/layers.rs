@@ -24,6 +24,7 @@ use super::once::once;
 use super::problem::{ApiError, Problem, render};
 use super::request_id::{REQUEST_ID, RequestId};
 use super::{cors, counted, unread};
+use crate::usage;
 
 /// Bodies of every route that does not say otherwise.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -60,6 +61,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let mut response = id.scope(next.run(request)).instrument(span.clone()).await;
     let (took, status) = (started.elapsed(), response.status());
     span.in_scope(|| tracing::debug!(status = status.as_u16(), duration_ms = took.as_millis(), "{method} {path}"));
+    usage::count(usage::API, &format!("{method} {route}"));
     let labels = [("route", route), ("method", method.to_string()), ("status", status.as_u16().to_string())];
     metrics::counter!("ostiary_server_http_requests_total", &labels).increment(1);
     metrics::histogram!("ostiary_server_http_request_seconds", &labels[..2]).record(took);

@@ -1,5 +1,6 @@
 //! `/api/v1`: a folder per thing, a file per verb.
 
+pub mod analytics;
 pub mod audit;
 pub mod auth;
 pub mod consents;
@@ -15,6 +16,8 @@ pub mod health;
 pub mod invitations;
 pub mod live_tickets;
 pub mod me;
+pub mod notification_rules;
+pub mod notifications;
 pub mod persons;
 pub mod public;
 pub mod qr;
@@ -26,7 +29,9 @@ pub mod service_accounts;
 pub mod settings;
 pub mod sites;
 pub mod templates;
+pub mod threads;
 pub mod users;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -165,6 +170,52 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(events::live::stream::stream))
         .routes(guarded!(events::read::read))
         .routes(guarded!(events::crop::crop))
+        .routes(guarded!(notification_rules::list::list))
+        .routes(guarded!(notification_rules::create::create))
+        .routes(guarded!(notification_rules::item::read))
+        .routes(guarded!(notification_rules::item::set))
+        .routes(guarded!(notification_rules::item::delete))
+        .routes(guarded!(notifications::list::list))
+        .routes(guarded!(notifications::list::item))
+        .routes(guarded!(notifications::live::live))
+        .routes(guarded!(notifications::read::one))
+        .routes(guarded!(notifications::read::all))
+        .routes(guarded!(notifications::events::list))
+        .routes(guarded!(notifications::deliveries::list))
+        .routes(open!(notifications::unsubscribe::ask))
+        .routes(open!(notifications::unsubscribe::end))
+        .routes(guarded!(me::notification_preferences::read))
+        .routes(guarded!(me::notification_preferences::set))
+        .routes(guarded!(settings::notifications::read))
+        .routes(guarded!(settings::notifications::set))
+        .routes(guarded!(settings::conversations::read))
+        .routes(guarded!(settings::conversations::set))
+        .routes(guarded!(threads::list::list))
+        .routes(guarded!(threads::create::open))
+        .routes(guarded!(threads::search::search))
+        .routes(guarded!(threads::item::read))
+        .routes(guarded!(threads::item::update))
+        .routes(guarded!(threads::messages::list))
+        .routes(guarded!(threads::messages::say))
+        .routes(guarded!(threads::messages::update))
+        .routes(guarded!(threads::messages::delete))
+        .routes(guarded!(threads::messages::history))
+        .routes(guarded!(threads::read::mark))
+        .routes(guarded!(analytics::visits::visits))
+        .routes(guarded!(analytics::decisions::decisions))
+        .routes(guarded!(analytics::usage::enrollment))
+        .routes(guarded!(analytics::usage::api_use))
+        .routes(guarded!(analytics::usage::storage))
+        .routes(guarded!(analytics::presence::presence))
+        .routes(guarded!(analytics::presence::settings))
+        .routes(guarded!(analytics::presence::set))
+        .routes(guarded!(webhooks::list::list))
+        .routes(guarded!(webhooks::create::create))
+        .routes(guarded!(webhooks::item::read))
+        .routes(guarded!(webhooks::item::set))
+        .routes(guarded!(webhooks::item::delete))
+        .routes(guarded!(webhooks::secret::renew))
+        .routes(guarded!(webhooks::test::test))
         .routes(guarded!(health::read::read))
         .routes(guarded!(errors::list::list))
         .routes(guarded!(errors::resolve::resolve))

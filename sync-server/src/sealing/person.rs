@@ -85,6 +85,18 @@ fn consent_place(consent: ConsentId) -> Vec<u8> {
     [b"consent/".as_slice(), consent.as_bytes()].concat()
 }
 
+impl PersonKey {
+    /// Wraps the key of a conversation about this person.
+    pub(super) fn seal_of_thread(&self, place: &[u8], key: &[u8]) -> Vec<u8> {
+        self.0.seal(place, key)
+    }
+
+    /// Unwraps it.
+    pub(super) fn open_of_thread(&self, place: &[u8], wrapped: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.0.open(place, wrapped)
+    }
+}
+
 fn template_place(template: TemplateId) -> Vec<u8> {
     [b"template/".as_slice(), template.as_bytes()].concat()
 }

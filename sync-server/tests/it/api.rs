@@ -1,6 +1,7 @@
 //! The whole server over TLS, with everything real but the models.
 
 mod accounts;
+mod analytics;
 mod calibrated;
 mod consent;
 mod contract;
@@ -11,10 +12,12 @@ mod enroll;
 mod erasures;
 pub mod events;
 mod groups;
+mod notices;
 mod panel;
 mod privacy;
 mod problems;
 pub mod reader;
 mod recognition;
 mod stream;
+mod talk;
 pub mod world;

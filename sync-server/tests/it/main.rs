@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod edge;
+mod monitoring;
 mod mqtt;
 mod openapi;
 mod store;

@@ -10,6 +10,7 @@ mod ledger;
 mod life;
 mod moving;
 mod names;
+pub mod notify;
 mod pace;
 pub mod place;
 mod pruning;

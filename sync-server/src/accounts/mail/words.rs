@@ -2,14 +2,8 @@
 
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::domain::account::Email;
 use crate::ports::mailer::Message;
-
-fn message(to: Email, subject: &'static str, text: String) -> Message {
-    Message { to, subject, text: Zeroizing::new(text) }
-}
 
 fn lasting(life: Duration) -> String {
     match life.as_secs() / 60 {
@@ -26,7 +20,7 @@ pub fn invitation(to: Email, link: &str, life: Duration) -> Message {
          If you do not know why you get this, do nothing.\n",
         lasting(life)
     );
-    message(to, "Your invitation to Ostiary", text)
+    Message::plain(to, "Your invitation to Ostiary", text)
 }
 
 /// A link for a new password.
@@ -37,12 +31,12 @@ pub fn password_reset(to: Email, link: &str, life: Duration) -> Message {
          If it was not you, do nothing: your password stays as it is.\n",
         lasting(life)
     );
-    message(to, "A new password for Ostiary", text)
+    Message::plain(to, "A new password for Ostiary", text)
 }
 
 /// Word that the password was changed, to whoever did not change it.
 pub fn password_changed(to: Email) -> Message {
     let text = "The password of your account with Ostiary was changed, and you were logged out elsewhere.\n\n\
                 If it was not you, ask an admin to shut the account out, and tell them when you got this message.\n";
-    message(to, "Your password for Ostiary was changed", text.to_owned())
+    Message::plain(to, "Your password for Ostiary was changed", text.to_owned())
 }

@@ -82,6 +82,8 @@ permissions! {
     SettingsRead = "settings.read",
     /// Change settings.
     SettingsManage = "settings.manage",
+    /// Say who is told of what: rules of notifications, and webhooks.
+    NotificationsManage = "notifications.manage",
     /// See how the server and its parts are, errors included.
     HealthRead = "health.read",
     /// Say that errors of the server were dealt with.

@@ -19,7 +19,7 @@ const fn holders(permission: Permission) -> &'static [Role] {
         Permission::PersonsRead => &[O, A, OP],
         Permission::EventsJudge | Permission::Recognize => &[O, A, OP],
         Permission::EventsRead => &[O, A, OP, V],
-        Permission::SettingsManage | Permission::HealthManage => &[O, A],
+        Permission::SettingsManage | Permission::HealthManage | Permission::NotificationsManage => &[O, A],
         Permission::SettingsRead | Permission::HealthRead => &[O, A, AU],
     }
 }

@@ -21,6 +21,8 @@ pub enum What {
     CameraTrouble,
     /// It sees again.
     CameraRecovered,
+    /// Something else is wrong with a device: it is hot, its clock is not set, its memory grows.
+    DeviceTrouble,
     /// A job ended well.
     JobDone,
     /// A job failed.
@@ -41,7 +43,7 @@ pub enum What {
 
 impl What {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unknown,
         Self::Seen,
         Self::Absent,
@@ -50,6 +52,7 @@ impl What {
         Self::DeviceRecovered,
         Self::CameraTrouble,
         Self::CameraRecovered,
+        Self::DeviceTrouble,
         Self::JobDone,
         Self::JobFailed,
         Self::Disk,
@@ -72,6 +75,7 @@ impl What {
             Self::DeviceRecovered => "device_recovered",
             Self::CameraTrouble => "camera_trouble",
             Self::CameraRecovered => "camera_recovered",
+            Self::DeviceTrouble => "device_trouble",
             Self::JobDone => "job_done",
             Self::JobFailed => "job_failed",
             Self::Disk => "disk",
@@ -95,6 +99,7 @@ impl What {
             Self::DeviceRecovered => "Device back",
             Self::CameraTrouble => "Camera sees nothing",
             Self::CameraRecovered => "Camera sees again",
+            Self::DeviceTrouble => "Device in trouble",
             Self::JobDone => "Job done",
             Self::JobFailed => "Job failed",
             Self::Disk => "Disk running full",
@@ -118,9 +123,11 @@ impl What {
         match self {
             Self::Unknown | Self::Spoof | Self::Mention => Permission::EventsRead,
             Self::Seen | Self::Absent => Permission::PersonsRead,
-            Self::DeviceLost | Self::DeviceRecovered | Self::CameraTrouble | Self::CameraRecovered => {
-                Permission::DevicesRead
-            }
+            Self::DeviceLost
+            | Self::DeviceRecovered
+            | Self::CameraTrouble
+            | Self::CameraRecovered
+            | Self::DeviceTrouble => Permission::DevicesRead,
             Self::JobDone | Self::JobFailed => Permission::PersonsManage,
             Self::Disk | Self::Certificate | Self::Accuracy | Self::Server => Permission::HealthRead,
             Self::NewPlace => Permission::UsersRead,

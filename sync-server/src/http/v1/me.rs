@@ -1,5 +1,6 @@
 //! The account signed in, for itself.
 
+pub mod notification_preferences;
 pub mod password;
 pub mod profile;
 pub mod read;

@@ -99,6 +99,14 @@ impl Engine {
         }
     }
 
+    /// A query for the bytes of the database.
+    pub(super) const fn size(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            Self::Postgres => "SELECT pg_database_size(current_database())",
+        }
+    }
+
     /// What is done with unused pages, statistics and plans when the store is closed.
     pub(super) const fn tidy(self) -> Option<&'static str> {
         match self {

@@ -54,6 +54,7 @@ pub const FIGURES: &[Figure] = &[
     gauge("ostiary_gallery_persons", "Persons enrolled with the model pack in use."),
     counter("ostiary_server_audit_lines_lost_total", "Audit lines that could not be written."),
     gauge("ostiary_server_build_info", "Always 1; the program's version stands in its label."),
+    counter("ostiary_server_deliveries_total", "Tries to send notices by e-mail and webhook, by what became of them."),
     counter("ostiary_server_events_asked_again_total", "Holes in streams of events that devices were asked to fill."),
     counter("ostiary_server_events_duplicates_total", "Events that came again and were stored already."),
     counter("ostiary_server_events_ingested_total", "Events stored."),
@@ -99,6 +100,7 @@ pub const FIGURES: &[Figure] = &[
     histogram("ostiary_server_photo_seconds", "Time to make templates of a photo."),
     counter("ostiary_server_photos_total", "Photos looked at, by result."),
     counter("ostiary_server_mail_total", "Messages to people, by what became of them."),
+    counter("ostiary_server_notices_total", "Notices that people were told of."),
     counter("ostiary_server_refusals_total", "Requests and messages refused, by action; see the audit log."),
     counter(
         "ostiary_server_seen_dropped_total",

@@ -151,6 +151,40 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "persons_photos" => own(at.person.0).photo(),
         "persons_delete" => own(at.person.0).spends(),
         "templates_delete" => own(at.template.0).spends(),
+        "notifications_list" | "notifications_mark_all_read" | "deliveries_list" => nothing(),
+        "notifications_read" | "notifications_mark_read" | "notifications_events" => nothing().also(&[404]),
+        "unsubscribe" | "unsubscribe_page" | "notifications_live" => nothing().also(&[400]),
+        "settings_notifications" | "notification_rules_list" | "webhooks_list" => nothing(),
+        "settings_notifications_set" => nothing().json(json!({})).also(&[428]),
+        "notification_rules_create" => Call::new(About::Site, Uuid::nil()).json(told(json!({"site": at.site}))),
+        "notification_rules_read" => door(at.rule.0),
+        "notification_rules_set" => door(at.rule.0).json(told(json!({"door": at.door}))),
+        "notification_rules_delete" => door(at.rule.0).spends(),
+        "webhooks_create" => {
+            let body = json!({"name": name, "url": "https://hooks.invalid/x", "site": at.site});
+            Call::new(About::Site, Uuid::nil()).json(body)
+        }
+        "webhooks_read" | "webhooks_secret" | "webhooks_test" => door(at.webhook.0),
+        "webhooks_set" => door(at.webhook.0).json(json!({"name": name, "door": at.door})),
+        "webhooks_delete" => door(at.webhook.0).spends(),
+        "settings_conversations" | "settings_analytics" | "threads_list" => nothing(),
+        "settings_conversations_set" | "settings_analytics_set" => nothing().json(json!({})).also(&[428]),
+        "analytics_visits"
+        | "analytics_decisions"
+        | "analytics_enrollment"
+        | "analytics_api_use"
+        | "analytics_storage" => nothing(),
+        "analytics_presence" => nothing().also(&[409]),
+        "threads_search" => nothing().also(&[400]),
+        "threads_open" => Call::new(About::Door, Uuid::nil()).json(json!({"door": at.door})),
+        "threads_read" | "threads_messages" => door(at.thread.0),
+        "threads_update" => door(at.thread.0).json(json!({})),
+        "threads_say" => door(at.thread.0).json(json!({"text": "x"})),
+        "threads_mark_read" => door(at.thread.0).json(json!({"message": at.message.0})),
+        "messages_history" => door(at.message.0),
+        // What others wrote is theirs.
+        "messages_update" => door(at.message.0).json(json!({"text": "x"})).also(&[403]),
+        "messages_delete" => door(at.message.0).also(&[403]),
         "health_read" | "errors_list" => nothing(),
         "errors_resolve" => nothing().also(&[404]),
         accounts if ACCOUNTS.iter().any(|prefix| accounts.starts_with(prefix)) => {
@@ -160,9 +194,17 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
     })
 }
 
+/// A rule of notifications.
+fn told(place: Value) -> Value {
+    let mut rule = json!({"name": "x", "what": ["spoof_suspected"], "whom": {"roles": ["owner"]}});
+    rule.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
+    rule
+}
+
 /// The same spot with ids that were never given, to compare with.
 pub fn nowhere() -> Spot {
     use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId};
+    use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
     Spot {
         site: SiteId::generate(),
         door: DoorId::generate(),
@@ -171,5 +213,9 @@ pub fn nowhere() -> Spot {
         person: PersonId::generate(),
         template: TemplateId::generate(),
         event: EventId::generate(),
+        rule: RuleId::generate(),
+        webhook: WebhookId::generate(),
+        thread: ThreadId::generate(),
+        message: MessageId::generate(),
     }
 }

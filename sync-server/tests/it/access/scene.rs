@@ -1,15 +1,25 @@
 //! Two sites: one with two doors, one with a door, each door with a camera, its group, its people and their visits.
 
-use ostiary_common::ids::{DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId};
+use ostiary_common::ids::{
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UserId,
+};
 use ostiary_common::wire::OutcomeKind;
+use ostiary_server::domain::access::Scope;
 use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::gallery::{GalleryRule, Group};
+use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
 use ostiary_server::domain::recognition::Change;
+use ostiary_server::domain::talk::{About, Thread, ThreadState};
+use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
+use ostiary_server::ports::talk::{NewMessage, TalkStore};
 use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
+
+use serde_json::json;
 
 use crate::api::reader::DIMENSION;
 use crate::api::world::World;
 use crate::store::consent::{consent, note};
+use crate::store::notify;
 use crate::store::sample::{NOW, batch, person, template, visit};
 
 /// What every JPEG begins with.
@@ -41,6 +51,14 @@ pub struct Spot {
     pub template: TemplateId,
     /// A visit of the person, with a picture.
     pub event: EventId,
+    /// A rule of notifications about the door.
+    pub rule: RuleId,
+    /// A webhook that is told of the door.
+    pub webhook: WebhookId,
+    /// A conversation about the door.
+    pub thread: ThreadId,
+    /// What was said in it.
+    pub message: MessageId,
 }
 
 impl Scene {
@@ -72,7 +90,9 @@ impl Scene {
         let group = group(&self.world, site, name).await;
         let (person, template) = someone(&self.world, group, name).await;
         rule(&self.world, door, &[self.here.group, group]).await;
-        Spot { site, door, device: device.id, group, person, template, event }
+        let (rule, webhook) = (tell(&self.world, door).await, hook(&self.world, door, name).await);
+        let (thread, message) = talk(&self.world, site, door).await;
+        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message }
     }
 }
 
@@ -114,5 +134,55 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     let seen = visit(1, OutcomeKind::Match, Some(person), Some(JPEG));
     let event = seen.id;
     world.store.ingest(&batch(device.id, StreamId::generate(), vec![seen])).await.unwrap();
-    Spot { site, door: at.id, device: device.id, group, person, template, event }
+    let (rule, webhook) = (tell(world, at.id).await, hook(world, at.id, name).await);
+    let (thread, message) = talk(world, site, at.id).await;
+    Spot { site, door: at.id, device: device.id, group, person, template, event, rule, webhook, thread, message }
+}
+
+async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {
+    let thread = Thread {
+        id: ThreadId::generate(),
+        about: About::Door(door),
+        person: None,
+        place: Some((site, door)),
+        state: ThreadState::Open,
+        assignee: None,
+        held: false,
+        messages: 0,
+        created_at: NOW,
+        last_at: NOW,
+        version: 1,
+        unread: 0,
+    };
+    let thread = world.store.open_thread(&thread).await.unwrap().0.id;
+    let (id, author) = (MessageId::generate(), UserId::generate());
+    let (text, mentions, events) = ("x".to_owned(), Vec::new(), Vec::new());
+    assert!(world.store.say(&NewMessage { id, thread, author, at: NOW, text, mentions, events }).await.unwrap());
+    (thread, id)
+}
+
+async fn tell(world: &World, door: DoorId) -> RuleId {
+    let id = RuleId::generate();
+    let form = json!({"name": "x", "what": ["spoof_suspected"], "door": door, "whom": {"roles": ["owner"]}});
+    let (form, place) = (form.to_string(), Scope::Door(door));
+    let rule = StoredRule { id, form, place, version: 1, created_at: NOW, changed_at: NOW };
+    world.store.add_rule(&rule, &notify::note()).await.unwrap();
+    id
+}
+
+async fn hook(world: &World, door: DoorId, name: &str) -> WebhookId {
+    let id = WebhookId::generate();
+    let webhook = Webhook {
+        id,
+        name: name.into(),
+        url: "https://hooks.invalid/x".into(),
+        secret: vec![7; 32],
+        place: Scope::Door(door),
+        enabled: true,
+        version: 1,
+        created_at: NOW,
+        changed_at: NOW,
+    };
+    world.store.add_webhook(&webhook, &notify::note()).await.unwrap();
+    id
 }

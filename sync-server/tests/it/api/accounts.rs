@@ -6,5 +6,5 @@ mod invite;
 mod mail;
 mod services;
 mod sessions;
-mod smtp;
+pub mod smtp;
 mod timing;

@@ -84,7 +84,7 @@ async fn stored(world: &World, cam: DeviceId, stream: StreamId, seq: u64) {
 async fn a_stream_goes_on_where_it_was_cut() {
     let world = World::start().await;
     let admin = world.admin().await;
-    let cam = device(&*world.store, "cam").await;
+    let cam = device(&*world.store, "cam").await.id;
     let ids = StreamId::generate();
     stored(&world, cam, ids, 1).await;
     let mut stream = Stream::open(&admin, "", None).await;
@@ -114,7 +114,7 @@ async fn a_stream_goes_on_where_it_was_cut() {
 #[tokio::test]
 async fn who_may_not_see_an_event_hears_how_far_the_feed_is() {
     let world = World::start().await;
-    let cam = device(&*world.store, "cam").await;
+    let cam = device(&*world.store, "cam").await.id;
     let elsewhere = ostiary_common::ids::DoorId::generate();
     add_account(&world.store, "there", vec![Grant { role: Role::Viewer, scope: Scope::Door(elsewhere) }]).await;
     let there = world.signed_in("there").await;
@@ -136,7 +136,7 @@ async fn who_may_not_see_an_event_hears_how_far_the_feed_is() {
 async fn many_who_watch_all_hear_everything_once() {
     let world = World::start().await;
     let admin = world.admin().await;
-    let cam = device(&*world.store, "cam").await;
+    let cam = device(&*world.store, "cam").await.id;
     let ids = StreamId::generate();
     let mut streams = Vec::new();
     for _ in 0..20 {

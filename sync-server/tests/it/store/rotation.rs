@@ -123,7 +123,8 @@ async fn a_change_cut_off_at_any_step_goes_on(place: Place) {
         scene.works(&running, 2_000).await;
         running.close().await;
         fresh.close().await;
-        let former = SqlStore::open(&scene.place.url, &MasterKey::from_hex(scene.first.to_hex().as_bytes()).unwrap());
+        let first = MasterKey::from_hex(scene.first.to_hex().as_bytes()).unwrap();
+        let former = SqlStore::open(&scene.place.url, &first);
         assert!(matches!(former.await, Err(StoreError::OtherMasterKey)), "cut off after {cut_after}");
         let store = scene.open().await;
         assert!(store.person(added).await.unwrap().is_some());

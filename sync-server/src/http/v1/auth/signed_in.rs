@@ -20,6 +20,7 @@ use crate::http::auth::actor;
 use crate::http::cookies;
 use crate::http::extract::ClientAddress;
 use crate::http::problem::ApiError;
+use crate::notify::signals::NEW_PLACE;
 
 /// How the session is to be carried.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
@@ -113,9 +114,13 @@ pub async fn conclude(
 ) -> Result<Response, ApiError> {
     let target = tried.account.map(|account| format!("user:{account}")).unwrap_or_default();
     let refused = match tried.result {
-        Ok(LoggedIn::In(begun)) => {
+        Ok(LoggedIn::In { begun, from_new_place }) => {
             let detail = format!("session {}", begun.session);
-            api.audit(actor(Kind::Person, begun.account), address, action, target, detail).await?;
+            let who = actor(Kind::Person, begun.account);
+            api.audit(who.clone(), address, action, target.clone(), detail.clone()).await?;
+            if from_new_place {
+                api.audit(who, address, NEW_PLACE, target, detail).await?;
+            }
             return Ok(answer(&begun, kind, api.now()));
         }
         Ok(LoggedIn::SecondStep { challenge, expires_at }) => {

@@ -1,0 +1,134 @@
+//! Notices, wired: who follows what happened, who sends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostiary_common::time::UnixMillis;
+use tokio_util::sync::CancellationToken;
+
+use super::Foundation;
+use super::lifecycle::Lifecycle;
+use crate::config::Config;
+use crate::health::jobs::Jobs;
+use crate::http::Api;
+use crate::http::notices::Notices;
+use crate::notify::courier::Courier;
+use crate::notify::direct::Direct;
+use crate::notify::herald::Herald;
+use crate::notify::{Bells, NotifyStore, settings, unsubscribe};
+use crate::ports::figures::FigureStore;
+use crate::ports::mailer::Mailer;
+use crate::ports::{Clock, StoreError};
+use crate::poster::HttpPoster;
+use crate::{talk, usage};
+
+/// What notices share with the rest.
+pub struct Shared<'a> {
+    /// The mail server, if there is one.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// Tell of news.
+    pub bells: Bells,
+    /// Told how it goes.
+    pub jobs: Arc<Jobs>,
+    /// Runs its tasks.
+    pub lifecycle: &'a Lifecycle,
+}
+
+/// What the API uses of them.
+pub fn notices(config: &Config, foundation: &Foundation, clock: Arc<dyn Clock>, bells: Bells) -> Notices {
+    let store = foundation.store.clone();
+    Notices {
+        direct: Direct { store: store.clone(), clock, bells: bells.clone() },
+        poster: Arc::new(HttpPoster::new(config.notify.webhook_networks.clone())),
+        key: store.derived_key(unsubscribe::PURPOSE),
+        store,
+        bells,
+    }
+}
+
+/// Starts following and sending.
+pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
+    let Shared { mailer, bells, jobs, lifecycle } = shared;
+    let herald = Herald {
+        store: foundation.store.clone(),
+        clock: api.clock.clone(),
+        health: api.health.clone(),
+        newest: api.live.watch(),
+        bells: bells.clone(),
+        jobs: jobs.clone(),
+    };
+    lifecycle.spawn("notices", herald.run(lifecycle.token()));
+    let courier = Courier {
+        store: foundation.store.clone(),
+        clock: api.clock.clone(),
+        mailer,
+        poster: api.notices.poster.clone(),
+        links: api.accounts.links.clone(),
+        key: foundation.store.derived_key(unsubscribe::PURPOSE),
+        bells,
+        jobs: jobs.clone(),
+    };
+    let shared_jobs = jobs.clone();
+    let swept = sweep(foundation.store.clone(), api.clock.clone(), jobs, lifecycle.token());
+    lifecycle.spawn("old notices", swept);
+    let counted = count(foundation.store.clone(), api.clock.clone(), shared_jobs, lifecycle.token());
+    lifecycle.spawn("figures", counted);
+    let shutdown = lifecycle.token();
+    lifecycle.spawn("messages", async move {
+        courier.run(shutdown.clone()).await;
+        shutdown.cancelled().await;
+    });
+}
+
+/// How often what is old is removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// Removed by one transaction: others write between two.
+const SWEPT_AT_ONCE: u32 = 500;
+
+/// Removes what has been kept for long enough, now and then.
+async fn sweep(store: Arc<dyn NotifyStore>, clock: Arc<dyn Clock>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let swept = sweep_once(&*store, &*clock).await;
+        if let Err(error) = &swept {
+            tracing::error!(%error, "old notices could not be removed: {error}");
+        }
+        jobs.ran("removing old notices", SWEEP_EVERY, swept.map_err(|error| error.to_string()));
+    }
+}
+
+async fn sweep_once(store: &dyn NotifyStore, clock: &dyn Clock) -> Result<(), StoreError> {
+    let (settings, _) = settings::load(store).await?;
+    let kept_ms = i64::try_from(settings.keep().as_millis()).unwrap_or(i64::MAX);
+    let before = UnixMillis(clock.now().0.saturating_sub(kept_ms));
+    while store.prune_notices(before, SWEPT_AT_ONCE).await? == u64::from(SWEPT_AT_ONCE) {}
+    let (kept, _) = talk::settings::load(store).await?;
+    let gone = talk::settings::sweep(store, &kept, clock.now()).await?;
+    if gone > 0 {
+        tracing::info!("{gone} conversations were kept for long enough and are removed");
+    }
+    Ok(())
+}
+
+/// How often counts are brought up to date.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
+/// Events counted by one transaction: others write between two.
+const COUNTED_AT_ONCE: u32 = 2_000;
+
+/// Brings the counts that figures are made of up to date, now and then.
+async fn count(store: Arc<dyn FigureStore>, clock: Arc<dyn Clock>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval(COUNT_EVERY);
+    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+        let counted = shutdown.run_until_cancelled(count_once(&*store, clock.now())).await.unwrap_or(Ok(()));
+        if let Err(error) = &counted {
+            tracing::error!(%error, "visits could not be counted: {error}");
+        }
+        jobs.ran("counting visits", COUNT_EVERY, counted.map_err(|error| error.to_string()));
+    }
+}
+
+async fn count_once(store: &dyn FigureStore, now: UnixMillis) -> Result<(), StoreError> {
+    while store.count_visits(COUNTED_AT_ONCE).await? {}
+    usage::keep(store, now).await?;
+    store.sample_storage(usage::day(now)).await
+}

@@ -1,0 +1,37 @@
+//! What an account is told without a rule, because it is about itself: it was mentioned, or somebody wants to see
+//! whether its messages arrive.
+
+use std::sync::Arc;
+
+use ostiary_common::ids::UserId;
+
+use super::{Bells, NotifyStore};
+use crate::domain::notify::{Notice, Signal};
+use crate::ports::notify::{Delivery, Reason, Recipient};
+use crate::ports::{Clock, StoreError};
+
+/// Tells single accounts.
+pub struct Direct {
+    /// Where it is written.
+    pub store: Arc<dyn NotifyStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Told when something is to be sent.
+    pub bells: Bells,
+}
+
+impl Direct {
+    /// Tells an account of something.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tell(&self, account: UserId, signal: &Signal, reason: Reason) -> Result<(), StoreError> {
+        let notice = Notice::direct(signal);
+        let has_email = self.store.account(account).await?.is_some_and(|account| account.email.is_some());
+        let delivery =
+            has_email.then(|| Delivery::new(Some(notice.id), Recipient::Account(account), reason, self.clock.now()));
+        self.store.tell_directly(&notice, account, delivery.as_ref()).await?;
+        self.bells.ring();
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Messages to other programs, by HTTP.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// Headers beside those of HTTP.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: Bytes,
+}
+
+/// Why something was not taken. Holds neither the address's path nor what was answered.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PostError {
+    /// It will not be taken however often it is tried.
+    #[error("{0}")]
+    Refused(String),
+    /// It may be taken later.
+    #[error("{0}")]
+    Later(String),
+}
+
+/// Takes messages to other programs.
+#[async_trait]
+pub trait Poster: Send + Sync {
+    /// Checks an address without calling it: its form, and that its scheme may be used at all.
+    fn check(&self, url: &str) -> Result<(), PostError>;
+    /// Hands a message over.
+    async fn post(&self, post: Post) -> Result<(), PostError>;
+}

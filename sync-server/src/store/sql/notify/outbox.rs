@@ -1,0 +1,88 @@
+//! Messages on their way out.
+
+use async_trait::async_trait;
+use ostiary_common::ids::UserId;
+use ostiary_common::time::UnixMillis;
+use sqlx::AssertSqlSafe;
+
+use super::rows::{DELIVERY, DeliveryRow, NOTICE, NoticeRow};
+use super::step;
+use crate::domain::notify::{Notice, NoticeId};
+use crate::ports::StoreError;
+use crate::ports::notify::{Delivery, OutboxStore};
+use crate::store::sql::{SqlStore, columns};
+
+#[async_trait]
+impl OutboxStore for SqlStore {
+    async fn take_due(&self, now: UnixMillis, until: UnixMillis, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let mut tx = self.begin().await?;
+        let query = format!(
+            "SELECT {DELIVERY} FROM deliveries d WHERE d.state = 'waiting' AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2"
+        );
+        let rows: Vec<DeliveryRow> =
+            sqlx::query_as(AssertSqlSafe(query)).bind(now.0).bind(i64::from(limit)).fetch_all(&mut *tx).await?;
+        let mut due = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>, _>>()?;
+        for delivery in &mut due {
+            sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
+                .bind(until.0)
+                .bind(delivery.id.as_bytes().to_vec())
+                .execute(&mut *tx)
+                .await?;
+            delivery.attempts += 1;
+        }
+        tx.commit().await?;
+        Ok(due)
+    }
+
+    async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, StoreError> {
+        let row: Option<NoticeRow> =
+            sqlx::query_as(AssertSqlSafe(format!("SELECT {NOTICE} FROM notices n WHERE n.id = $1")))
+                .bind(id.as_bytes().to_vec())
+                .fetch_optional(&self.read)
+                .await?;
+        row.map(Notice::try_from).transpose()
+    }
+
+    async fn conclude(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE deliveries SET state = $1, attempts = $2, next_at = $3, done_at = $4, error = $5 WHERE id = $6",
+        )
+        .bind(delivery.state.as_str())
+        .bind(columns::to_column(delivery.attempts))
+        .bind(delivery.next_at.0)
+        .bind(delivery.done_at.map(|at| at.0))
+        .bind(delivery.error.clone())
+        .bind(delivery.id.as_bytes().to_vec())
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn sent_since(&self, account: UserId, since: UnixMillis) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM deliveries WHERE account = $1 AND created_at >= $2 AND state = 'sent'
+             AND done_at >= $3",
+        )
+        .bind(account.as_bytes().to_vec())
+        // What was made a day before may have been sent just now; older ones were given up.
+        .bind(since.0 - 24 * 3_600_000)
+        .bind(since.0)
+        .fetch_one(&self.read)
+        .await?;
+        columns::unsigned("count", count)
+    }
+
+    async fn next_due(&self) -> Result<Option<UnixMillis>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar("SELECT min(next_at) FROM deliveries WHERE state = 'waiting'")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(columns::time(next))
+    }
+
+    async fn add_delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        step::add_delivery(&mut tx, delivery).await?;
+        Ok(tx.commit().await?)
+    }
+}
