@@ -9,7 +9,7 @@ import { state, tone } from "./words.js";
 
 // How a device is, as one word: whether it may work, and whether it does.
 export function condition(device) {
-  return device.state === "active" ? device.presence.state : device.state;
+  return device.state === "active" ? device.presence.state || "never" : device.state;
 }
 
 export function deviceLine(device) {

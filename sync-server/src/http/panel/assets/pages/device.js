@@ -93,14 +93,20 @@ function holds(gallery) {
   const digest = (text) => text && h("code", { title: text }, `${text.slice(0, 16)}…`);
   return facts([
     ["Gallery", badge(words, tone)],
-    ["Should hold", `${gallery.persons} persons, ${gallery.templates} templates`],
+    ["Should hold", counted(gallery)],
     ["Revision", String(gallery.concerned_by)],
     ["Digest", digest(gallery.digest)],
-    ["Holds", gallery.held && `${gallery.held.persons} persons, ${gallery.held.templates} templates`],
+    ["Holds", gallery.held && counted(gallery.held)],
     ["At revision", gallery.held && String(gallery.held.revision)],
     ["With digest", digest(gallery.held?.digest)],
     ["Said so", time(gallery.held?.at, "ago")],
   ]);
+}
+
+// How many persons and templates, in words.
+function counted({ persons, templates }) {
+  const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+  return `${many(persons, "person")}, ${many(templates, "template")}`;
 }
 
 // What a device tells of itself, flattened: names as it gives them.
