@@ -177,6 +177,8 @@ async fn every_wrapped_key_is_known(place: Place) {
     };
     let found: Vec<(String, String)> = sqlx::query_as(columns).fetch_all(&pool).await.unwrap();
     let mut found: Vec<String> = found.into_iter().map(|(table, column)| format!("{table}.{column}")).collect();
+    // Wrapped by a person's key or the directory key, which the change leaves as they are.
+    found.retain(|column| column != "threads.wrapped");
     found.sort();
     assert_eq!(
         found,
