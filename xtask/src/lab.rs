@@ -52,18 +52,6 @@ pub fn run(args: &VmArgs) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("went wrong: {}", failed.join(", ")) }
 }
 
-/// The short form, as a step of all tests.
-///
-/// # Errors
-/// As [`run`].
-pub fn briefly() -> Result<()> {
-    if cfg!(not(target_arch = "x86_64")) {
-        println!("SKIPPED: the virtual machine is prepared for amd64 only");
-        return Ok(());
-    }
-    run(&VmArgs { short: true, story: None })
-}
-
 fn words(outcome: &Result<()>) -> String {
     outcome.as_ref().map_or_else(|error| format!("FAILED: {error:#}"), |()| "ok".to_owned())
 }

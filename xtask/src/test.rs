@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{check, check_api, demo, generate, lab, setup, shell};
+use crate::{check, check_api, demo, generate, setup, shell};
 
 /// What to leave out while working.
 #[derive(Args)]
@@ -45,7 +45,6 @@ pub fn run(args: &TestArgs) -> Result<()> {
         if !args.quick {
             outcomes.push(timed("kernels on aarch64", emulated::step));
             outcomes.extend(check::steps().into_iter().map(|(name, step)| timed(name, step)));
-            outcomes.push(timed("cameras in a machine", lab::briefly));
             outcomes.push(timed("generated files", generate::check_current));
             outcomes.push(timed("API as described", check_api::briefly));
             outcomes.push(timed("demo --check", || demo::play(&demo::DemoArgs { check: true, ..Default::default() })));

@@ -20,6 +20,7 @@ pub struct Server {
     config: PathBuf,
     api: u16,
     host: String,
+    endpoints: PathBuf,
     log: PathBuf,
 }
 
@@ -62,14 +63,22 @@ impl Server {
         serve.arg(&config).arg("serve").stdin(Stdio::null()).stdout(fs::File::create(&log)?);
         let child =
             serve.stderr(fs::File::create(folder.join("server.err"))?).spawn().context("starting the server")?;
-        let mut server = Self { child, config, api, host: host.to_owned(), log: folder.join("server.err") };
+        let mut server = Self {
+            child,
+            config,
+            api,
+            host: host.to_owned(),
+            endpoints: data.join("run/endpoints.json"),
+            log: folder.join("server.err"),
+        };
         server.wait()?;
         Ok(server)
     }
 
     fn wait(&mut self) -> Result<()> {
         let until = Instant::now() + START_WITHIN;
-        while std::net::TcpStream::connect(("127.0.0.1", self.api)).is_err() {
+        // It writes down where it listens once it does. (Knocking at a free port of loopback may be answered by oneself.)
+        while !self.endpoints.exists() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended with {status}: {}", self.said());
             }
