@@ -19,11 +19,11 @@ use file::ClaimFile;
 #[command(group(clap::ArgGroup::new("trust").required(true).args(["ca_sha256", "ca", "wait"])))]
 pub struct Args {
     /// The server, for example https://ostiary.example.org:8443.
-    #[arg(long, value_name = "URL", required_unless_present = "wait", default_value_if("wait", "true", ""))]
-    server: String,
+    #[arg(long, value_name = "URL", required_unless_present = "wait")]
+    server: Option<String>,
     /// The one-time code.
-    #[arg(long, required_unless_present = "wait", default_value_if("wait", "true", ""))]
-    code: String,
+    #[arg(long, required_unless_present = "wait")]
+    code: Option<String>,
     /// SHA-256 of the server's CA certificate, 64 hexadecimal digits, as the server shows it.
     #[arg(long, value_name = "HEX")]
     ca_sha256: Option<String>,
@@ -67,8 +67,8 @@ fn once(order: ClaimOrder, config: &Config) -> anyhow::Result<Identity> {
 
 fn order(args: &Args) -> anyhow::Result<ClaimOrder> {
     Ok(ClaimOrder {
-        server: server(&args.server)?,
-        code: args.code.clone(),
+        server: server(args.server.as_deref().unwrap_or_default())?,
+        code: args.code.clone().unwrap_or_default(),
         trust: trust(args)?,
         force: args.force,
         hardware: hardware(),
