@@ -90,6 +90,10 @@ uuid_id!(/// A set of persons, by which doors are told whom they may know.
     GroupId, "group");
 uuid_id!(/// The removal of a person for good, followed until every device has confirmed it.
     ErasureId, "erasure");
+uuid_id!(/// A guided capture, or a clip whose looks wait for approval.
+    CaptureId, "capture");
+uuid_id!(/// Somebody being enrolled at a door.
+    EnrollmentId, "enrollment");
 uuid_id!(/// An account of a person or service on the server.
     UserId, "user");
 uuid_id!(/// A token's id (`jti`).

@@ -49,6 +49,16 @@ pub enum Channel {
     Command(CommandKind),
     /// CBOR from the device: done, or why not.
     CommandResult(CommandKind),
+    /// CBOR from the server: guide somebody before the camera.
+    EnrollStart,
+    /// CBOR from the server: stop guiding.
+    EnrollCancel,
+    /// CBOR from the device: how guiding goes.
+    EnrollProgress,
+    /// CBOR from the device: what was taken.
+    EnrollResult,
+    /// CBOR from the server: what was taken is dealt with.
+    EnrollAck,
     /// JSON from the server: committed events with names, for people and other systems.
     Seen,
 }
@@ -108,7 +118,7 @@ impl CommandKind {
 }
 
 /// Channels a device publishes, but for command results.
-const FROM_DEVICE: [Channel; 7] = [
+const FROM_DEVICE: [Channel; 9] = [
     Channel::Status,
     Channel::Info,
     Channel::Health,
@@ -116,11 +126,20 @@ const FROM_DEVICE: [Channel; 7] = [
     Channel::GalleryRequest,
     Channel::GalleryAck,
     Channel::ConfigReported,
+    Channel::EnrollProgress,
+    Channel::EnrollResult,
 ];
 
 /// Channels a device reads, but for commands.
-const TO_DEVICE: [Channel; 4] =
-    [Channel::EventsAck, Channel::GalleryChunk, Channel::GalleryNotice, Channel::ConfigDesired];
+const TO_DEVICE: [Channel; 7] = [
+    Channel::EventsAck,
+    Channel::GalleryChunk,
+    Channel::GalleryNotice,
+    Channel::ConfigDesired,
+    Channel::EnrollStart,
+    Channel::EnrollCancel,
+    Channel::EnrollAck,
+];
 
 impl Channel {
     fn suffix(&self) -> String {
@@ -138,6 +157,11 @@ impl Channel {
             Self::ConfigReported => "config/reported".into(),
             Self::Command(kind) => format!("cmd/{}", kind.as_str()),
             Self::CommandResult(kind) => format!("cmd/{}/result", kind.as_str()),
+            Self::EnrollStart => "enroll/start".into(),
+            Self::EnrollCancel => "enroll/cancel".into(),
+            Self::EnrollProgress => "enroll/progress".into(),
+            Self::EnrollResult => "enroll/result".into(),
+            Self::EnrollAck => "enroll/ack".into(),
             Self::Seen => "seen".into(),
         }
     }

@@ -6,12 +6,17 @@
 
 mod command;
 mod config;
+mod enroll;
 mod events;
 mod gallery;
 pub mod monitor;
 
 pub use command::{Attachment, Command, CommandResult, CommandStatus, MAX_ATTACHMENT_BYTES};
 pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
+pub use enroll::{
+    EnrollAck, EnrollCancel, EnrollProgress, EnrollResult, EnrollShot, EnrollStart, EnrollState, MAX_ENROLL_SHOT_BYTES,
+    MAX_ENROLL_SHOTS,
+};
 pub use events::{
     AckedBatch, Candidate, DeviceReport, EventAck, EventBatch, EventRecord, EventTime, Latency, LivenessPolicy,
     LivenessReport, MAX_EVENTS_PER_BATCH, MAX_REJECTED_TOLD, OutcomeKind, QualitySummary, RejectedEvent, ReportKind,

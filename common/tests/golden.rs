@@ -11,14 +11,17 @@ use std::path::PathBuf;
 
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
-use ostiary_common::ids::{BootId, DeviceId, EventId, GalleryKeyId, MsgId, PackId, PersonId, StreamId, TemplateId};
+use ostiary_common::ids::{
+    BootId, DeviceId, EnrollmentId, EventId, GalleryKeyId, MsgId, PackId, PersonId, StreamId, TemplateId,
+};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{
     AckedBatch, Angle, Attachment, Candidate, ChunkKind, Command, CommandResult, CommandStatus, ConfigDesired,
-    ConfigReported, DeviceReport, DeviceSettings, EventAck, EventBatch, EventRecord, EventTime, GalleryAck,
-    GalleryChunk, GalleryNotice, GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy,
-    LivenessReport, MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision,
-    SealedPersons, SpoofCue, TemplateRow, UnusableReason, VisitReport,
+    ConfigReported, DeviceReport, DeviceSettings, EnrollAck, EnrollCancel, EnrollProgress, EnrollResult, EnrollShot,
+    EnrollStart, EnrollState, EventAck, EventBatch, EventRecord, EventTime, GalleryAck, GalleryChunk, GalleryNotice,
+    GalleryPlace, GalleryRequest, GalleryWalk, HoldingProof, Latency, LivenessPolicy, LivenessReport,
+    MAX_REJECTED_TOLD, OutcomeKind, PersonChange, QualitySummary, RejectedEvent, ReportKind, Revision, SealedPersons,
+    SpoofCue, TemplateRow, UnusableReason, VisitReport,
 };
 use uuid::Uuid;
 
@@ -296,6 +299,37 @@ fn config_and_commands() {
     check("command_result", result.clone());
     let attachment = Attachment { media_type: "image/jpeg".into(), data: vec![0xff, 0xd8, 0xff].into() };
     check("command_result_attachment", CommandResult { attachment: Some(attachment), ..result });
+}
+
+#[test]
+fn enrollment_at_a_door() {
+    let id = EnrollmentId(uuid(50));
+    let angles = vec![Angle::Frontal, Angle::Left, Angle::Right];
+    check("enroll_start", EnrollStart { id, not_after: UnixMillis(1_795_224_189_250), time_limit_s: 60, angles });
+    check("enroll_cancel", EnrollCancel { id });
+    let quality = visit(OutcomeKind::Unknown).quality;
+    let progress = EnrollProgress {
+        id,
+        state: EnrollState::Running,
+        wanted: Some(Angle::Left),
+        taken: vec![Angle::Frontal],
+        problem: Some("wrong-angle".into()),
+        hint: "Turn your head slowly to your left.".into(),
+        held: 0.5,
+        quality: Some(quality),
+    };
+    check("enroll_progress", progress);
+    let jpeg = vec![0xff, 0xd8, 0xff, 0xd9].into();
+    let result = EnrollResult {
+        id,
+        state: EnrollState::Complete,
+        detail: "three looks".into(),
+        ended_at: UnixMillis(1_795_224_129_000),
+        shots: vec![EnrollShot { angle: Angle::Frontal, quality, jpeg }],
+        liveness: None,
+    };
+    check("enroll_result", result);
+    check("enroll_ack", EnrollAck { id });
 }
 
 /// What a newer program may send: fields and kinds nobody here knows.

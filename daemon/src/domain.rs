@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod commands;
 pub mod credentials;
 pub mod desired;
+pub mod enrolling;
 pub mod frame_clock;
 #[cfg(test)]
 pub mod gallery_model;

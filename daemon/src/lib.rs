@@ -12,6 +12,7 @@ pub mod config;
 mod convert;
 mod domain;
 mod drill;
+mod guiding;
 mod health;
 mod identity;
 mod mqtt;

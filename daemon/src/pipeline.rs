@@ -10,6 +10,7 @@ mod crop;
 mod decided;
 mod engine;
 mod every_frame;
+mod guided;
 mod heat;
 mod in_sight;
 mod look;

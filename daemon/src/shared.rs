@@ -24,6 +24,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::domain::trust::{self, Proven, TrustRules};
 use crate::domain::visit::{Search, VisitRules};
+use crate::guiding::Guiding;
 use crate::telemetry::{Heartbeats, Telemetry};
 
 pub use board::{Board, Vitals};
@@ -51,7 +52,9 @@ pub struct Shared {
     pub proven: ArcSwap<Proven>,
     /// How long that lasts.
     pub trust_rules: TrustRules,
-    /// Something was appended to the outbox.
+    /// Whom to guide before the camera, and how that goes.
+    pub guiding: Guiding,
+    /// Something was appended to the outbox, or said of whom is guided.
     pub outbox_changed: Notify,
     /// What is known of the board itself.
     pub board: Board,
@@ -196,6 +199,8 @@ pub struct PackDefaults {
     pub decision: Rule,
     /// What a face must reach to be embedded.
     pub gate: QualityGate,
+    /// What a face must reach to become a template.
+    pub enroll_gate: QualityGate,
     /// When a visit does not look live.
     pub liveness: LivenessRules,
     /// How its similarities come out, if it was measured: what threshold and margin follow from a target.

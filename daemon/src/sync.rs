@@ -6,6 +6,7 @@
 //! desired, trust}`.
 
 mod core;
+mod enroll;
 mod hear;
 mod introduction;
 mod say;
@@ -22,15 +23,16 @@ mod test_disk;
 use std::time::Duration;
 
 use ostiary_common::identity::GalleryKey;
-use ostiary_common::ids::PackId;
+use ostiary_common::ids::{EnrollmentId, PackId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::Info;
-use ostiary_common::wire::{Command, CommandResult, DeviceSettings, ReportKind};
+use ostiary_common::wire::{Command, CommandResult, DeviceSettings, EnrollStart, ReportKind};
 
 pub use self::core::DeviceCore;
 pub use self::introduction::Introduction;
 pub use crate::domain::commands::DoneCommand;
+pub use crate::domain::enrolling::GuideWord;
 pub use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings, KeptGallery, KeptWalk, Stamp};
 pub use crate::domain::now::Now;
 pub use crate::domain::trust::{Proven, Trust, TrustRules};
@@ -86,6 +88,8 @@ pub enum Input<'a> {
         /// Where the device belongs now.
         root: DeviceRoot,
     },
+    /// Whoever watches says something of a session that was asked for.
+    Guided(&'a GuideWord),
     /// These settings are in force: after [`Action::Enforce`], and whenever they changed by themselves.
     InForce(&'a DeviceSettings),
     /// What was asked for by [`Action::Attend`] is done.
@@ -122,6 +126,10 @@ pub enum Action {
     Perform(CommandKind),
     /// Do what an administrator asked for, and hand the answer in by [`Input::Answer`].
     Attend(CommandKind, Command),
+    /// Guide somebody before the camera; tell [`Input::Guided`] how it goes.
+    Guide(EnrollStart),
+    /// Stop guiding.
+    StopGuiding(EnrollmentId),
     /// Get a new token at once: the server seals with a key that is not known here.
     NewToken,
 }

@@ -48,7 +48,8 @@ pub const RULES: VisitRules = VisitRules {
 };
 
 /// What a made-up pack asks for.
-const DEFAULTS: PackDefaults = PackDefaults { decision: DECISION, gate: GATE, liveness: LIVENESS, calibration: None };
+const DEFAULTS: PackDefaults =
+    PackDefaults { decision: DECISION, gate: GATE, enroll_gate: GATE, liveness: LIVENESS, calibration: None };
 
 pub fn pack() -> PackId {
     PackId::parse("test@1").unwrap()
@@ -74,6 +75,7 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, KeptGallery) {
         // As a device that was never away.
         proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: Some(Duration::ZERO) }),
         trust_rules: config.recognition.trust_rules(),
+        guiding: Default::default(),
         outbox_changed: Default::default(),
         board: Default::default(),
         overflow_limiter: overflow_limiter(),

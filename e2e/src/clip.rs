@@ -9,6 +9,7 @@ mod figure;
 mod motion;
 mod portrait;
 mod room;
+mod turning;
 
 use std::fs;
 use std::io;
@@ -20,6 +21,7 @@ pub(crate) use figure::draw;
 pub(crate) use motion::ease;
 pub use motion::{Pose, walk};
 pub use portrait::{Portrait, PortraitError, Sitter};
+pub use turning::turning;
 
 pub(crate) use room::Room;
 
@@ -77,7 +79,32 @@ impl Clip {
     /// # Errors
     /// [`PortraitError`] if a sitter's picture is missing or no picture.
     pub fn render(script: &[Scene], camera: &Camera) -> Result<Self, PortraitError> {
-        let shots = shots(script, camera)?;
+        Ok(Self::of(&shots(script, camera)?, camera))
+    }
+
+    /// Renders somebody who moves as `pose` says at each share (0..1) of the time; nobody is there where it says nothing.
+    ///
+    /// # Errors
+    /// [`PortraitError`] if the sitter's picture is missing or no picture.
+    pub fn posed(
+        sitter: Sitter,
+        seconds: f32,
+        camera: &Camera,
+        pose: impl Fn(f32, &Portrait) -> Option<Pose>,
+    ) -> Result<Self, PortraitError> {
+        let portrait = sitter.portrait()?;
+        let frames = (seconds * camera.fps as f32).round() as usize;
+        let shot = |frame: usize| {
+            let at = |frame: f32| pose((frame / frames as f32).min(1.0), portrait);
+            let opens = at(frame as f32);
+            let closes = at(frame as f32 + camera.shutter);
+            let figure = opens.zip(closes).map(|(opens, closes)| Appearance { portrait, opens, closes });
+            figure.into_iter().collect::<Shot>()
+        };
+        Ok(Self::of(&(0..frames).map(shot).collect::<Vec<_>>(), camera))
+    }
+
+    fn of(shots: &[Shot], camera: &Camera) -> Self {
         let room = Room::new(camera);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let share = shots.len().div_ceil(cores).max(1);
@@ -90,7 +117,7 @@ impl Clip {
                 .collect();
             parts.into_iter().flat_map(|part| part.join().expect("rendering does not panic")).collect()
         });
-        Ok(Self { frames, fps: camera.fps })
+        Self { frames, fps: camera.fps }
     }
 
     /// How long it takes.

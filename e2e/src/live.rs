@@ -26,7 +26,15 @@ impl Live {
     /// # Errors
     /// If the server refuses.
     pub async fn connect(api: &Api, ca_pem: &str, cursor: i64) -> Result<Self> {
-        let url = format!("{}/api/v1/events/live?after={cursor}", api.base().replacen("https", "wss", 1));
+        Self::connect_with(api, ca_pem, &format!("after={cursor}")).await
+    }
+
+    /// Connects with a query of one's own.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub async fn connect_with(api: &Api, ca_pem: &str, query: &str) -> Result<Self> {
+        let url = format!("{}/api/v1/events/live?{query}", api.base().replacen("https", "wss", 1));
         let mut request = url.into_client_request()?;
         let bearer = format!("Bearer {}", api.token().context("logged in")?);
         request.headers_mut().insert("authorization", bearer.parse()?);

@@ -219,6 +219,16 @@ impl FaceEngine {
         Ok(self.detector.look_closer(&frame, face)?.unwrap_or(*face))
     }
 
+    /// As [`FaceEngine::find_faces`], and faces that fill much of the picture: for somebody who holds a telephone, or is
+    /// asked to come close. Costs one small pass more.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails.
+    pub fn find_faces_up_to_near(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, InferenceError> {
+        let usual = self.find_faces(frame)?;
+        photo::add_near_faces(&mut self.detector, &frame, usual)
+    }
+
     /// The faces of a still photo, of all sizes, largest first, refined. Takes several passes; for enrollment,
     /// not for frames.
     ///

@@ -15,6 +15,8 @@ pub mod detect;
 pub mod liveness;
 pub mod quality;
 
+pub mod choose;
+pub mod guided;
 pub mod motion;
 pub mod shots;
 

@@ -22,6 +22,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use ostiary_common::time::UnixMillis;
+use ostiary_models::guided::GuideRules;
 use uuid::Uuid;
 
 pub use accounts::{accounts, api_port};
@@ -30,9 +31,12 @@ pub use foundation::{Foundation, key_source, keys_dir, open_store, store_url};
 pub use lifecycle::Lifecycle;
 
 use crate::accounts::Accounts;
+use crate::capture::Captures;
+use crate::clip::Clips;
 use crate::config::Config;
 use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
+use crate::enroll::door::DoorDesk;
 use crate::enroll::lookalike::Lookalikes;
 use crate::eraser::{Completed, Eraser};
 use crate::health::jobs::Jobs;
@@ -66,6 +70,9 @@ use models::Models;
 
 /// How long parts may take to end beyond what requests under way are given.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What devices say of enrollments and is not dealt with yet; beyond it they say it again.
+const DOOR_WORDS: usize = 64;
 
 /// The system's wall time.
 pub struct SystemClock;
@@ -103,12 +110,19 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let embedded = broker::start(&config, &foundation, clock.clone(), refusals.clone()).await?;
     lifecycle.watch_broker(embedded.as_ref().map(|embedded| &embedded.broker));
     let live = Arc::new(LiveCursor::new(foundation.store.newest_cursor().await?));
+    let (doors_ear, door_words) = tokio::sync::mpsc::channel(DOOR_WORDS);
     let link = link::start(
         &config,
         &foundation,
         &models,
         embedded.as_ref(),
-        link::Shared { clock: clock.clone(), live: live.clone(), refusals: refusals.clone(), lifecycle: &lifecycle },
+        link::Shared {
+            clock: clock.clone(),
+            live: live.clone(),
+            refusals: refusals.clone(),
+            doors: doors_ear,
+            lifecycle: &lifecycle,
+        },
     )?;
     let endpoints = Endpoints::new(&config, https.local_addr()?, embedded.as_ref());
     let port = https.local_addr()?.port();
@@ -141,6 +155,10 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         jobs: jobs.clone(),
         bells: bells.clone(),
     })?);
+    let (doors, shutdown) = (api.doors.clone(), lifecycle.token());
+    lifecycle.spawn("enrollments at doors", async move {
+        shutdown.run_until_cancelled(doors.run(door_words)).await.unwrap_or_default();
+    });
     notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
@@ -251,6 +269,12 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let (config, foundation) = (from.config, from.foundation);
     let store = foundation.store.clone();
     let desk = Arc::new(Desk::open(from.models.readers, config.models.engines, config.models.queue));
+    let most = config.limits.captures;
+    // A recording cannot be judged by how it moved: it is looked at by whoever approves it.
+    let rules = GuideRules { liveness: None, ..from.models.guide.clone() };
+    let clips = Clips::new(desk.clone(), rules, config.server.data_dir.join("clips"));
+    let doors_rules = from.models.guide.clone();
+    let captures = Arc::new(Captures::new(desk.clone(), from.clock.clone(), from.models.guide, most));
     let pack = from.models.pack;
     let forecaster = Forecaster::new(pack.clone(), from.models.rule, from.models.calibration);
     let recognition = Arc::new(Recognition::new(store.clone(), pack.clone(), forecaster));
@@ -267,6 +291,16 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         data_dir: config.server.data_dir.clone(),
     }));
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
+    let enrollment = Arc::new(Enrollment {
+        store: store.clone(),
+        clock: from.clock.clone(),
+        link: from.link.devices.clone(),
+        desk: desk.clone(),
+        lookalikes,
+        recognition: recognition.clone(),
+        pack: pack.clone(),
+    });
+    let doors = Arc::new(DoorDesk::new(store.clone(), store.clone(), enrollment.clone(), doors_rules));
     Ok(ApiParts {
         store: store.clone(),
         lives: store.clone(),
@@ -295,15 +329,10 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         link: from.link.devices.clone(),
         live: from.live,
         erasures: from.erasures,
-        enrollment: Enrollment {
-            store,
-            clock: from.clock.clone(),
-            link: from.link.devices.clone(),
-            desk,
-            lookalikes,
-            recognition: recognition.clone(),
-            pack: pack.clone(),
-        },
+        enrollment,
+        doors,
+        captures,
+        clips,
         recognition,
         pack,
         refusals: from.refusals,

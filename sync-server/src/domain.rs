@@ -8,6 +8,7 @@ pub mod audit;
 pub mod consent;
 pub mod device;
 pub mod device_life;
+pub mod enrollment;
 pub mod erasure;
 pub mod event;
 pub mod fault;

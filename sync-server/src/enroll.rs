@@ -1,10 +1,10 @@
 //! Enrollment: from a photo to a template, or to a clear reason why not.
 //!
-//! Bytes -> [`ostiary_models::photo`] (decoded within limits) -> [`choose`] (one face) -> quality gate -> embedding
+//! Bytes -> [`ostiary_models::photo`] (decoded within limits) -> [`choose`](ostiary_models::choose) (one face) -> quality gate -> embedding
 //! -> store -> devices are told. Reading photos runs on threads of its own, see [`desk`].
 
-pub mod choose;
 pub mod desk;
+pub mod door;
 pub mod lookalike;
 pub mod problem;
 pub mod reader;
@@ -120,6 +120,22 @@ impl Enrollment {
             Ok(reading) => reading,
             Err(problem) => return Ok(Err(problem)),
         };
+        Ok(Ok(self.take_reading(person, reading, source_sha256, circle).await?))
+    }
+
+    /// Makes a template of a face that was read already, of whatever has this digest; the person's consent is asked for
+    /// once more. Otherwise as [`Enrollment::take_photo`].
+    ///
+    /// # Errors
+    /// [`EnrollError`].
+    pub async fn take_reading(
+        &self,
+        person: PersonId,
+        reading: Reading,
+        source_sha256: [u8; 32],
+        circle: &Circle,
+    ) -> Result<Accepted, EnrollError> {
+        self.consented(person).await?;
         let limit = self.recognition.lookalike_limit().await?;
         let lookalike = self.others(person, slice::from_ref(&reading.embedding), limit, circle, 1).await?.pop();
         let template = self.template(person, &reading.embedding, &reading.quality, source_sha256);
@@ -128,7 +144,7 @@ impl Enrollment {
             self.link.gallery_changed(rev);
         }
         let (quality, face) = (reading.quality, reading.face);
-        Ok(Ok(Accepted { template, revision, quality, face, lookalike }))
+        Ok(Accepted { template, revision, quality, face, lookalike })
     }
 
     /// Everyone of a circle who comes within `limit` (cosine) of the one face in a picture, the most alike first, at most

@@ -26,6 +26,8 @@ pub mod live;
 pub mod throttle;
 
 pub mod broker;
+pub mod capture;
+pub mod clip;
 pub mod link;
 pub mod mail;
 pub mod poster;

@@ -50,6 +50,7 @@ pub use incoming::{Courier, Incoming, Receipt};
 pub use outgoing::{Keep, Outbound, SendError};
 pub use patience::Patience;
 
+use crate::ports::door_enrollment::DoorEar;
 use crate::ports::{Clock, DeviceEar, DeviceLink, DeviceVoice, LiveFeed, Store};
 use crate::refusals::RefusalLog;
 
@@ -97,6 +98,8 @@ pub struct LinkParts {
     pub live: Arc<dyn LiveFeed>,
     /// Told of refusals.
     pub refusals: Arc<RefusalLog>,
+    /// Told what devices say of enrollments.
+    pub doors: DoorEar,
     /// Ends a device's session at the broker. With an external broker nothing can be done here: the session
     /// ends with its token, and what it sends until then is refused on ingest.
     pub kick: Arc<dyn Fn(DeviceId) + Send + Sync>,
@@ -128,6 +131,7 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         clock: parts.clock,
         live: parts.live,
         refusals: parts.refusals,
+        doors: parts.doors,
         outbound,
         pack: config.pack.clone(),
         patience: Patience::default(),

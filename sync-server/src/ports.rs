@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod consents;
+pub mod door_enrollment;
 pub mod figures;
 pub mod health;
 pub mod idempotency;
@@ -473,6 +474,8 @@ pub trait DeviceLink: Send + Sync {
     fn departed(&self, root: DeviceRoot);
     /// Sends a command; `false` if too many wait already.
     fn command(&self, order: CommandOrder) -> bool;
+    /// Tells a device of an enrollment; `false` if too much waits already.
+    fn enroll(&self, order: door_enrollment::EnrollOrder) -> bool;
 }
 
 /// Where the embedded broker hands over what devices say.

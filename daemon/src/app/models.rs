@@ -60,16 +60,18 @@ pub fn without_nets(config: &Config) -> anyhow::Result<Models> {
 #[must_use]
 pub fn stand_in(pack: PackId, dimension: usize) -> Models {
     let never = 2.0;
+    let nobody = QualityGate {
+        min_face_px: f32::MAX,
+        min_sharpness: 1.0,
+        min_exposure: 1.0,
+        min_pose: 1.0,
+        min_overall: 1.0,
+        min_unoccluded: 1.0,
+    };
     let defaults = PackDefaults {
         decision: Rule { threshold: never, margin: never },
-        gate: QualityGate {
-            min_face_px: f32::MAX,
-            min_sharpness: 1.0,
-            min_exposure: 1.0,
-            min_pose: 1.0,
-            min_overall: 1.0,
-            min_unoccluded: 1.0,
-        },
+        gate: nobody,
+        enroll_gate: nobody,
         liveness: LivenessRules { threshold: 1.0, min_looks: u32::MAX, min_span: Duration::MAX },
         calibration: None,
     };
@@ -81,6 +83,7 @@ fn described(pack: &Pack) -> Models {
     let defaults = PackDefaults {
         decision: thresholds.rule(),
         gate: thresholds.match_gate(),
+        enroll_gate: thresholds.enroll_gate(),
         liveness: pack.liveness_rules(),
         calibration: pack.calibration().cloned(),
     };

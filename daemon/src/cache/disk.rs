@@ -2,7 +2,7 @@
 
 use ostiary_common::ids::{PackId, StreamId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigDesired, EventRecord};
+use ostiary_common::wire::{ConfigDesired, EnrollResult, EventRecord};
 
 use super::{Cache, CacheError};
 use crate::domain::commands::DoneCommand;
@@ -80,6 +80,14 @@ impl Disk for CacheDisk {
 
     fn keep_commands(&mut self, done: &[DoneCommand]) -> Result<(), DiskError> {
         Ok(self.cache.meta.set_commands(done)?)
+    }
+
+    fn enrollment(&self) -> Result<Option<EnrollResult>, DiskError> {
+        Ok(self.cache.meta.enrollment()?)
+    }
+
+    fn keep_enrollment(&mut self, result: Option<&EnrollResult>) -> Result<(), DiskError> {
+        Ok(self.cache.meta.set_enrollment(result)?)
     }
 
     fn chunk_key(&self) -> Result<Option<ChunkKey>, DiskError> {

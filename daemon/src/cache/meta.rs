@@ -1,10 +1,10 @@
 //! Counters and settings: the session number, the settings the server wants, the time floor, commands done, the key
-//! of sealed chunks.
+//! of sealed chunks, the result of an enrollment that waits to be handed over.
 
 use ostiary_common::ids::GalleryKeyId;
 use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::ConfigDesired;
+use ostiary_common::wire::{ConfigDesired, EnrollResult};
 use serde::{Deserialize, Serialize};
 
 use super::CacheError;
@@ -16,6 +16,7 @@ const SESSION: &[u8] = b"session";
 const DESIRED: &[u8] = b"desired";
 const TIME_FLOOR: &[u8] = b"time-floor";
 const COMMANDS: &[u8] = b"commands-done";
+const ENROLLMENT: &[u8] = b"enrollment";
 const CHUNK_KEY: &[u8] = b"chunk-key";
 
 /// As it is kept, sealed like everything here.
@@ -40,6 +41,7 @@ impl MetaShelf {
         self.desired()?;
         self.time_floor()?;
         self.chunk_key()?;
+        self.enrollment()?;
         self.commands().map(drop)
     }
 
@@ -113,6 +115,23 @@ impl MetaShelf {
     /// [`CacheError`] if they cannot be made durable.
     pub fn set_commands(&self, commands: &[DoneCommand]) -> Result<(), CacheError> {
         self.0.put(COMMANDS, &commands)?;
+        self.0.flush()
+    }
+
+    /// The result of an enrollment that the server has not dealt with yet.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be read.
+    pub fn enrollment(&self) -> Result<Option<EnrollResult>, CacheError> {
+        Ok(self.0.get::<Option<EnrollResult>>(ENROLLMENT)?.flatten())
+    }
+
+    /// Keeps the result of an enrollment, or forgets it.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be made durable.
+    pub fn set_enrollment(&self, result: Option<&EnrollResult>) -> Result<(), CacheError> {
+        self.0.put(ENROLLMENT, &result)?;
         self.0.flush()
     }
 

@@ -184,6 +184,9 @@ impl Driver {
                 self.wish.get_or_insert(Wish::Restart);
             }
         }
+        for word in self.shared.guiding.heard() {
+            self.handle(Input::Guided(&word));
+        }
         self.handle(Input::Tick);
     }
 
@@ -250,6 +253,8 @@ impl Driver {
                     tracing::info!("command {} is begun", kind.as_str());
                     self.attendant.begin(kind, command);
                 }
+                Action::Guide(start) => self.shared.guiding.begin(start),
+                Action::StopGuiding(id) => self.shared.guiding.stop(id),
                 Action::NewToken => self.token_wanted = true,
             }
         }

@@ -12,20 +12,22 @@ const ROOM: f32 = 1.6;
 
 /// Cuts the face out with some room around it, scaled down to at most [`SIDE`] pixels.
 pub fn cut(frame: &RgbView<'_>, face: &Rect) -> RgbImage {
-    let wanted = face.square_around(ROOM).intersection(&frame.bounds());
+    cut_to(frame, face, ROOM, SIDE)
+}
+
+/// Cuts the face out with `room` sizes of it around, scaled down to at most `side` pixels.
+pub fn cut_to(frame: &RgbView<'_>, face: &Rect, room: f32, side: u32) -> RgbImage {
+    let wanted = face.square_around(room).intersection(&frame.bounds());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the frame, so not negative")]
     let [left, top, width, height] = [wanted.left, wanted.top, wanted.width, wanted.height].map(|v| v.max(0.0) as u32);
     let part = frame.cropped(left, top, width.max(1), height.max(1)).to_image();
-    if part.width().max(part.height()) <= SIDE {
-        return part;
-    }
-    shrink(part)
+    if part.width().max(part.height()) <= side { part } else { shrink(part, side) }
 }
 
-fn shrink(part: RgbImage) -> RgbImage {
+fn shrink(part: RgbImage, side: u32) -> RgbImage {
     let (width, height) = (part.width(), part.height());
     let buffer = image::RgbImage::from_raw(width, height, part.into_raw()).expect("an image has the bytes of its size");
-    let small = image::DynamicImage::ImageRgb8(buffer).thumbnail(SIDE, SIDE).into_rgb8();
+    let small = image::DynamicImage::ImageRgb8(buffer).thumbnail(side, side).into_rgb8();
     let (width, height) = small.dimensions();
     RgbImage::from_raw(width, height, small.into_raw()).expect("a thumbnail has the bytes of its size")
 }

@@ -14,6 +14,7 @@ use super::attention::{Attention, Company};
 use super::crew::{Crew, Job, Seen};
 use super::crop;
 use super::decided::{Decided, elapsed_ms, report};
+use super::guided::Guided;
 use super::in_sight::{InSight, Known, Moment, Wanted};
 use super::rate::Rate;
 use super::threads::Looks;
@@ -43,6 +44,7 @@ pub struct Pipeline<F> {
     crew: Crew<F>,
     attention: Attention,
     rate: Rate,
+    guided: Guided,
     tracker: Tracker,
     in_sight: InSight,
     reentry: Reentry,
@@ -59,6 +61,7 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
             crew: Crew::new(Arc::clone(&shared), own, others)?,
             attention: Attention::default(),
             rate: Rate::new(setup.is_live),
+            guided: Guided::default(),
             tracker: Tracker::new(setup.max_gap),
             in_sight: InSight::default(),
             reentry: Reentry::new(setup.reentry),
@@ -315,6 +318,13 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
 impl<F: FaceFinder + 'static> Looks for Pipeline<F> {
     fn process(&mut self, frame: &Frame) -> Vec<Decided> {
         let begun = Instant::now();
+        let shared = Arc::clone(&self.shared);
+        if self.guided.is_on(frame.at, &shared) {
+            // Who was in sight is decided as if the camera had gone.
+            let decided = self.end_all();
+            self.guided.look(frame, self.crew.own(), &shared);
+            return decided;
+        }
         if !self.rate.is_due(frame.at, &self.shared) {
             return Vec::new();
         }

@@ -4,7 +4,7 @@
 use ostiary_common::ids::{GalleryKeyId, StreamId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigDesired, EventRecord};
+use ostiary_common::wire::{ConfigDesired, EnrollResult, EventRecord};
 
 use crate::domain::commands::DoneCommand;
 use crate::domain::holdings::GalleryStep;
@@ -98,6 +98,18 @@ pub trait Disk {
     /// # Errors
     /// [`DiskError`] if they cannot be made durable.
     fn keep_commands(&mut self, done: &[DoneCommand]) -> Result<(), DiskError>;
+
+    /// The result of an enrollment at this door that the server has not dealt with yet.
+    ///
+    /// # Errors
+    /// [`DiskError`] if it cannot be read.
+    fn enrollment(&self) -> Result<Option<EnrollResult>, DiskError>;
+
+    /// Keeps the result of an enrollment, or forgets it.
+    ///
+    /// # Errors
+    /// [`DiskError`] if it cannot be made durable.
+    fn keep_enrollment(&mut self, result: Option<&EnrollResult>) -> Result<(), DiskError>;
 
     /// The key that opens sealed chunks.
     ///

@@ -11,6 +11,7 @@ use ostiary_common::wire::{DeviceSettings, ReportKind};
 use super::seal::{self, Opener};
 use super::{Action, CoreParts, Disk, DiskError, Holdings, Input, Now, Outgoing, Proven, Signer, Trust};
 use crate::domain::commands::Commands;
+use crate::domain::enrolling::Enrolling;
 use crate::domain::gallery_sync::{GallerySync, SyncInput};
 use crate::domain::now::Dice;
 use crate::domain::outbox::{OutboxFlow, OutboxLimits};
@@ -34,6 +35,7 @@ pub struct DeviceCore<D> {
     pub(super) gallery: GallerySync,
     pub(super) opener: Opener,
     pub(super) commands: Commands,
+    pub(super) enrolling: Enrolling,
     /// The version of settings looked at last.
     pub(super) config_version: Option<u64>,
     /// A report of settings is owed, with this error.
@@ -90,6 +92,7 @@ impl<D: Disk> DeviceCore<D> {
             gallery,
             opener: Opener::new(disk.chunk_key()?),
             commands: Commands::new(disk.commands()?),
+            enrolling: Enrolling::new(disk.enrollment()?),
             config_version: disk.desired()?.map(|desired| desired.version),
             report_owed: None,
             server_time: ServerTime::default(),
@@ -122,6 +125,7 @@ impl<D: Disk> DeviceCore<D> {
             Input::Message { topic, payload } => self.hear(topic, payload, &mut turn),
             Input::Tick => {}
             Input::Token { gallery_key, restored, root } => self.token(gallery_key, restored, root, &mut turn),
+            Input::Guided(word) => self.guided(word.clone(), &mut turn),
             Input::InForce(settings) => self.in_force(settings, &mut turn),
             Input::Answer(kind, result) => self.say(&Channel::CommandResult(kind), result.clone(), &mut turn),
             Input::Stopping => {
@@ -142,7 +146,7 @@ impl<D: Disk> DeviceCore<D> {
     #[must_use]
     pub fn wake_at(&self) -> Duration {
         let health = self.connected.then_some(self.next_health);
-        [self.gallery.wake_at(), self.next_events, health, self.next_introduction]
+        [self.gallery.wake_at(), self.next_events, health, self.next_introduction, self.enrolling.wake_at()]
             .into_iter()
             .flatten()
             .min()
@@ -237,6 +241,7 @@ impl<D: Disk> DeviceCore<D> {
         self.report_owed = Some(None);
         self.report_config(turn);
         self.outbox.connected();
+        self.enrolling.connected(turn.now.monotonic);
         self.next_health = turn.now.monotonic;
         self.next_introduction = self.parts.introduction.is_some().then_some(turn.now.monotonic);
         self.sync_gallery(SyncInput::Connected, turn);
@@ -246,6 +251,7 @@ impl<D: Disk> DeviceCore<D> {
         self.connected = false;
         self.next_introduction = None;
         self.outbox.disconnected();
+        self.enrolling.disconnected();
         self.sync_gallery(SyncInput::Disconnected, turn);
     }
 

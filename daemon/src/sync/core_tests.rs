@@ -5,17 +5,18 @@ use std::time::Duration;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::identity::{GalleryKey, Secret};
-use ostiary_common::ids::{DeviceId, EventId, GalleryKeyId, MsgId, SiteId, StreamId};
+use ostiary_common::ids::{DeviceId, EnrollmentId, EventId, GalleryKeyId, MsgId, SiteId, StreamId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Info, Status, from_json};
 use ostiary_common::wire::{
-    Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceSettings, EventAck, EventBatch,
-    GalleryAck, GalleryNotice, GalleryRequest, HoldingProof, ReportKind, Revision, holding_statement,
+    Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceSettings, EnrollAck, EnrollCancel,
+    EnrollProgress, EnrollResult, EnrollStart, EnrollState, EventAck, EventBatch, GalleryAck, GalleryNotice,
+    GalleryRequest, HoldingProof, ReportKind, Revision, holding_statement,
 };
 
 use super::test_disk::MemoryDisk;
-use super::{Action, CoreParts, DeviceCore, Input, KeptGallery, Now, Signer, TrustRules};
+use super::{Action, CoreParts, DeviceCore, GuideWord, Input, KeptGallery, Now, Signer, TrustRules};
 use crate::domain::gallery_model::{ModelServer, pack};
 
 /// Signs by repeating.
@@ -284,6 +285,63 @@ fn commands_are_told_late_by_the_servers_clock_where_the_own_cannot_be_believed(
     let timely = command(1_200_000);
     assert_eq!(status(&timely), (CommandStatus::Done, 1));
     assert_eq!(status(&timely), (CommandStatus::Done, 0), "answered, not done again");
+}
+
+#[test]
+fn what_a_door_took_is_kept_and_handed_over_until_it_is_dealt_with() {
+    let mut bench = bench();
+    bench.connect();
+    let id = EnrollmentId::generate();
+    let not_after = bench.now.wall.plus(Duration::from_secs(20));
+    let start = EnrollStart { id, not_after, time_limit_s: 30, angles: Vec::new() };
+    assert_eq!(bench.hear(&Channel::EnrollStart, start.clone()), [Action::Guide(start.clone())]);
+    assert_eq!(bench.hear(&Channel::EnrollStart, start), [], "it came twice");
+    let result = EnrollResult {
+        id,
+        state: EnrollState::Complete,
+        detail: String::new(),
+        ended_at: bench.now.wall,
+        shots: Vec::new(),
+        liveness: None,
+    };
+    bench.handle(Input::Disconnected);
+    bench.handle(Input::Guided(&GuideWord::Result(result.clone())));
+    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), [], "nobody is there to take it");
+    assert_eq!(bench.disk.contents.borrow().enrollment, Some(result.clone()), "it is kept");
+    // After a restart as well.
+    bench.core = core(&bench.disk);
+    bench.connect();
+    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), [result.clone()]);
+    bench.wait(Duration::from_secs(25));
+    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), [result], "said again");
+    bench.hear(&Channel::EnrollAck, EnrollAck { id });
+    assert_eq!(bench.disk.contents.borrow().enrollment, None);
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), []);
+}
+
+#[test]
+fn how_it_goes_is_said_at_most_once_and_a_cancelled_session_is_silent() {
+    let mut bench = bench();
+    bench.connect();
+    let id = EnrollmentId::generate();
+    let not_after = bench.now.wall.plus(Duration::from_secs(20));
+    bench.hear(&Channel::EnrollStart, EnrollStart { id, not_after, time_limit_s: 30, angles: Vec::new() });
+    let progress = EnrollProgress {
+        id,
+        state: EnrollState::Running,
+        wanted: None,
+        taken: Vec::new(),
+        problem: None,
+        hint: "Hold still.".into(),
+        held: 0.5,
+        quality: None,
+    };
+    let word = GuideWord::Progress(progress);
+    let said = bench.handle(Input::Guided(&word));
+    assert!(matches!(&said[..], [Action::Publish(message)] if !message.reliable), "{said:?}");
+    assert_eq!(bench.hear(&Channel::EnrollCancel, EnrollCancel { id }), [Action::StopGuiding(id)]);
+    assert_eq!(bench.handle(Input::Guided(&word)), []);
 }
 
 #[test]

@@ -33,6 +33,11 @@ impl<D: Disk> DeviceCore<D> {
             Channel::GalleryChunk => self.with(payload, turn, Self::chunk),
             Channel::GalleryNotice => self.with(payload, turn, |core, notice, _, turn| core.notice(&notice, turn)),
             Channel::ConfigDesired => self.retained(payload, turn),
+            Channel::EnrollStart => self.with(payload, turn, |core, start, _, turn| core.enroll_start(start, turn)),
+            Channel::EnrollCancel => {
+                self.with(payload, turn, |core, cancel, _, turn| core.enroll_cancel(&cancel, turn))
+            }
+            Channel::EnrollAck => self.with(payload, turn, |core, ack, _, turn| core.enroll_ack(&ack, turn)),
             Channel::Command(kind) => {
                 self.with(payload, turn, |core, command, _, turn| core.command(kind, &command, turn))
             }

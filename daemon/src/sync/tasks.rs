@@ -24,6 +24,7 @@ impl<D: Disk> DeviceCore<D> {
     pub(super) fn due(&mut self, turn: &mut Turn<'_>) {
         self.sync_gallery(SyncInput::Tick, turn);
         self.send_events(turn);
+        self.enroll_due(turn);
         self.say_health(turn);
         self.introduce(turn);
         self.tell_trust(turn);
@@ -137,7 +138,7 @@ impl<D: Disk> DeviceCore<D> {
         }
     }
 
-    fn has_room(&self, turn: &Turn<'_>) -> bool {
+    pub(super) fn has_room(&self, turn: &Turn<'_>) -> bool {
         let published = turn.actions.iter().filter(|action| matches!(action, Action::Publish(_))).count();
         turn.now.queued + published < ROOM
     }

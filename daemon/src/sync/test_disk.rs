@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use ostiary_common::ids::{BootId, EventId, PersonId, StreamId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigDesired, DeviceReport, EventRecord, EventTime, ReportKind, TemplateRow};
+use ostiary_common::wire::{
+    ConfigDesired, DeviceReport, EnrollResult, EventRecord, EventTime, ReportKind, TemplateRow,
+};
 
 use super::{ChunkKey, Disk, DiskError, DoneCommand, GalleryHead, GalleryStep, Holdings, Stamp};
 
@@ -23,6 +25,7 @@ pub struct Contents {
     pub session: u64,
     pub desired: Option<ConfigDesired>,
     pub commands: Vec<DoneCommand>,
+    pub enrollment: Option<EnrollResult>,
     key: Option<ChunkKey>,
     floor: UnixMillis,
 }
@@ -47,6 +50,7 @@ impl MemoryDisk {
             session: 0,
             desired: None,
             commands: Vec::new(),
+            enrollment: None,
             key: None,
             floor: UnixMillis(0),
         })
@@ -163,6 +167,14 @@ impl Disk for MemoryDisk {
 
     fn keep_commands(&mut self, done: &[DoneCommand]) -> Result<(), DiskError> {
         self.write(|contents| contents.commands = done.to_vec())
+    }
+
+    fn enrollment(&self) -> Result<Option<EnrollResult>, DiskError> {
+        Ok(self.contents.borrow().enrollment.clone())
+    }
+
+    fn keep_enrollment(&mut self, result: Option<&EnrollResult>) -> Result<(), DiskError> {
+        self.write(|contents| contents.enrollment = result.cloned())
     }
 
     fn chunk_key(&self) -> Result<Option<ChunkKey>, DiskError> {

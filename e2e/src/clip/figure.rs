@@ -9,6 +9,10 @@ const HEAD_RADIUS: f32 = 0.62;
 const BLUR_STEP_PX: f32 = 1.5;
 /// Pictures mixed for one exposure, at most.
 const MAX_BLUR_STEPS: usize = 5;
+/// How far the tip of the nose stands out before the eyes, in face widths, where it lies, and how wide and high it is.
+const NOSE_OUT: f32 = 0.26;
+const NOSE_AT: [f32; 2] = [0.0, 0.13];
+const NOSE_SIZE: [f32; 2] = [0.13, 0.17];
 /// How far the figure reaches from the face's centre, in face widths: to the sides, and up.
 const REACH: [f32; 2] = [1.9, 1.35];
 
@@ -37,6 +41,7 @@ struct Drawing<'a> {
     roll: [f32; 2],
     yaw: [f32; 2],
     pitch_shift: f32,
+    nose_shift: f32,
 }
 
 impl<'a> Drawing<'a> {
@@ -51,6 +56,7 @@ impl<'a> Drawing<'a> {
             roll: [sin, cos],
             yaw: [yaw_sin, yaw_cos],
             pitch_shift: HEAD_RADIUS * pose.pitch.to_radians().sin(),
+            nose_shift: pose.relief * NOSE_OUT * yaw_sin,
         }
     }
 
@@ -92,8 +98,18 @@ impl<'a> Drawing<'a> {
         let depth = (HEAD_RADIUS * HEAD_RADIUS - across * across).max(0.0).sqrt();
         let [sin, cos] = self.yaw;
         let seen = across * cos - depth * sin;
+        let seen = seen - self.nose(seen, v);
         let nod = self.pitch_shift * depth / HEAD_RADIUS;
         ((seen - across).mul_add(weight, u), (-nod).mul_add(weight, v))
+    }
+
+    /// How far what is seen at a point of the turned face lies from where it would without a nose.
+    fn nose(&self, u: f32, v: f32) -> f32 {
+        if self.nose_shift == 0.0 {
+            return 0.0;
+        }
+        let [x, y] = [(u - NOSE_AT[0] - self.nose_shift) / NOSE_SIZE[0], (v - NOSE_AT[1]) / NOSE_SIZE[1]];
+        self.nose_shift * (-0.5 * x.mul_add(x, y * y)).exp()
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Pose {
     pub gain: f32,
     /// How much brighter the right side is than the left, as a share.
     pub side_light: f32,
+    /// How far the nose stands out, 1 as on a mean head; 0 leaves the face a smooth cylinder.
+    pub relief: f32,
 }
 
 impl Pose {
@@ -36,6 +38,7 @@ impl Pose {
             roll: mix(self.roll, other.roll),
             gain: mix(self.gain, other.gain),
             side_light: mix(self.side_light, other.side_light),
+            relief: mix(self.relief, other.relief),
         }
     }
 
@@ -81,6 +84,7 @@ pub fn walk(progress: f32, seconds: f32, lane: f32, portrait: &Portrait, camera:
         roll: 6.0 * swing(0.5, 5),
         gain: 0.25f32.mul_add(near, 0.78) + 0.06 * swing(0.7, 6),
         side_light: 0.18 * swing(0.2, 7),
+        relief: 0.0,
     }
 }
 

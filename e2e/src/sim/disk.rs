@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use ostiary_common::ids::{PersonId, StreamId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::{ConfigDesired, EventRecord, TemplateRow};
+use ostiary_common::wire::{ConfigDesired, EnrollResult, EventRecord, TemplateRow};
 use ostiary_daemon::sync::{
     ChunkKey, Disk, DiskError, DoneCommand, GalleryHead, GalleryStep, Holdings, KeptGallery, Stamp,
 };
@@ -27,6 +27,7 @@ pub struct Contents {
     /// The settings taken last.
     pub desired: Option<ConfigDesired>,
     commands: Vec<DoneCommand>,
+    enrollment: Option<EnrollResult>,
     key: Option<ChunkKey>,
     floor: UnixMillis,
 }
@@ -64,6 +65,7 @@ impl SimDisk {
             session: 0,
             desired: None,
             commands: Vec::new(),
+            enrollment: None,
             key: None,
             floor: UnixMillis(0),
         })
@@ -265,6 +267,14 @@ impl Disk for SimDisk {
 
     fn keep_commands(&mut self, done: &[DoneCommand]) -> Result<(), DiskError> {
         self.write(true, |contents| contents.commands = done.to_vec())
+    }
+
+    fn enrollment(&self) -> Result<Option<EnrollResult>, DiskError> {
+        Ok(self.look(|contents| contents.enrollment.clone()))
+    }
+
+    fn keep_enrollment(&mut self, result: Option<&EnrollResult>) -> Result<(), DiskError> {
+        self.write(true, |contents| contents.enrollment = result.cloned())
     }
 
     fn chunk_key(&self) -> Result<Option<ChunkKey>, DiskError> {

@@ -79,6 +79,7 @@ impl Server {
             clock,
             live: Arc::new(LiveCursor::new(0)),
             refusals,
+            doors: tokio::sync::mpsc::channel(1).0,
             outbound: Arc::new(self.outlet.clone()),
             pack: self.pack.clone(),
             patience: Patience::NONE,

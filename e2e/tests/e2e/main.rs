@@ -4,6 +4,7 @@
 //! [`recognise`]; the kills are in [`kills`] and [`broker`], and at random in [`storm`].
 
 mod broker;
+mod captures;
 mod delivery;
 mod derived;
 mod door;

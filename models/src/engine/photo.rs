@@ -41,6 +41,16 @@ pub(super) fn find_faces(detector: &mut DetectorNet, photo: &RgbView<'_>) -> Res
     Ok(faces)
 }
 
+/// Adds to the faces of a frame those that are too near for the usual look, which fill much of the picture.
+pub(super) fn add_near_faces(
+    detector: &mut DetectorNet,
+    frame: &RgbView<'_>,
+    known: Vec<DetectedFace>,
+) -> Result<Vec<DetectedFace>, InferenceError> {
+    let found = look(detector, frame, LEVELS_PX[0] / frame.width().max(frame.height()) as f32)?;
+    refined(detector, frame, known, found)
+}
+
 /// One pass at `scale` (net pixels per photo pixel), in as many tiles as it takes.
 fn look(detector: &mut DetectorNet, photo: &RgbView<'_>, scale: f32) -> Result<Vec<DetectedFace>, InferenceError> {
     let long_side = photo.width().max(photo.height()) as f32 * scale;

@@ -61,6 +61,7 @@ pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: Canc
     let mut tick = tokio::time::interval(EVERY);
     while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
         api.limits.forget_quiet();
+        api.captures.sweep();
         api.metrics.run_upkeep();
         if let Err(error) = api.recognition.installation().await {
             tracing::error!(%error, "how full the gallery is could not be seen: {error}");

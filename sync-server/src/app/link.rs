@@ -18,6 +18,7 @@ use crate::config::{BrokerConfig, Config};
 use crate::link::{self, Endpoint, Line, LinkConfig, LinkParts, Login, RunningLink, trusting};
 use crate::live::LiveCursor;
 use crate::ports::Clock;
+use crate::ports::door_enrollment::DoorEar;
 use crate::refusals::RefusalLog;
 use crate::secret::Secret;
 
@@ -32,6 +33,8 @@ pub struct Shared<'a> {
     pub live: Arc<LiveCursor>,
     /// Told of refusals.
     pub refusals: Arc<RefusalLog>,
+    /// Told what devices say of enrollments.
+    pub doors: DoorEar,
     /// Runs its tasks.
     pub lifecycle: &'a Lifecycle,
 }
@@ -55,6 +58,7 @@ pub fn start(
         clock: shared.clock,
         live: shared.live,
         refusals: shared.refusals,
+        doors: shared.doors,
         kick: kick(embedded),
         tasks: shared.lifecycle.tasks().clone(),
         shutdown: shared.lifecycle.token(),

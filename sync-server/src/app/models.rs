@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use ostiary_common::ids::PackId;
 use ostiary_models::calibration::Calibration;
 use ostiary_models::decide::Rule;
+use ostiary_models::guided::GuideRules;
 use ostiary_models::pack::Pack;
 
 use crate::config::ModelsConfig;
@@ -19,6 +20,8 @@ pub struct Models {
     pub rule: Rule,
     /// What its scores mean, if that was measured.
     pub calibration: Option<Calibration>,
+    /// What a guided capture goes by.
+    pub guide: GuideRules,
     /// Makes photo readers.
     pub readers: MakeReader,
 }
@@ -35,6 +38,10 @@ impl Models {
             dimension: pack.dimension(),
             rule: pack.thresholds().rule(),
             calibration: pack.calibration().cloned(),
+            guide: GuideRules {
+                liveness: Some(pack.liveness_rules()),
+                ..GuideRules::new(pack.thresholds().enroll_gate(), pack.thresholds().rule())
+            },
             readers: from_pack(pack, config.kernels.into()),
         })
     }

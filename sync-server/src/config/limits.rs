@@ -24,6 +24,10 @@ pub struct LimitsConfig {
     pub device_renewals_per_minute: u32,
     /// Photos, per account.
     pub photos_per_minute: u32,
+    /// Frames of guided captures, per account.
+    pub frames_per_minute: u32,
+    /// Guided captures, and clips that wait for approval, at once.
+    pub captures: usize,
     /// Pictures looked up, per account.
     pub recognize_per_minute: u32,
     /// Exports, per account.
@@ -47,6 +51,8 @@ impl Default for LimitsConfig {
             renewals_per_minute: 600,
             device_renewals_per_minute: 30,
             photos_per_minute: 120,
+            frames_per_minute: 1200,
+            captures: 16,
             recognize_per_minute: 60,
             exports_per_hour: 30,
             photo_max_megabytes: 20,
@@ -69,6 +75,7 @@ impl LimitsConfig {
             ("limits.claims_per_minute", self.claims_per_minute),
             ("limits.renewals_per_minute", self.renewals_per_minute),
             ("limits.photos_per_minute", self.photos_per_minute),
+            ("limits.frames_per_minute", self.frames_per_minute),
         ];
         if let Some((key, value)) = rates.into_iter().find(|(_, value)| !(1..=1_000_000).contains(value)) {
             return Err(not_allowed(key, value, "must be 1 to 1000000"));
@@ -76,6 +83,7 @@ impl LimitsConfig {
         let counts = [
             ("limits.photo_max_megabytes", self.photo_max_megabytes),
             ("limits.photos_per_request", self.photos_per_request),
+            ("limits.captures", self.captures),
         ];
         if let Some((key, value)) = counts.into_iter().find(|(_, value)| !(1..=100).contains(value)) {
             return Err(not_allowed(key, value, "must be 1 to 100"));

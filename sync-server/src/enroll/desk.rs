@@ -15,9 +15,16 @@ use crate::usage;
 /// What became of a photo.
 type Answer = Result<Result<Reading, PhotoProblem>, DeskError>;
 
-struct Job {
-    photo: Bytes,
-    answer: oneshot::Sender<Answer>,
+/// Something for a reader to do; it is told if there is no reader.
+type Task = Box<dyn FnOnce(Result<&mut dyn PhotoReader, DeskError>) + Send>;
+
+/// What goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Somebody stands before a camera and waits for the answer to one frame.
+    Live,
+    /// Photos, as they come.
+    Photos,
 }
 
 /// Why a photo was not looked at.
@@ -44,8 +51,26 @@ enum State {
 
 /// Where photos are handed in.
 pub struct Desk {
-    jobs: Sender<Job>,
+    live: Sender<Task>,
+    photos: Sender<Task>,
     state: Arc<Mutex<State>>,
+}
+
+/// What readers take from; frames go first, since they are few and somebody waits.
+#[derive(Clone)]
+struct Queues {
+    live: Receiver<Task>,
+    photos: Receiver<Task>,
+}
+
+impl Queues {
+    /// The next task; `None` once the desk is closed.
+    fn next(&self) -> Option<Task> {
+        crossbeam_channel::select_biased! {
+            recv(self.live) -> task => task.ok(),
+            recv(self.photos) -> task => task.ok(),
+        }
+    }
 }
 
 impl Desk {
@@ -53,17 +78,19 @@ impl Desk {
     /// returns at once; they end when the desk is dropped.
     pub fn open(make: MakeReader, threads: usize, waiting: usize) -> Self {
         // Full means busy: the caller is told to come again, nothing is queued in memory without bound.
-        let (jobs, queue) = bounded(waiting);
+        let (photos, of_photos) = bounded(waiting);
+        let (live, of_live) = bounded(waiting);
+        let queues = Queues { live: of_live, photos: of_photos };
         let state = Arc::new(Mutex::new(State::Loading));
         for number in 0..threads {
-            let (make, queue, state) = (Arc::clone(&make), queue.clone(), Arc::clone(&state));
+            let (make, queues, state) = (Arc::clone(&make), queues.clone(), Arc::clone(&state));
             let started =
-                thread::Builder::new().name(format!("photo-{number}")).spawn(move || work(&make, &queue, &state));
+                thread::Builder::new().name(format!("photo-{number}")).spawn(move || work(&make, &queues, &state));
             if let Err(error) = started {
                 tracing::error!(%error, "a photo thread could not be started");
             }
         }
-        Self { jobs, state }
+        Self { live, photos, state }
     }
 
     /// Reads a photo.
@@ -71,14 +98,30 @@ impl Desk {
     /// # Errors
     /// [`DeskError`].
     pub async fn read(&self, photo: Bytes) -> Answer {
-        let (answer, read) = oneshot::channel();
-        match self.jobs.try_send(Job { photo, answer }) {
+        self.run(Lane::Photos, move |reader| read(reader, &photo)).await?
+    }
+
+    /// Has a reader do something, on its own thread.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub async fn run<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&mut dyn PhotoReader) -> T + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let (answer, done) = oneshot::channel();
+        let task: Task = Box::new(move |reader| {
+            // Who asked may have gone; the next one is not concerned.
+            let _ = answer.send(reader.map(work));
+        });
+        let queue = if lane == Lane::Live { &self.live } else { &self.photos };
+        match queue.try_send(task) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(DeskError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(self.broken()),
         }
-        // Dropped unanswered only if no thread could be started at all.
-        read.await.unwrap_or_else(|_| Err(self.broken()))
+        done.await.unwrap_or_else(|_| Err(self.unanswered()))
     }
 
     /// Whether the models are loaded.
@@ -96,44 +139,46 @@ impl Desk {
     fn broken(&self) -> DeskError {
         DeskError::Broken(self.check().err().unwrap_or_else(|| "no photo thread is running".into()))
     }
+
+    /// A task is dropped undone if its reader panicked, or no thread could be started at all.
+    fn unanswered(&self) -> DeskError {
+        match self.check() {
+            Ok(()) => DeskError::Failed("a reader panicked".into()),
+            Err(why) => DeskError::Broken(why),
+        }
+    }
 }
 
-fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
+fn work(make: &MakeReader, queues: &Queues, state: &Mutex<State>) {
     let set = |new: State| *state.lock().unwrap_or_else(PoisonError::into_inner) = new;
     let mut reader = match make() {
         Ok(reader) => reader,
         Err(why) => {
             tracing::error!(error = %why, "the models cannot be loaded, photos will be refused: {why}");
             set(State::Broken(why.clone()));
-            return refuse_all(queue, &why);
+            return refuse_all(queues, &why);
         }
     };
     set(State::Ready);
-    while let Ok(job) = queue.recv() {
-        let answer = match catch_unwind(AssertUnwindSafe(|| read(&mut *reader, &job.photo))) {
-            Ok(answer) => answer,
-            Err(_) => match make() {
-                // What the old reader was in the middle of is not known; a new one is.
-                Ok(new) => {
-                    reader = new;
-                    Err(DeskError::Failed("a reader panicked".into()))
-                }
-                Err(why) => {
-                    set(State::Broken(why.clone()));
-                    let _ = job.answer.send(Err(DeskError::Broken(why.clone())));
-                    return refuse_all(queue, &why);
-                }
-            },
-        };
-        // The caller may have gone; the next one is not concerned.
-        let _ = job.answer.send(answer);
+    while let Some(task) = queues.next() {
+        if catch_unwind(AssertUnwindSafe(|| task(Ok(&mut *reader)))).is_ok() {
+            continue;
+        }
+        // What the old reader was in the middle of is not known; a new one is.
+        match make() {
+            Ok(new) => reader = new,
+            Err(why) => {
+                set(State::Broken(why.clone()));
+                return refuse_all(queues, &why);
+            }
+        }
     }
 }
 
 /// Goes on answering without models, since nobody else would take what is in the queue.
-fn refuse_all(queue: &Receiver<Job>, why: &str) {
-    for job in queue {
-        let _ = job.answer.send(Err(DeskError::Broken(why.to_owned())));
+fn refuse_all(queues: &Queues, why: &str) {
+    while let Some(task) = queues.next() {
+        task(Err(DeskError::Broken(why.to_owned())));
     }
 }
 
@@ -155,7 +200,11 @@ fn read(reader: &mut dyn PhotoReader, photo: &[u8]) -> Answer {
 mod tests {
     use std::sync::mpsc;
 
+    use ostiary_models::align::AlignedChip;
+    use ostiary_models::embed::Embedding;
     use ostiary_models::engine::InferenceError;
+    use ostiary_models::frame::RgbImage;
+    use ostiary_models::guided::{GuideRules, Seen};
 
     use super::*;
 
@@ -170,6 +219,14 @@ mod tests {
                 _ => {}
             }
             Ok(Err(PhotoProblem::NoFace))
+        }
+
+        fn glance(&mut self, _: &RgbImage, _: &GuideRules) -> Result<Seen<()>, InferenceError> {
+            Ok(Seen::Nobody)
+        }
+
+        fn embed(&mut self, _: &AlignedChip) -> Result<Embedding, InferenceError> {
+            panic!("no chip comes here")
         }
     }
 

@@ -3,16 +3,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostiary_common::wire::UnusableReason;
+use ostiary_models::align::AlignedChip;
+use ostiary_models::choose::{Choice, choose};
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError, Kernels};
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::Rect;
+use ostiary_models::guided::{self, Glance, GuideRules, Seen};
 use ostiary_models::pack::Pack;
 use ostiary_models::photo;
 use ostiary_models::quality::{FaceQuality, QualityGate};
 
-use super::choose::{Choice, choose};
 use super::problem::PhotoProblem;
+
+/// The most pixels a frame of a capture may have: what cameras of browsers give, and some more.
+pub const MOST_FRAME_PIXELS: u64 = 4_000_000;
 
 /// What was read of a photo.
 #[derive(Clone, Debug)]
@@ -32,6 +37,18 @@ pub trait PhotoReader: Send {
     /// # Errors
     /// If the models fail.
     fn read(&mut self, bytes: &[u8]) -> Result<Result<Reading, PhotoProblem>, InferenceError>;
+
+    /// What one frame of a moving picture shows, good or not; embedded where `rules` want it.
+    ///
+    /// # Errors
+    /// If the models fail.
+    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<()>, InferenceError>;
+
+    /// Embeds a face that was taken of a frame, as one of a photo.
+    ///
+    /// # Errors
+    /// If the models fail.
+    fn embed(&mut self, chip: &AlignedChip) -> Result<Embedding, InferenceError>;
 }
 
 /// Makes a reader for a thread; an error says why it cannot.
@@ -64,6 +81,34 @@ impl PhotoReader for EngineReader {
         };
         self.look(&picture)
     }
+
+    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<()>, InferenceError> {
+        let view = frame.view();
+        let face = match guided::only_face(&self.engine.find_faces_up_to_near(view)?) {
+            Ok(face) => self.engine.refine(view, &face)?,
+            Err(count) => return Ok(Seen::no_single_face(count)),
+        };
+        let chip = self.engine.chip(view, &face);
+        let quality = self.engine.quality(&face, &chip);
+        let cues = rules.liveness.is_some().then(|| self.engine.liveness_cues(view, &face, &chip)).transpose()?;
+        let embedding = rules.wants_embedding(&quality).then(|| self.engine.embed(&chip)).transpose()?;
+        Ok(Seen::One(Box::new(Glance { face, quality, cues: cues.flatten(), chip, embedding, keep: () })))
+    }
+
+    fn embed(&mut self, chip: &AlignedChip) -> Result<Embedding, InferenceError> {
+        self.engine.embed_still(chip)
+    }
+}
+
+/// Decodes a frame of a capture, which is looked at many times a second and may not be as large as a photo.
+///
+/// # Errors
+/// [`PhotoProblem::Unreadable`] or [`PhotoProblem::TooLarge`].
+pub fn decode_frame(bytes: &[u8]) -> Result<RgbImage, PhotoProblem> {
+    let frame = photo::decode(bytes)?;
+    let (width, height) = (frame.width(), frame.height());
+    let is_too_large = u64::from(width) * u64::from(height) > MOST_FRAME_PIXELS;
+    if is_too_large { Err(PhotoProblem::TooLarge { width, height }) } else { Ok(frame) }
 }
 
 impl EngineReader {

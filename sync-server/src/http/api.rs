@@ -19,10 +19,13 @@ use super::notices::Notices;
 use super::request_id::RequestId;
 use super::v1::events::live::recent::Recent;
 use crate::accounts::Accounts;
+use crate::capture::Captures;
+use crate::clip::Clips;
 use crate::config::{HttpConfig, LimitsConfig};
 use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
 use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
+use crate::enroll::door::DoorDesk;
 use crate::eraser::Completed;
 use crate::health::Monitor;
 use crate::identity::authority::Authority;
@@ -70,7 +73,13 @@ pub struct ApiParts {
     /// Says when erasures are complete.
     pub erasures: Completed,
     /// Makes templates of photos.
-    pub enrollment: Enrollment,
+    pub enrollment: Arc<Enrollment>,
+    /// Enrollments at doors.
+    pub doors: Arc<DoorDesk>,
+    /// Guided captures, and clips that wait for approval.
+    pub captures: Arc<Captures>,
+    /// Takes clips apart.
+    pub clips: Clips,
     /// Knows what follows from how strict recognition is.
     pub recognition: Arc<Recognition>,
     /// The pack devices must run.

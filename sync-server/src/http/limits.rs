@@ -33,6 +33,7 @@ pub struct Limits {
     claims: Budget,
     renewals: Budget,
     photos: Budget,
+    frames: Budget,
     recognize: Budget,
     exports: Budget,
 }
@@ -50,6 +51,7 @@ impl Limits {
             claims: within("claims", config.claims_per_minute, MINUTE),
             renewals: within("renewals", config.renewals_per_minute, MINUTE),
             photos: within("photos", config.photos_per_minute, MINUTE),
+            frames: within("frames", config.frames_per_minute, MINUTE),
             recognize: within("recognize", config.recognize_per_minute, MINUTE),
             exports: within("exports", config.exports_per_hour, HOUR),
         }
@@ -127,6 +129,14 @@ impl Limits {
     pub async fn photos(&self, user: UserId, count: usize) -> Result<(), ApiError> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.take(&self.photos, Subject::Account(user), count).await
+    }
+
+    /// A frame of a guided capture.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn frame(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(&self.frames, Subject::Account(user), 1).await
     }
 
     /// A picture to be looked up.

@@ -3,10 +3,12 @@
 pub mod analytics;
 pub mod audit;
 pub mod auth;
+pub mod captures;
 pub mod consents;
 pub mod device;
 pub mod devices;
 pub mod doors;
+pub mod enrollments;
 pub mod erasures;
 pub mod errors;
 pub mod events;
@@ -137,6 +139,10 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(devices::commands::command))
         .routes(guarded!(devices::configure::configure))
         .routes(guarded!(devices::door::set_door))
+        .routes(guarded!(enrollments::create::create))
+        .routes(guarded!(enrollments::list::list))
+        .routes(guarded!(enrollments::read::read))
+        .routes(guarded!(enrollments::cancel::cancel))
         .routes(guarded!(devices::gallery::gallery))
         .routes(device!(device::claim::claim))
         .routes(device!(device::nonce::nonce))
@@ -150,6 +156,13 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(persons::templates::templates))
         .routes(guarded!(persons::lookalikes::lookalikes))
         .merge(persons::photos::routes())
+        .merge(persons::clips::routes())
+        .routes(guarded!(captures::create::create))
+        .routes(guarded!(captures::read::read))
+        .merge(captures::frames::routes())
+        .routes(guarded!(captures::picture::picture))
+        .routes(guarded!(captures::finish::finish))
+        .routes(guarded!(captures::cancel::cancel))
         .routes(guarded!(persons::sync::sync))
         .routes(guarded!(persons::expiry::read))
         .routes(guarded!(persons::expiry::set))

@@ -21,6 +21,7 @@ use super::outgoing::{Mailer, Outbound};
 use super::patience::Patience;
 use super::seen::Teller;
 use super::state::StateKeeper;
+use crate::ports::door_enrollment::DoorEar;
 use crate::ports::{Clock, LiveFeed, Store};
 use crate::refusals::RefusalLog;
 
@@ -36,6 +37,8 @@ pub struct CoreParts {
     pub refusals: Arc<RefusalLog>,
     /// Where what is to be said goes.
     pub outbound: Arc<dyn Outbound>,
+    /// Told what devices say of enrollments.
+    pub doors: DoorEar,
     /// The model pack of this server's templates.
     pub pack: PackId,
     /// How long to wait for a store that does not answer.

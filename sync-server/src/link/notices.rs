@@ -15,6 +15,7 @@ use super::orders::Orders;
 use super::outgoing::{Keep, Mailer, SendError};
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::gallery::{GalleryStanding, Verdict};
+use crate::ports::door_enrollment::EnrollOrder;
 use crate::ports::{CommandOrder, DeviceLink, Store, StoreError};
 
 /// Changes that come within this time are told once. Also keeps thousands of devices from asking in the same
@@ -96,6 +97,10 @@ impl DeviceLink for Desk {
 
     fn command(&self, order: CommandOrder) -> bool {
         self.orders.command(order)
+    }
+
+    fn enroll(&self, order: EnrollOrder) -> bool {
+        self.orders.enroll(order)
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::outgoing::{Keep, Mailer, SendError};
 use crate::domain::device::DeviceState;
+use crate::ports::door_enrollment::{EnrollOrder, EnrollSay};
 use crate::ports::{CommandOrder, Store};
 
 /// Orders that wait. Full means that the broker is away for long: commands are refused, and a place is cleared at the
@@ -25,6 +26,7 @@ const KEPT: [Channel; 5] =
 
 enum Order {
     Command(CommandOrder),
+    Enroll(EnrollOrder),
     Departed(DeviceRoot),
 }
 
@@ -65,6 +67,10 @@ impl Orders {
     pub(super) fn command(&self, order: CommandOrder) -> bool {
         self.0.try_send(Order::Command(order)).is_ok()
     }
+
+    pub(super) fn enroll(&self, order: EnrollOrder) -> bool {
+        self.0.try_send(Order::Enroll(order)).is_ok()
+    }
 }
 
 impl Errands {
@@ -76,6 +82,7 @@ impl Errands {
             tokio::select! {
                 order = self.queue.recv() => match order {
                     Some(Order::Command(order)) => self.send(order).await,
+                    Some(Order::Enroll(order)) => self.tell(order).await,
                     Some(Order::Departed(root)) => {
                         let now = Instant::now();
                         self.clearing.push(Clearing { root, since: now, times: 0, next: now });
@@ -94,6 +101,20 @@ impl Errands {
         let sent = self.mailer.send(root, &Channel::Command(kind), Keep::No, session, command).await;
         if let Err(error) = sent {
             tracing::warn!(%error, device.id = %root.device, command.id = %id, "command {} was not sent", kind.as_str());
+        }
+    }
+
+    /// Once as well: a start that is late begins nothing, and what a device is not told to forget it sends again.
+    async fn tell(&self, order: EnrollOrder) {
+        let EnrollOrder { root, session, say } = order;
+        let mailer = &self.mailer;
+        let sent = match say {
+            EnrollSay::Start(body) => mailer.send(root, &Channel::EnrollStart, Keep::No, session, body).await,
+            EnrollSay::Cancel(body) => mailer.send(root, &Channel::EnrollCancel, Keep::No, session, body).await,
+            EnrollSay::Ack(body) => mailer.send(root, &Channel::EnrollAck, Keep::No, session, body).await,
+        };
+        if let Err(error) = sent {
+            tracing::warn!(%error, device.id = %root.device, "{} is not told of an enrollment", root.device);
         }
     }
 

@@ -6,7 +6,10 @@ use ostiary_common::ids::DeviceId;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Health, Info, JsonError, Status, from_json};
-use ostiary_common::wire::{CommandResult, ConfigReported, EventBatch, GalleryAck, GalleryRequest};
+use ostiary_common::wire::{
+    CommandResult, ConfigReported, EnrollProgress, EnrollResult, EventBatch, GalleryAck, GalleryRequest,
+    MAX_ENROLL_SHOTS,
+};
 
 use super::batch::{self, BatchFault, Sorted};
 
@@ -39,6 +42,8 @@ pub(super) enum Message {
     Health(Health),
     ConfigReported(ConfigReported),
     CommandResult(CommandKind, CommandResult),
+    EnrollProgress(EnrollProgress),
+    EnrollResult(EnrollResult),
 }
 
 /// What is wrong with a message.
@@ -92,6 +97,10 @@ pub(super) fn route(topic: &str, payload: &[u8]) -> Result<Option<Routed>, Fault
         Channel::CommandResult(kind) => {
             enveloped(root, payload, |result| Message::CommandResult(kind, result)).map(Some)
         }
+        Channel::EnrollProgress => {
+            enveloped(root, payload, Message::EnrollProgress).and_then(checked_progress).map(Some)
+        }
+        Channel::EnrollResult => enveloped(root, payload, Message::EnrollResult).and_then(checked_result).map(Some),
         Channel::Status => plain(Message::Status(checked_status(from_json(payload)?)?)),
         Channel::Info => plain(Message::Info(checked_info(from_json(payload)?)?)),
         Channel::Health => plain(Message::Health(checked_health(from_json(payload)?)?)),
@@ -100,6 +109,9 @@ pub(super) fn route(topic: &str, payload: &[u8]) -> Result<Option<Routed>, Fault
         | Channel::GalleryNotice
         | Channel::ConfigDesired
         | Channel::Command(_)
+        | Channel::EnrollStart
+        | Channel::EnrollCancel
+        | Channel::EnrollAck
         | Channel::Seen => Err(Fault::Topic),
     }
 }
@@ -115,6 +127,27 @@ fn read<B: Body>(root: DeviceRoot, payload: &[u8]) -> Result<Envelope<B>, Fault>
         return Err(Fault::ForeignDevice { claimed: envelope.device });
     }
     Ok(envelope)
+}
+
+/// What is shown to people is short and plain, and numbers are numbers.
+fn checked_progress(routed: Routed) -> Result<Routed, Fault> {
+    let fine = match &routed.message {
+        Message::EnrollProgress(said) => {
+            let is_short = fits(&said.hint) && said.problem.as_deref().is_none_or(fits);
+            let is_number = said.held.is_finite() && said.quality.is_none_or(|quality| quality.overall.is_finite());
+            is_short && is_number && said.taken.len() <= MAX_ENROLL_SHOTS
+        }
+        _ => true,
+    };
+    if fine { Ok(routed) } else { Err(Fault::Content("enrollment progress")) }
+}
+
+fn checked_result(routed: Routed) -> Result<Routed, Fault> {
+    let fine = match &routed.message {
+        Message::EnrollResult(said) => said.is_within_limits() && fits(&said.detail),
+        _ => true,
+    };
+    if fine { Ok(routed) } else { Err(Fault::Content("enrollment result")) }
 }
 
 fn checked_status(status: Status) -> Result<Status, Fault> {
@@ -144,9 +177,9 @@ fn fits(text: &str) -> bool {
 mod tests {
     use ostiary_common::digest::GalleryDigest;
     use ostiary_common::envelope::WIRE_VERSION;
-    use ostiary_common::ids::{MsgId, SiteId, StreamId};
+    use ostiary_common::ids::{EnrollmentId, MsgId, SiteId, StreamId};
     use ostiary_common::wire::monitor::{State, to_json};
-    use ostiary_common::wire::{AckedBatch, Revision};
+    use ostiary_common::wire::{AckedBatch, Angle, EnrollShot, EnrollState, QualitySummary, Revision};
     use proptest::prelude::*;
 
     use super::*;
@@ -202,6 +235,27 @@ mod tests {
         check(root, &Channel::Status, b"{}", Err("malformed"));
         check(root, &Channel::Status, &vec![b' '; 40_000], Err("too_large"));
         check(root, &Channel::Health, br#"{"a b":3}"#, Err("content"));
+        let shot = |bytes: usize| EnrollShot {
+            angle: Angle::Frontal,
+            quality: QualitySummary::default(),
+            jpeg: vec![0; bytes].into(),
+        };
+        let result = |shots| EnrollResult {
+            id: EnrollmentId::generate(),
+            state: EnrollState::Complete,
+            detail: String::new(),
+            ended_at: UnixMillis(0),
+            shots,
+            liveness: None,
+        };
+        for (shots, expected) in [
+            (vec![shot(80 * 1024); 6], Ok(true)),
+            (vec![shot(80 * 1024 + 1)], Err("content")),
+            (vec![shot(1); 7], Err("content")),
+        ] {
+            let bytes = envelope(root.device, result(shots)).encode().unwrap();
+            check(root, &Channel::EnrollResult, &bytes, expected);
+        }
         check(root, &Channel::Health, br#"{"a":"three"}"#, Err("malformed"));
         let long = Info { camera: "x".repeat(500), ..Info::default() };
         check(root, &Channel::Info, &to_json(&long), Err("content"));
@@ -209,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_on_any_topic_are_safe(bytes in proptest::collection::vec(any::<u8>(), 0..300), pick in 0..7usize) {
+        fn any_bytes_on_any_topic_are_safe(bytes in proptest::collection::vec(any::<u8>(), 0..300), pick in 0..9usize) {
             let root = root();
             let _ = route(&root.published_by_device()[pick], &bytes);
         }

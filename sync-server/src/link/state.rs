@@ -23,6 +23,7 @@ use super::proofs::Proofs;
 use super::route::Message;
 use crate::domain::device::Presence;
 use crate::domain::gallery::Verdict;
+use crate::ports::door_enrollment::{DoorEar, DoorWord};
 use crate::ports::{Clock, Store, StoreError};
 
 /// How often one device is told again that its gallery is not the truth. A device that cannot get it right
@@ -46,6 +47,7 @@ pub(super) struct StateKeeper {
     mailer: Arc<Mailer>,
     pack: PackId,
     told: PerDevice,
+    doors: DoorEar,
     proofs: Proofs,
     patience: Patience,
 }
@@ -55,7 +57,8 @@ impl StateKeeper {
         let quota = Quota::with_period(TOLD_AGAIN_AFTER).expect("the period is above zero").allow_burst(TOLD_AT_ONCE);
         let (store, clock, patience) = (parts.store.clone(), parts.clock.clone(), parts.patience);
         let (told, proofs) = (PerDevice::new(quota, clock.clone()), Proofs::new(parts));
-        Self { store, clock, mailer, pack: parts.pack.clone(), told, proofs, patience }
+        let (pack, doors) = (parts.pack.clone(), parts.doors.clone());
+        Self { store, clock, mailer, pack, told, doors, proofs, patience }
     }
 
     /// Keeps what comes until there is no more. A message the store cannot take now is not acknowledged, and
@@ -128,8 +131,23 @@ impl StateKeeper {
                 tracing::info!(device.id = %id, command = kind.as_str(), status = ?result.status, "{id} answered a command");
                 Ok(())
             }
+            Message::EnrollProgress(progress) => {
+                self.hand_over(DoorWord::Progress(root, progress));
+                Ok(())
+            }
+            Message::EnrollResult(result) => {
+                self.hand_over(DoorWord::Result(root, session, result));
+                Ok(())
+            }
             // These have queues of their own.
             Message::Events(_) | Message::GalleryRequest(_) => Ok(()),
+        }
+    }
+
+    /// What finds no room is not waited for: how it goes is said again at once, and what came of it in a while.
+    fn hand_over(&self, word: DoorWord) {
+        if self.doors.try_send(word).is_err() {
+            metrics::counter!("ostiary_server_enroll_dropped_total").increment(1);
         }
     }
 

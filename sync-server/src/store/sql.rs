@@ -15,6 +15,7 @@ mod consent_texts;
 mod consents;
 mod device_rows;
 mod devices;
+mod door_enrollments;
 mod door_gallery;
 mod engine;
 mod erasure_rows;

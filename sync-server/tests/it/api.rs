@@ -3,6 +3,7 @@
 mod accounts;
 mod analytics;
 mod calibrated;
+mod captures;
 mod consent;
 mod contract;
 mod devices;

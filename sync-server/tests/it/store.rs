@@ -3,6 +3,7 @@
 mod accounts;
 mod atomic;
 pub mod consent;
+mod door_enrollments;
 mod erasure;
 mod indexes;
 mod ingest;

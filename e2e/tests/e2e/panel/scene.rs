@@ -36,6 +36,7 @@ pub struct Scene {
     pub there: Gate,
     /// Enrolled from a photo.
     pub known: String,
+    pub group: String,
 }
 
 impl Scene {
@@ -48,7 +49,7 @@ impl Scene {
         let known = person(api, "Person A", &group).await?;
         api.enroll(&known, portrait(Sitter::Obama2012)?).await?;
         person(api, "Person B", &group).await?;
-        let mut scene = Self { server, here, there, known };
+        let mut scene = Self { server, here, there, known, group };
         scene.visits().await?;
         Ok(scene)
     }

@@ -1,5 +1,6 @@
 //! Persons, their photos and templates.
 
+pub mod clips;
 pub mod create;
 pub mod delete;
 pub mod detail;

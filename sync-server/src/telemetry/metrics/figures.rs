@@ -97,6 +97,12 @@ pub const FIGURES: &[Figure] = &[
         "ostiary_server_part_state",
         "State of each part of the server (ok, degraded, failed): 1 for the one it is in, 0 for the others.",
     ),
+    histogram("ostiary_server_capture_frame_seconds", "Time from a frame of a guided capture to its hint."),
+    counter("ostiary_server_clip_frames_total", "Pictures of clips looked at."),
+    counter(
+        "ostiary_server_enroll_dropped_total",
+        "Words of devices about enrollments dropped because too many waited; they come again.",
+    ),
     histogram("ostiary_server_photo_seconds", "Time to make templates of a photo."),
     counter("ostiary_server_photos_total", "Photos looked at, by result."),
     counter("ostiary_server_mail_total", "Messages to people, by what became of them."),

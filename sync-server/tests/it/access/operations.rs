@@ -149,6 +149,14 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         // The walk fills in the person's id for the consent's too.
         "persons_consent_withdraw" => own(at.person.0).json(json!({})).also(&[404]),
         "persons_photos" => own(at.person.0).photo(),
+        // No clip is sent, so there is none.
+        "persons_clips" => own(at.person.0).also(&[422, 503]),
+        "persons_captures_create" => own(at.person.0).json(json!({})).also(&[503]),
+        "devices_enroll" => own(at.device.0).json(json!({"person": at.person})).also(&[409]),
+        "devices_enrollments" => door(at.device.0),
+        enrollments if enrollments.starts_with("enrollments_") => Call::new(About::Elsewhere, Uuid::now_v7()),
+        // A capture is its account's alone; that has a test of its own.
+        captures if captures.starts_with("captures_") => Call::new(About::Elsewhere, Uuid::now_v7()).json(json!({})),
         "persons_delete" => own(at.person.0).spends(),
         "templates_delete" => own(at.template.0).spends(),
         "notifications_list" | "notifications_mark_all_read" | "deliveries_list" => nothing(),

@@ -16,6 +16,7 @@ pub fn plain() -> Models {
         dimension: DIMENSION,
         rule: Rule { threshold: 0.95, margin: 0.0 },
         calibration: None,
+        guide: super::reader::guide(),
         readers: Arc::new(|| Ok(Box::new(PixelReader))),
     }
 }

@@ -112,6 +112,7 @@ pub fn start_link_to(
         clock,
         live: live.clone(),
         refusals,
+        doors: tokio::sync::mpsc::channel(1).0,
         kick: Arc::new(|_| {}),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),

@@ -77,6 +77,7 @@ impl Bench {
             clock: clock.clone(),
             live: Arc::new(LiveCursor::new(0)),
             refusals: refusal_log(store.clone(), clock).0,
+            doors: tokio::sync::mpsc::channel(1).0,
             outbound: sent.clone(),
             pack: pack(),
             patience: Patience::NONE,

@@ -35,6 +35,9 @@ pub struct From {
     /// `erasures.read` over everything.
     #[serde(default)]
     erasures: bool,
+    /// Whether enrollments at doors within reach are told as they go, as `{"enrollment": …}`. Needs `persons.manage`.
+    #[serde(default)]
+    enrollments: bool,
     /// Whether it is told, as `{"cursor": …}`, up to where the feed has come: at once, and when events passed by that are
     /// not for the caller. Who comes back with that cursor misses nothing, even if no event came yet.
     #[serde(default)]

@@ -45,6 +45,7 @@ pub async fn delete(
 ) -> Result<Json<Removed>, ApiError> {
     may.own_person(id).await?;
     let rev = api.store.remove_person(id, api.now()).await?.ok_or(ApiError::NotFound("person"))?;
+    api.captures.forget_person(id);
     api.link.gallery_changed(rev);
     api.audit_done(&may.caller, "person.delete", format!("person:{id}"), format!("revision {}", rev.0)).await?;
     let erasure = api.store.erasure_of(id).await?.map(|erasure| erasure.id.0);

@@ -51,14 +51,7 @@ pub async fn photos(
     InPath(id): InPath<PersonId>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Found { circle, .. } = may.own_person(id).await?;
-    if let Err(error) = api.enrollment.consented(id).await {
-        if let EnrollError::Consent(missing) = &error {
-            let caller = &may.caller;
-            api.refuse(caller.actor(), caller.address, "person.enroll", &format!("person:{id}"), missing.to_string());
-        }
-        return Err(failed(error));
-    }
+    let circle = consented(&may, id).await?;
     let photos = read_body(&api, request).await?;
     api.limits.photos(may.caller.account, photos.len()).await?;
     let (mut results, mut first_problem) = (Vec::with_capacity(photos.len()), None);
@@ -81,6 +74,21 @@ pub async fn photos(
     answer(Photos { results, revision, gallery_warning }, first_problem)
 }
 
+/// Somebody the caller may enroll, who has consented: with whom they may be compared by name.
+pub(in crate::http::v1) async fn consented(may: &May<PersonsManage>, id: PersonId) -> Result<Circle, ApiError> {
+    let Found { circle, .. } = may.own_person(id).await?;
+    match may.api.enrollment.consented(id).await {
+        Ok(()) => Ok(circle),
+        Err(error) => {
+            if let EnrollError::Consent(missing) = &error {
+                let (caller, target) = (&may.caller, format!("person:{id}"));
+                may.api.refuse(caller.actor(), caller.address, "person.enroll", &target, missing.to_string());
+            }
+            Err(failed(error))
+        }
+    }
+}
+
 async fn one_photo(
     api: &Api,
     caller: &Caller,
@@ -90,11 +98,21 @@ async fn one_photo(
 ) -> Result<Result<Accepted, PhotoProblem>, ApiError> {
     let taken = api.enrollment.take_photo(id, photo, circle).await.map_err(failed)?;
     if let Ok(accepted) = &taken {
-        let detail = format!("template:{}", accepted.template);
-        api.audit_done(caller, "person.enroll", format!("person:{id}"), detail).await?;
-        note_lookalike(api, caller, id, accepted).await?;
+        note_taken(api, caller, id, accepted).await?;
     }
     Ok(taken)
+}
+
+/// Writes down that a template was made, and whom it looks like.
+pub(in crate::http::v1) async fn note_taken(
+    api: &Api,
+    caller: &Caller,
+    id: PersonId,
+    accepted: &Accepted,
+) -> Result<(), ApiError> {
+    let detail = format!("template:{}", accepted.template);
+    api.audit_done(caller, "person.enroll", format!("person:{id}"), detail).await?;
+    note_lookalike(api, caller, id, accepted).await
 }
 
 async fn note_lookalike(api: &Api, caller: &Caller, id: PersonId, accepted: &Accepted) -> Result<(), ApiError> {
@@ -135,17 +153,20 @@ fn consent_missing(missing: ConsentMissing) -> ApiError {
     }
 }
 
-/// What the desk's failures mean to a client.
+/// What enrollment's failures mean to a client.
 pub(in crate::http::v1) fn failed(error: EnrollError) -> ApiError {
     match error {
         EnrollError::Store(error) => error.into(),
         EnrollError::Consent(missing) => consent_missing(missing),
-        EnrollError::Desk(DeskError::Failed(why)) => ApiError::Internal(why),
-        EnrollError::Desk(error @ DeskError::Busy) => {
-            ApiError::Unavailable { detail: error.to_string(), retry_after_s: 2 }
-        }
-        EnrollError::Desk(error @ DeskError::Broken(_)) => {
-            ApiError::Unavailable { detail: error.to_string(), retry_after_s: 60 }
-        }
+        EnrollError::Desk(error) => desk_failed(error),
+    }
+}
+
+/// What the desk's failures mean to a client.
+pub(in crate::http::v1) fn desk_failed(error: DeskError) -> ApiError {
+    match error {
+        DeskError::Failed(why) => ApiError::Internal(why),
+        DeskError::Busy => ApiError::Unavailable { detail: error.to_string(), retry_after_s: 2 },
+        DeskError::Broken(_) => ApiError::Unavailable { detail: error.to_string(), retry_after_s: 60 },
     }
 }

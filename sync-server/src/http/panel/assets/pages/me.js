@@ -44,7 +44,7 @@ async function page(me) {
     part("Second factor", factor(me)),
     h(
       "section",
-      { class: "panel wide" },
+      { class: "panel" },
       h(
         "div",
         { class: "panel-head" },

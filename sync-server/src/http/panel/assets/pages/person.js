@@ -114,16 +114,17 @@ function templates(items, manages) {
     advice,
     table(
       "Templates",
-      ["Angle", "Quality", "Made", ...(manages ? [""] : [])],
+      ["Angle", "Quality", "Pack", "Made", ...(manages ? [""] : [])],
       items.map((item) => [
         plain(item.angle),
         percent(item.quality),
-        h("span", { title: item.pack }, time(item.created_at, "date")),
+        item.pack,
+        time(item.created_at, "date"),
         ...(manages
           ? [
-              button("", (event) => removeTemplate(event.currentTarget, item), {
+              button("Remove", (event) => removeTemplate(event.currentTarget, item), {
                 picture: "trash",
-                tone: "icon-button",
+                tone: "plain",
                 "aria-label": `Remove the ${item.angle} template`,
               }),
             ]
@@ -160,7 +161,7 @@ async function removeTemplate(pressed, item) {
 }
 
 function doors([{ items }, sync]) {
-  if (!items.length) return empty("No door with a camera is within your reach.");
+  if (!items.length) return empty("There are no doors within your reach.");
   const state = (door) => {
     if (!door.may_know) return badge("Not known here");
     if (!door.devices) return badge("No device", "look");

@@ -49,7 +49,7 @@ async function page(user) {
     ),
     h(
       "section",
-      { class: "panel wide" },
+      { class: "panel" },
       h(
         "div",
         { class: "panel-head" },

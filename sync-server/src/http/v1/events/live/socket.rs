@@ -15,10 +15,12 @@ use super::{End, From, PING_EVERY, SEND_TIMEOUT, Seat};
 use crate::domain::access::Permission;
 use crate::domain::access::may::EventsRead;
 use crate::domain::erasure::Erasure;
+use crate::enroll::door::DoorStanding;
 use crate::http::api::Api;
 use crate::http::auth::{LIVE_PROTOCOL, May};
 use crate::http::extract::Queried;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::enrollments::view::EnrollmentView;
 use crate::http::v1::erasures::view::ErasureView;
 
 /// A client that says nothing, not even a pong, for so long is gone.
@@ -44,10 +46,14 @@ pub async fn live(
     if from.erasures && !may.caller.access.reach(Permission::ErasuresRead).is_everything() {
         return Err(may.lacks(Permission::ErasuresRead));
     }
+    if from.enrollments && may.caller.access.reach(Permission::PersonsManage).is_nothing() {
+        return Err(may.lacks(Permission::PersonsManage));
+    }
     let seat = Seat::take(&api)?;
     let completed = from.erasures.then(|| api.erasures.watch());
+    let enrollments = from.enrollments.then(|| api.doors.watch());
     let feed = Feed::open(api, may, from.after).await?;
-    let watcher = Watcher { feed, completed, tells_cursors: from.cursors };
+    let watcher = Watcher { feed, completed, enrollments, tells_cursors: from.cursors };
     let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -59,6 +65,7 @@ pub async fn live(
 struct Watcher {
     feed: Feed,
     completed: Option<broadcast::Receiver<Erasure>>,
+    enrollments: Option<broadcast::Receiver<DoorStanding>>,
     tells_cursors: bool,
 }
 
@@ -91,6 +98,11 @@ impl Watcher {
                         return end;
                     }
                 }
+                standing = next(&mut self.enrollments) => {
+                    if let Err(end) = self.tell_enrollment(socket, standing).await {
+                        return end;
+                    }
+                }
                 message = socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                     Some(Ok(_)) => heard = Instant::now(),
@@ -106,6 +118,21 @@ impl Watcher {
                 end = &mut over => return end,
             }
         }
+    }
+
+    /// An enrollment is told to who may manage persons at its door, by what they may now.
+    async fn tell_enrollment(&self, socket: &mut WebSocket, standing: DoorStanding) -> Result<(), End> {
+        let reach = self.feed.may.caller.access.reach(Permission::PersonsManage);
+        let found = self.feed.api.within.device_within(&reach, standing.enrollment.device).await;
+        let found = found.map_err(|error| {
+            tracing::error!(%error, "the live feed cannot read devices: {error}");
+            End::FAILED
+        })?;
+        if found.is_none() {
+            return Ok(());
+        }
+        let told = json!({ "enrollment": EnrollmentView::from(standing) }).to_string();
+        send(socket, Message::Text(told.into())).await
     }
 
     /// Sends everything committed above the cursor, and then up to where that is, if the client wants to know and does
@@ -129,12 +156,12 @@ impl Watcher {
     }
 }
 
-/// The next completed erasure, if they are watched. One that was missed is not made up for: lists have them all.
-async fn next(completed: &mut Option<broadcast::Receiver<Erasure>>) -> Erasure {
-    let Some(completed) = completed else { return std::future::pending().await };
+/// The next of what is watched, if it is. One that was missed is not made up for: lists have them all.
+async fn next<T: Clone>(watched: &mut Option<broadcast::Receiver<T>>) -> T {
+    let Some(watched) = watched else { return std::future::pending().await };
     loop {
-        match completed.recv().await {
-            Ok(erasure) => return erasure,
+        match watched.recv().await {
+            Ok(told) => return told,
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
         }

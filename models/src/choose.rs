@@ -16,6 +16,7 @@ pub enum Choice {
 }
 
 /// Chooses by the faces' widths in pixels.
+#[must_use]
 pub fn choose(widths: &[f32]) -> Choice {
     let largest = widths.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
     let Some((index, width)) = largest else { return Choice::Nobody };
