@@ -4,15 +4,18 @@
 //! that ends without being asked to stops the program with a failure.
 
 mod accounts;
+pub mod backup;
 mod broker;
 mod certificates;
 mod endpoints;
 mod foundation;
 mod health;
 mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod link;
 pub mod models;
+mod nightly;
 mod notify;
 
 use std::net::{SocketAddr, TcpListener};
@@ -34,6 +37,7 @@ use crate::config::Config;
 use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
 use crate::enroll::lookalike::Lookalikes;
+use crate::enroll::turns::Turns;
 use crate::eraser::{Completed, Eraser};
 use crate::health::jobs::Jobs;
 use crate::http::cursor::Cursors;
@@ -123,6 +127,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let kept = certificates::keep(certificates.clone(), clock.clone(), lifecycle.token());
     lifecycle.spawn("certificates", kept);
     let jobs = Arc::new(Jobs::new(clock.clone()));
+    let queue = jobs::open(&config, &foundation, clock.clone())?;
     let api = Api::new(parts(Parts {
         config: &config,
         foundation: &foundation,
@@ -140,8 +145,11 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         certificates: certificates.clone(),
         jobs: jobs.clone(),
         bells: bells.clone(),
+        queue: queue.clone(),
     })?);
     notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
+    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
+    lifecycle.spawn("nightly backups", nightly::run(config.clone(), queue.clone(), lifecycle.token()));
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
     let follow =
@@ -245,6 +253,7 @@ struct Parts<'a> {
     certificates: Arc<ShownCertificates>,
     jobs: Arc<Jobs>,
     bells: Bells,
+    queue: Arc<crate::jobs::Jobs>,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -295,15 +304,20 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         link: from.link.devices.clone(),
         live: from.live,
         erasures: from.erasures,
-        enrollment: Enrollment {
+        jobs: from.queue,
+        enrollment: Arc::new(Enrollment {
+            templates: foundation.store.clone(),
             store,
             clock: from.clock.clone(),
             link: from.link.devices.clone(),
             desk,
             lookalikes,
             recognition: recognition.clone(),
+            turns: Turns::default(),
             pack: pack.clone(),
-        },
+            gate: from.models.gate,
+            per_angle: config.models.templates_per_angle,
+        }),
         recognition,
         pack,
         refusals: from.refusals,

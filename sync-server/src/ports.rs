@@ -2,10 +2,12 @@
 //! import each other; `app` wires them.
 
 pub mod accounts;
+pub mod backup;
 pub mod consents;
 pub mod figures;
 pub mod health;
 pub mod idempotency;
+pub mod jobs;
 pub mod ledger;
 pub mod mailer;
 pub mod notify;
@@ -18,6 +20,7 @@ pub mod retention;
 pub mod rotation;
 pub mod settings;
 pub mod talk;
+pub mod templates;
 pub mod throttle;
 
 pub use consents::ConsentStore;

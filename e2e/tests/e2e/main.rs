@@ -11,6 +11,7 @@ mod dump;
 mod erasure;
 mod fleet;
 mod groups;
+mod imports;
 mod kills;
 mod life;
 mod media;

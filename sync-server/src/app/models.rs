@@ -5,6 +5,7 @@ use ostiary_common::ids::PackId;
 use ostiary_models::calibration::Calibration;
 use ostiary_models::decide::Rule;
 use ostiary_models::pack::Pack;
+use ostiary_models::quality::QualityGate;
 
 use crate::config::ModelsConfig;
 use crate::enroll::reader::{MakeReader, from_pack};
@@ -19,6 +20,8 @@ pub struct Models {
     pub rule: Rule,
     /// What its scores mean, if that was measured.
     pub calibration: Option<Calibration>,
+    /// What a face must reach to be enrolled.
+    pub gate: QualityGate,
     /// Makes photo readers.
     pub readers: MakeReader,
 }
@@ -35,6 +38,7 @@ impl Models {
             dimension: pack.dimension(),
             rule: pack.thresholds().rule(),
             calibration: pack.calibration().cloned(),
+            gate: pack.thresholds().enroll_gate(),
             readers: from_pack(pack, config.kernels.into()),
         })
     }

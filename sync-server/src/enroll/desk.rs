@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 use tokio::sync::oneshot;
 
 use super::problem::PhotoProblem;
@@ -42,9 +42,14 @@ enum State {
     Broken(String),
 }
 
+/// Photos of jobs that may wait behind those that somebody waits for. Jobs hand in no more than there are models and a
+/// few, so that this is never full.
+const MOST_LATER: usize = 1000;
+
 /// Where photos are handed in.
 pub struct Desk {
     jobs: Sender<Job>,
+    later: Sender<Job>,
     state: Arc<Mutex<State>>,
 }
 
@@ -53,7 +58,9 @@ impl Desk {
     /// returns at once; they end when the desk is dropped.
     pub fn open(make: MakeReader, threads: usize, waiting: usize) -> Self {
         // Full means busy: the caller is told to come again, nothing is queued in memory without bound.
-        let (jobs, queue) = bounded(waiting);
+        let (jobs, now) = bounded(waiting);
+        let (later, behind) = bounded(MOST_LATER);
+        let queue = Queue { now, later: behind };
         let state = Arc::new(Mutex::new(State::Loading));
         for number in 0..threads {
             let (make, queue, state) = (Arc::clone(&make), queue.clone(), Arc::clone(&state));
@@ -63,16 +70,28 @@ impl Desk {
                 tracing::error!(%error, "a photo thread could not be started");
             }
         }
-        Self { jobs, state }
+        Self { jobs, later, state }
     }
 
-    /// Reads a photo.
+    /// Reads a photo somebody waits for.
     ///
     /// # Errors
     /// [`DeskError`].
     pub async fn read(&self, photo: Bytes) -> Answer {
+        self.hand_in(&self.jobs, photo).await
+    }
+
+    /// Reads a photo of a job, once none is left that somebody waits for.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub async fn read_later(&self, photo: Bytes) -> Answer {
+        self.hand_in(&self.later, photo).await
+    }
+
+    async fn hand_in(&self, to: &Sender<Job>, photo: Bytes) -> Answer {
         let (answer, read) = oneshot::channel();
-        match self.jobs.try_send(Job { photo, answer }) {
+        match to.try_send(Job { photo, answer }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(DeskError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(self.broken()),
@@ -98,7 +117,32 @@ impl Desk {
     }
 }
 
-fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
+/// Photos that wait, in two rows.
+#[derive(Clone)]
+struct Queue {
+    now: Receiver<Job>,
+    later: Receiver<Job>,
+}
+
+impl Queue {
+    /// The next photo; `None` once the desk is closed. One that nobody waits for any more is left out.
+    fn next(&self) -> Option<Job> {
+        loop {
+            let job = match self.now.try_recv() {
+                Ok(job) => job,
+                Err(_) => select! {
+                    recv(self.now) -> job => job.ok()?,
+                    recv(self.later) -> job => job.ok()?,
+                },
+            };
+            if !job.answer.is_closed() {
+                return Some(job);
+            }
+        }
+    }
+}
+
+fn work(make: &MakeReader, queue: &Queue, state: &Mutex<State>) {
     let set = |new: State| *state.lock().unwrap_or_else(PoisonError::into_inner) = new;
     let mut reader = match make() {
         Ok(reader) => reader,
@@ -109,7 +153,7 @@ fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
         }
     };
     set(State::Ready);
-    while let Ok(job) = queue.recv() {
+    while let Some(job) = queue.next() {
         let answer = match catch_unwind(AssertUnwindSafe(|| read(&mut *reader, &job.photo))) {
             Ok(answer) => answer,
             Err(_) => match make() {
@@ -131,8 +175,8 @@ fn work(make: &MakeReader, queue: &Receiver<Job>, state: &Mutex<State>) {
 }
 
 /// Goes on answering without models, since nobody else would take what is in the queue.
-fn refuse_all(queue: &Receiver<Job>, why: &str) {
-    for job in queue {
+fn refuse_all(queue: &Queue, why: &str) {
+    while let Some(job) = queue.next() {
         let _ = job.answer.send(Err(DeskError::Broken(why.to_owned())));
     }
 }

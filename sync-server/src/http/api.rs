@@ -29,6 +29,7 @@ use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
+use crate::jobs::Jobs;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
 use crate::ports::figures::FigureStore;
@@ -70,7 +71,9 @@ pub struct ApiParts {
     /// Says when erasures are complete.
     pub erasures: Completed,
     /// Makes templates of photos.
-    pub enrollment: Enrollment,
+    pub enrollment: Arc<Enrollment>,
+    /// Work that goes on after the answer.
+    pub jobs: Arc<Jobs>,
     /// Knows what follows from how strict recognition is.
     pub recognition: Arc<Recognition>,
     /// The pack devices must run.

@@ -35,6 +35,7 @@ pub struct Limits {
     photos: Budget,
     recognize: Budget,
     exports: Budget,
+    uploads: Budget,
 }
 
 impl Limits {
@@ -52,6 +53,7 @@ impl Limits {
             photos: within("photos", config.photos_per_minute, MINUTE),
             recognize: within("recognize", config.recognize_per_minute, MINUTE),
             exports: within("exports", config.exports_per_hour, HOUR),
+            uploads: within("uploads", config.uploads_per_hour, HOUR),
         }
     }
 
@@ -143,6 +145,14 @@ impl Limits {
     /// [`ApiError::TooMany`].
     pub async fn export(&self, user: UserId) -> Result<(), ApiError> {
         self.take(&self.exports, Subject::Account(user), 1).await
+    }
+
+    /// Something large that is worked on later.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn upload(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(&self.uploads, Subject::Account(user), 1).await
     }
 
     /// Forgets who has been quiet. To be called every minute or so.

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod atomic;
+mod backup;
 pub mod consent;
 mod erasure;
 mod indexes;
 mod ingest;
+mod jobs;
 mod ledger;
 mod life;
 mod moving;

@@ -127,7 +127,8 @@ impl ApiKeyStore for SqlStore {
         let row = &rows[0];
         if is_due(row.last_used_at, now) {
             let mut conn = self.write.acquire().await?;
-            let account = rows::key_of(&mut conn, &self.master, standing.account).await?.ok_or(StoreError::NoSuch("account"))?;
+            let account =
+                rows::key_of(&mut conn, &self.master, standing.account).await?.ok_or(StoreError::NoSuch("account"))?;
             sqlx::query("UPDATE api_keys SET last_used_at = $1, last_used_from_sealed = $2 WHERE id = $3")
                 .bind(now.0)
                 .bind(account.seal(AccountField::Address, from.as_bytes()))
