@@ -113,6 +113,8 @@ fn fill(
     rules: &Rules,
 ) -> Result<(), Wrong> {
     let value = |name: &str| values.get(name).map(String::as_str);
+    // First of all: photos of a row that is refused are not nobody's.
+    *photos = listed(value("photos").unwrap_or_default());
     match task.external.chars().count() {
         0 => return Err(Wrong("external-id-missing", "`external_id` is empty".to_owned())),
         1..=MOST_EXTERNAL_CHARS => {}
@@ -139,7 +141,6 @@ fn fill(
         return Err(Wrong("notes-too-long", format!("`notes` has more than {MOST_NOTES_CHARS} characters")));
     }
     task.fields = fields(values, &rules.schema)?;
-    *photos = listed(value("photos").unwrap_or_default());
     if photos.len() > MOST_PHOTOS {
         return Err(Wrong("too-many-photos", format!("`photos` names more than {MOST_PHOTOS}")));
     }

@@ -51,7 +51,7 @@ impl SqlStore {
     pub(super) async fn lease_items(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedItem>, StoreError> {
         // Read only, so that an idle queue costs no turn at writing.
         let (open,): (i64,) =
-            sqlx::query_as("SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS some")
+            sqlx::query_as("SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open")
                 .fetch_one(&self.read)
                 .await?;
         if open == 0 || claim.kinds.is_empty() || claim.at_most == 0 {
