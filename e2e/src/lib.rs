@@ -13,6 +13,7 @@ pub mod device;
 pub mod door;
 pub mod faults;
 pub mod fleet;
+pub mod imports;
 pub mod leaks;
 pub mod ledger;
 pub mod live;

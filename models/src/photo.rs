@@ -30,17 +30,21 @@ pub enum PhotoError {
     },
 }
 
+/// Looks at a photo's first bytes and header alone: whether it is of a kind and size that [`decode`] would try.
+///
+/// # Errors
+/// [`PhotoError::Unreadable`] or [`PhotoError::TooLarge`].
+pub fn check(bytes: &[u8]) -> Result<(), PhotoError> {
+    dimensions(bytes, format(bytes)?).map(drop)
+}
+
 /// Decodes a photo and turns it upright as its EXIF data says.
 ///
 /// # Errors
 /// [`PhotoError::Unreadable`] or [`PhotoError::TooLarge`].
 pub fn decode(bytes: &[u8]) -> Result<RgbImage, PhotoError> {
     let format = format(bytes)?;
-    // The size first, read from the header alone.
-    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?;
-    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(PhotoError::TooLarge { width, height });
-    }
+    let (width, height) = dimensions(bytes, format)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(|e| refused(e, width, height))?;
@@ -48,6 +52,15 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, PhotoError> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| refused(e, width, height))?;
     picture.apply_orientation(orientation);
     RgbImage::try_from(picture.into_rgb8()).map_err(|e| PhotoError::Unreadable(e.to_string()))
+}
+
+/// The size, read from the header alone.
+fn dimensions(bytes: &[u8], format: ImageFormat) -> Result<(u32, u32), PhotoError> {
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions().map_err(unreadable)?;
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(PhotoError::TooLarge { width, height });
+    }
+    Ok((width, height))
 }
 
 fn format(bytes: &[u8]) -> Result<ImageFormat, PhotoError> {

@@ -4,15 +4,18 @@
 //! that ends without being asked to stops the program with a failure.
 
 mod accounts;
+pub mod backup;
 mod broker;
 mod certificates;
 mod endpoints;
 mod foundation;
 mod health;
 mod housekeeping;
+mod jobs;
 mod lifecycle;
 mod link;
 pub mod models;
+mod nightly;
 mod notify;
 
 use std::net::{SocketAddr, TcpListener};
@@ -38,6 +41,7 @@ use crate::enroll::Enrollment;
 use crate::enroll::desk::Desk;
 use crate::enroll::door::DoorDesk;
 use crate::enroll::lookalike::Lookalikes;
+use crate::enroll::turns::Turns;
 use crate::eraser::{Completed, Eraser};
 use crate::health::jobs::Jobs;
 use crate::http::cursor::Cursors;
@@ -137,6 +141,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let kept = certificates::keep(certificates.clone(), clock.clone(), lifecycle.token());
     lifecycle.spawn("certificates", kept);
     let jobs = Arc::new(Jobs::new(clock.clone()));
+    let queue = jobs::open(&config, &foundation, clock.clone())?;
     let api = Api::new(parts(Parts {
         config: &config,
         foundation: &foundation,
@@ -154,12 +159,15 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         certificates: certificates.clone(),
         jobs: jobs.clone(),
         bells: bells.clone(),
+        queue: queue.clone(),
     })?);
     let (doors, shutdown) = (api.doors.clone(), lifecycle.token());
     lifecycle.spawn("enrollments at doors", async move {
         shutdown.run_until_cancelled(doors.run(door_words)).await.unwrap_or_default();
     });
     notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
+    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
+    lifecycle.spawn("nightly backups", nightly::run(config.clone(), queue.clone(), lifecycle.token()));
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
     let follow =
@@ -263,6 +271,7 @@ struct Parts<'a> {
     certificates: Arc<ShownCertificates>,
     jobs: Arc<Jobs>,
     bells: Bells,
+    queue: Arc<crate::jobs::Jobs>,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -292,13 +301,17 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     }));
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
     let enrollment = Arc::new(Enrollment {
+        templates: store.clone(),
         store: store.clone(),
         clock: from.clock.clone(),
         link: from.link.devices.clone(),
         desk: desk.clone(),
         lookalikes,
         recognition: recognition.clone(),
+        turns: Turns::default(),
         pack: pack.clone(),
+        gate: from.models.gate,
+        per_angle: config.models.templates_per_angle,
     });
     let doors = Arc::new(DoorDesk::new(store.clone(), store.clone(), enrollment.clone(), doors_rules));
     Ok(ApiParts {
@@ -329,6 +342,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         link: from.link.devices.clone(),
         live: from.live,
         erasures: from.erasures,
+        jobs: from.queue,
         enrollment,
         doors,
         captures,

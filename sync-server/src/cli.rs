@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod check_config;
 mod device;
 mod doctor;
@@ -45,6 +46,12 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Move the store from its SQLite file to a PostgreSQL database.
     MigrateStore(migrate_store::MigrateStoreArgs),
+    /// Write the whole installation into one file, encrypted and signed; the server may be running.
+    Backup(backup::BackupArgs),
+    /// Make a key that opens backups.
+    BackupKey(backup::BackupKeyArgs),
+    /// Put a backup back into an empty store and data directory.
+    Restore(backup::RestoreArgs),
     /// Accounts.
     #[command(subcommand)]
     Admin(admin::Command),
@@ -106,6 +113,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve => runtime()?.block_on(serve::run(config))?,
         Command::Migrate(args) => return runtime()?.block_on(migrate::run(&config, &args)),
         Command::MigrateStore(args) => runtime()?.block_on(migrate_store::run(&config, &args))?,
+        Command::Backup(args) => runtime()?.block_on(backup::create(&config, &args))?,
+        Command::BackupKey(args) => backup::make_key(&args)?,
+        Command::Restore(args) => runtime()?.block_on(backup::restore(&config, &args))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
         Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod broker;
 mod http;
 mod identity;
+mod jobs;
 mod limits;
 mod log;
 mod mail;
@@ -16,9 +18,11 @@ mod store;
 
 pub use accounts::AccountsConfig;
 pub use audit::AuditConfig;
+pub use backup::BackupConfig;
 pub use broker::{BrokerConfig, BrokerMode};
 pub use http::{CorsOrigin, ForwardedHeader, HttpConfig};
 pub use identity::IdentityConfig;
+pub use jobs::JobsConfig;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::{MailConfig, MailTls};
@@ -61,8 +65,12 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where notices may be sent.
     pub notify: NotifyConfig,
+    /// Work that goes on after the answer.
+    pub jobs: JobsConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
+    /// Nightly backups.
+    pub backup: BackupConfig,
     /// Who did what.
     pub audit: AuditConfig,
     /// Logging.
@@ -122,6 +130,8 @@ impl Config {
         self.accounts.validate()?;
         self.mail.validate()?;
         self.notify.validate()?;
+        self.jobs.validate()?;
+        self.backup.validate()?;
         self.limits.validate()?;
         self.audit.validate()?;
         self.log.validate()
@@ -200,6 +210,10 @@ mod tests {
         check("[notify]\nwebhook_networks = [\"0.0.0.0/0\"]", Err("notify.webhook_networks"));
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
         check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
+        check("[backup]\ndir = \"/x\"", Err("backup.recipients"));
+        check("[backup]\nat = \"25:00\"", Err("backup.at"));
+        check("[jobs]\nkeep_days = 0", Err("jobs.keep_days"));
+        check("[models]\ntemplates_per_angle = 0", Err("models.templates_per_angle"));
         check("[models]\nengines = 0", Err("models.engines"));
         check("[log]\nformat = \"xml\"", Err("log.format"));
         check("[log]\nlevel = \"ostiary=[\"", Err("log.level"));

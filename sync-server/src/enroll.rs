@@ -1,13 +1,18 @@
 //! Enrollment: from a photo to a template, or to a clear reason why not.
 //!
-//! Bytes -> [`ostiary_models::photo`] (decoded within limits) -> [`choose`](ostiary_models::choose) (one face) -> quality gate -> embedding
-//! -> store -> devices are told. Reading photos runs on threads of its own, see [`desk`].
+//! Bytes -> [`ostiary_models::photo`] (decoded within limits) -> [`choose`](ostiary_models::choose) (one face) -> quality
+//! gate -> embedding -> [`judge`] (is it the person's face, and does it tell anything new?) -> store -> devices are told.
+//! Reading photos runs on threads of its own, see [`desk`]. Many photos at once are a job: [`batch`].
 
+pub mod batch;
+pub mod consider;
 pub mod desk;
 pub mod door;
+pub mod judge;
 pub mod lookalike;
 pub mod problem;
 pub mod reader;
+pub mod turns;
 
 use std::slice;
 use std::sync::Arc;
@@ -17,17 +22,21 @@ use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::wire::{Candidate, Revision};
 use ostiary_models::embed::Embedding;
 use ostiary_models::geometry::Rect;
-use ostiary_models::quality::FaceQuality;
+use ostiary_models::quality::{FaceQuality, QualityGate};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::consider::Considered;
 use self::desk::{Desk, DeskError};
 use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
 use self::reader::Reading;
+use self::turns::Turns;
 use crate::domain::access::Circle;
 use crate::domain::consent::{ConsentMissing, may_enroll};
+use crate::domain::coverage::Coverage;
 use crate::domain::person::Template;
+use crate::ports::templates::TemplateStore;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
 use crate::recognition::Recognition;
 
@@ -36,8 +45,10 @@ const MOST_PASSED_OVER: usize = 1000;
 
 /// Makes templates of photos.
 pub struct Enrollment {
-    /// Where templates go.
+    /// What is known.
     pub store: Arc<dyn Store>,
+    /// Where templates go.
+    pub templates: Arc<dyn TemplateStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Tells devices.
@@ -48,17 +59,29 @@ pub struct Enrollment {
     pub lookalikes: Lookalikes,
     /// Knows from which similarity on they matter.
     pub recognition: Arc<Recognition>,
+    /// One photo of a person after the other.
+    pub turns: Turns,
     /// The pack templates are made with.
     pub pack: PackId,
+    /// What a face must reach to be enrolled.
+    pub gate: QualityGate,
+    /// Templates kept of each side of a person's face.
+    pub per_angle: usize,
 }
 
-/// A photo that became a template.
+/// A photo that became a template, or shows what one tells already.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The template; one that was there already if the same photo came again.
+    /// The template; one that was there already if the photo tells nothing new.
     pub template: TemplateId,
-    /// The gallery's new revision; `None` if the same photo came again.
+    /// The gallery's new revision; `None` if the photo tells nothing new.
     pub revision: Option<Revision>,
+    /// How alike the photo is to the template that was there, if it is another photo of the same look.
+    pub near: Option<f32>,
+    /// Templates it took the place of.
+    pub instead_of: Vec<TemplateId>,
+    /// Whether it was taken only because an admin insists.
+    pub insisted: bool,
     /// How good the face is.
     pub quality: FaceQuality,
     /// Where the face is, in pixels of the upright photo.
@@ -104,7 +127,7 @@ impl Enrollment {
     }
 
     /// Makes a template of a photo of `person`, who must have consented. Who looks alike is named if they are of the
-    /// circle.
+    /// circle. With `insist` a face is taken that is not that of the person's other photos.
     ///
     /// # Errors
     /// [`EnrollError`]; a photo that is refused is `Ok(Err(problem))`.
@@ -113,6 +136,7 @@ impl Enrollment {
         person: PersonId,
         photo: Bytes,
         circle: &Circle,
+        insist: bool,
     ) -> Result<Result<Accepted, PhotoProblem>, EnrollError> {
         self.consented(person).await?;
         let source_sha256 = Sha256::digest(&photo).into();
@@ -120,31 +144,40 @@ impl Enrollment {
             Ok(reading) => reading,
             Err(problem) => return Ok(Err(problem)),
         };
-        Ok(Ok(self.take_reading(person, reading, source_sha256, circle).await?))
+        self.take_reading(person, reading, source_sha256, circle, insist).await
     }
 
     /// Makes a template of a face that was read already, of whatever has this digest; the person's consent is asked for
     /// once more. Otherwise as [`Enrollment::take_photo`].
     ///
     /// # Errors
-    /// [`EnrollError`].
+    /// [`EnrollError`]; a face that is refused is `Ok(Err(problem))`.
     pub async fn take_reading(
         &self,
         person: PersonId,
         reading: Reading,
         source_sha256: [u8; 32],
         circle: &Circle,
-    ) -> Result<Accepted, EnrollError> {
+        insist: bool,
+    ) -> Result<Result<Accepted, PhotoProblem>, EnrollError> {
         self.consented(person).await?;
-        let limit = self.recognition.lookalike_limit().await?;
-        let lookalike = self.others(person, slice::from_ref(&reading.embedding), limit, circle, 1).await?.pop();
-        let template = self.template(person, &reading.embedding, &reading.quality, source_sha256);
-        let (template, revision) = self.store.add_template(&template).await?;
-        if let Some(rev) = revision {
-            self.link.gallery_changed(rev);
-        }
+        let _turn = self.turns.of(person).await;
+        let considered = self.consider(person, &reading, source_sha256, circle, insist).await?;
         let (quality, face) = (reading.quality, reading.face);
-        Ok(Accepted { template, revision, quality, face, lookalike })
+        Ok(match considered {
+            Considered::Refused(problem) => Err(problem),
+            Considered::Known { template, near, lookalike } => {
+                let (revision, instead_of) = (None, Vec::new());
+                Ok(Accepted { template, revision, near, instead_of, insisted: false, quality, face, lookalike })
+            }
+            Considered::Take { template, instead_of, insisted, lookalike } => {
+                let id = template.id;
+                let rev = self.templates.put_template(&template, &instead_of).await?;
+                self.link.gallery_changed(rev);
+                let revision = Some(rev);
+                Ok(Accepted { template: id, revision, near: None, instead_of, insisted, quality, face, lookalike })
+            }
+        })
     }
 
     /// Everyone of a circle who comes within `limit` (cosine) of the one face in a picture, the most alike first, at most
@@ -182,12 +215,17 @@ impl Enrollment {
         count: usize,
     ) -> Result<Vec<Lookalike>, EnrollError> {
         let templates = self.store.templates(id).await?.into_iter().filter(|template| template.pack == self.pack);
-        let embedding = |template: Template| {
-            Embedding::from_raw(template.embedding)
-                .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })
-        };
-        let faces = templates.map(embedding).collect::<Result<Vec<_>, _>>()?;
+        let faces = templates.map(|template| embedding(&template)).collect::<Result<Vec<_>, _>>()?;
         Ok(self.others(id, &faces, limit, circle, count).await?)
+    }
+
+    /// Which sides of a person's face are enrolled.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn coverage(&self, person: PersonId) -> Result<Coverage, StoreError> {
+        let templates = self.store.templates(person).await?;
+        Ok(Coverage::of(templates.iter().filter(|template| template.pack == self.pack).map(|template| template.angle)))
     }
 
     async fn others(
@@ -214,24 +252,10 @@ impl Enrollment {
         }
         Ok(named)
     }
+}
 
-    fn template(
-        &self,
-        person: PersonId,
-        embedding: &Embedding,
-        quality: &FaceQuality,
-        source_sha256: [u8; 32],
-    ) -> Template {
-        Template {
-            id: TemplateId::generate(),
-            person,
-            version: 1,
-            pack: self.pack.clone(),
-            angle: quality.angle(),
-            quality: quality.overall,
-            embedding: embedding.as_slice().to_vec(),
-            source_sha256,
-            created_at: self.clock.now(),
-        }
-    }
+/// A template's face.
+fn embedding(template: &Template) -> Result<Embedding, StoreError> {
+    Embedding::from_raw(template.embedding.clone())
+        .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })
 }

@@ -1,8 +1,8 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`eraser`], [`ledger`] and
-//! [`names`] are services over the
+//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`jobs`], [`imports`], [`backup`],
+//! [`eraser`], [`ledger`] and [`names`] are services over the
 //! ports. [`store`],
 //! [`broker`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
 
@@ -32,9 +32,12 @@ pub mod link;
 pub mod mail;
 pub mod poster;
 
+pub mod backup;
 pub mod enroll;
 pub mod eraser;
 pub mod health;
+pub mod imports;
+pub mod jobs;
 pub mod ledger;
 pub mod names;
 pub mod notify;

@@ -2,11 +2,13 @@
 //! import each other; `app` wires them.
 
 pub mod accounts;
+pub mod backup;
 pub mod consents;
 pub mod door_enrollment;
 pub mod figures;
 pub mod health;
 pub mod idempotency;
+pub mod jobs;
 pub mod ledger;
 pub mod mailer;
 pub mod notify;
@@ -19,6 +21,7 @@ pub mod retention;
 pub mod rotation;
 pub mod settings;
 pub mod talk;
+pub mod templates;
 pub mod throttle;
 
 pub use consents::ConsentStore;

@@ -20,6 +20,9 @@ use self::watch::Watch;
 use crate::domain::recognition::{Inherited, InstallationRules, Layer, Share, Similarity, Versioned, desired};
 use crate::ports::{Store, StoreError};
 
+/// How far below its own threshold a pack that was not calibrated takes two photos for one person.
+const BELOW_OWN: f32 = 0.03;
+
 /// Answers for the installation and its doors, by what is set and the gallery there is now.
 pub struct Recognition {
     store: Arc<dyn Store>,
@@ -101,6 +104,14 @@ impl Recognition {
         }
         let rule = self.forecaster.rule(rules.target_fpir, self.persons().await?);
         Ok(forecast::lookalike_limit(rule))
+    }
+
+    /// Similarity (cosine) below which two photos are not taken for one person: as strangers come by it once in a
+    /// hundred pairs, or a little below the pack's own threshold where that was not measured.
+    pub fn same_person_limit(&self) -> f32 {
+        let one_in_a_hundred = Share::parse(0.01).ok().filter(|_| self.forecaster.is_calibrated());
+        let rule = self.forecaster.rule(one_in_a_hundred, 1);
+        if one_in_a_hundred.is_some() { rule.threshold } else { rule.threshold - BELOW_OWN }
     }
 
     /// Whether thresholds can be derived from a target at all.

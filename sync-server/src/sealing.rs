@@ -8,6 +8,7 @@
 //!          the media key        pictures and embeddings of visits that matched nobody
 //!          the root key         the server's own keys: links, positions in lists, kept answers
 //!          one key per device   gallery chunks on their way
+//!          one key per job      what was uploaded for it, and what became of it
 //! ```
 //!
 //! Whoever destroys a wrapped key destroys what it sealed, wherever copies of it lie. Start reading at
@@ -18,6 +19,7 @@ mod account;
 mod derived;
 mod directory;
 mod gallery;
+mod job;
 mod master;
 mod media;
 mod person;
@@ -27,6 +29,7 @@ pub use account::{AccountField, AccountKey};
 pub use derived::{DerivedKey, RootKey};
 pub use directory::{DirectoryKey, Lookup};
 pub use gallery::GalleryKey;
+pub use job::JobKey;
 pub use master::{Fingerprint, MasterKey, MasterKeyError, Wrapped, WrongKey};
 pub use media::MediaKey;
 pub use person::PersonKey;

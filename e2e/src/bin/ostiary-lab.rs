@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ostiary_e2e::sim::run as sim;
-use ostiary_e2e::{faults, fleet};
+use ostiary_e2e::{faults, fleet, imports};
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -20,6 +20,8 @@ enum Command {
     Kill(faults::Args),
     /// Many devices against one server: connections, events per second, enrollment, a reconnect storm.
     Fleet(fleet::FleetArgs),
+    /// An archive imported: beside the bare pipeline, its memory, how soon it stops.
+    Import(imports::bench::BenchArgs),
     /// Tell stories in which everything goes wrong, over the real rules and a made-up world.
     Sim(sim::SimArgs),
 }
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Kill(args) => faults::main(&args),
         Command::Fleet(args) => fleet::main(&args),
+        Command::Import(args) => imports::bench::main(&args),
         Command::Sim(args) => sim::main(&args),
     };
     outcome.unwrap_or_else(|error| {

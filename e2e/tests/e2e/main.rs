@@ -12,6 +12,7 @@ mod dump;
 mod erasure;
 mod fleet;
 mod groups;
+mod imports;
 mod kills;
 mod life;
 mod media;

@@ -72,6 +72,9 @@ pub async fn run(api: Api, store: Arc<SqlStore>, jobs: Arc<Jobs>, shutdown: Canc
         if let Err(error) = api.accounts.book.forget_old(api.now()).await {
             tracing::error!(%error, "old sessions and links could not be removed: {error}");
         }
+        if let Err(error) = api.jobs.forget(api.now()).await {
+            tracing::error!(%error, "old jobs could not be removed: {error}");
+        }
         let forgotten = store.forget_ended(api.now()).await;
         if let Err(error) = &forgotten {
             tracing::error!(%error, "old codes could not be removed: {error}");

@@ -6,6 +6,7 @@ use ostiary_models::calibration::Calibration;
 use ostiary_models::decide::Rule;
 use ostiary_models::guided::GuideRules;
 use ostiary_models::pack::Pack;
+use ostiary_models::quality::QualityGate;
 
 use crate::config::ModelsConfig;
 use crate::enroll::reader::{MakeReader, from_pack};
@@ -22,6 +23,8 @@ pub struct Models {
     pub calibration: Option<Calibration>,
     /// What a guided capture goes by.
     pub guide: GuideRules,
+    /// What a face must reach to be enrolled.
+    pub gate: QualityGate,
     /// Makes photo readers.
     pub readers: MakeReader,
 }
@@ -42,6 +45,7 @@ impl Models {
                 liveness: Some(pack.liveness_rules()),
                 ..GuideRules::new(pack.thresholds().enroll_gate(), pack.thresholds().rule())
             },
+            gate: pack.thresholds().enroll_gate(),
             readers: from_pack(pack, config.kernels.into()),
         })
     }

@@ -36,6 +36,12 @@ pub struct LimitsConfig {
     pub photo_max_megabytes: usize,
     /// Photos in one request.
     pub photos_per_request: usize,
+    /// Photos in one batch.
+    pub photos_per_batch: usize,
+    /// Batches and archives, per account.
+    pub uploads_per_hour: u32,
+    /// Largest archive.
+    pub import_max_megabytes: u64,
     /// Live connections at once.
     pub live_connections: usize,
 }
@@ -57,6 +63,9 @@ impl Default for LimitsConfig {
             exports_per_hour: 30,
             photo_max_megabytes: 20,
             photos_per_request: 20,
+            photos_per_batch: 200,
+            uploads_per_hour: 120,
+            import_max_megabytes: 8_192,
             live_connections: 200,
         }
     }
@@ -76,6 +85,7 @@ impl LimitsConfig {
             ("limits.renewals_per_minute", self.renewals_per_minute),
             ("limits.photos_per_minute", self.photos_per_minute),
             ("limits.frames_per_minute", self.frames_per_minute),
+            ("limits.uploads_per_hour", self.uploads_per_hour),
         ];
         if let Some((key, value)) = rates.into_iter().find(|(_, value)| !(1..=1_000_000).contains(value)) {
             return Err(not_allowed(key, value, "must be 1 to 1000000"));
@@ -88,10 +98,21 @@ impl LimitsConfig {
         if let Some((key, value)) = counts.into_iter().find(|(_, value)| !(1..=100).contains(value)) {
             return Err(not_allowed(key, value, "must be 1 to 100"));
         }
+        if !(1..=10_000).contains(&self.photos_per_batch) {
+            return Err(not_allowed("limits.photos_per_batch", self.photos_per_batch, "must be 1 to 10000"));
+        }
+        if !(1..=1_000_000).contains(&self.import_max_megabytes) {
+            return Err(not_allowed("limits.import_max_megabytes", self.import_max_megabytes, "must be 1 to 1000000"));
+        }
         if !(1..=100_000).contains(&self.live_connections) {
             return Err(not_allowed("limits.live_connections", self.live_connections, "must be 1 to 100000"));
         }
         Ok(())
+    }
+
+    /// Largest archive, bytes.
+    pub const fn import_max_bytes(&self) -> u64 {
+        self.import_max_megabytes * 1024 * 1024
     }
 
     /// Largest photo, bytes.

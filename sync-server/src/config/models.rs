@@ -19,6 +19,8 @@ pub struct ModelsConfig {
     pub queue: usize,
     /// Which code computes the nets.
     pub kernels: KernelsSetting,
+    /// Templates kept of each side of a person's face.
+    pub templates_per_angle: usize,
 }
 
 impl Default for ModelsConfig {
@@ -28,6 +30,7 @@ impl Default for ModelsConfig {
             engines: 1,
             queue: 16,
             kernels: KernelsSetting::Auto,
+            templates_per_angle: 5,
         }
     }
 }
@@ -39,6 +42,9 @@ impl ModelsConfig {
         }
         if !(1..=1000).contains(&self.queue) {
             return Err(not_allowed("models.queue", self.queue, "must be 1 to 1000"));
+        }
+        if !(1..=50).contains(&self.templates_per_angle) {
+            return Err(not_allowed("models.templates_per_angle", self.templates_per_angle, "must be 1 to 50"));
         }
         Ok(())
     }

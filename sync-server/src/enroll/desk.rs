@@ -25,6 +25,8 @@ pub enum Lane {
     Live,
     /// Photos, as they come.
     Photos,
+    /// Photos of jobs, which nobody stands waiting for.
+    Later,
 }
 
 /// Why a photo was not looked at.
@@ -49,10 +51,15 @@ enum State {
     Broken(String),
 }
 
+/// Photos of jobs that may wait behind those that somebody waits for. Jobs hand in no more than there are models and a
+/// few, so that this is never full.
+const MOST_LATER: usize = 1000;
+
 /// Where photos are handed in.
 pub struct Desk {
     live: Sender<Task>,
     photos: Sender<Task>,
+    later: Sender<Task>,
     state: Arc<Mutex<State>>,
 }
 
@@ -61,6 +68,7 @@ pub struct Desk {
 struct Queues {
     live: Receiver<Task>,
     photos: Receiver<Task>,
+    later: Receiver<Task>,
 }
 
 impl Queues {
@@ -69,6 +77,7 @@ impl Queues {
         crossbeam_channel::select_biased! {
             recv(self.live) -> task => task.ok(),
             recv(self.photos) -> task => task.ok(),
+            recv(self.later) -> task => task.ok(),
         }
     }
 }
@@ -78,9 +87,10 @@ impl Desk {
     /// returns at once; they end when the desk is dropped.
     pub fn open(make: MakeReader, threads: usize, waiting: usize) -> Self {
         // Full means busy: the caller is told to come again, nothing is queued in memory without bound.
-        let (photos, of_photos) = bounded(waiting);
         let (live, of_live) = bounded(waiting);
-        let queues = Queues { live: of_live, photos: of_photos };
+        let (photos, of_photos) = bounded(waiting);
+        let (later, for_later) = bounded(MOST_LATER);
+        let queues = Queues { live: of_live, photos: of_photos, later: for_later };
         let state = Arc::new(Mutex::new(State::Loading));
         for number in 0..threads {
             let (make, queues, state) = (Arc::clone(&make), queues.clone(), Arc::clone(&state));
@@ -90,10 +100,10 @@ impl Desk {
                 tracing::error!(%error, "a photo thread could not be started");
             }
         }
-        Self { live, photos, state }
+        Self { live, photos, later, state }
     }
 
-    /// Reads a photo.
+    /// Reads a photo somebody waits for.
     ///
     /// # Errors
     /// [`DeskError`].
@@ -101,7 +111,15 @@ impl Desk {
         self.run(Lane::Photos, move |reader| read(reader, &photo)).await?
     }
 
-    /// Has a reader do something, on its own thread.
+    /// Reads a photo of a job, once none is left that somebody waits for.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub async fn read_later(&self, photo: Bytes) -> Answer {
+        self.run(Lane::Later, move |reader| read(reader, &photo)).await?
+    }
+
+    /// Has a reader do something, on its own thread; what nobody waits for any more when its turn comes is left out.
     ///
     /// # Errors
     /// [`DeskError`].
@@ -112,10 +130,15 @@ impl Desk {
     ) -> Result<T, DeskError> {
         let (answer, done) = oneshot::channel();
         let task: Task = Box::new(move |reader| {
-            // Who asked may have gone; the next one is not concerned.
-            let _ = answer.send(reader.map(work));
+            if !answer.is_closed() {
+                let _ = answer.send(reader.map(work));
+            }
         });
-        let queue = if lane == Lane::Live { &self.live } else { &self.photos };
+        let queue = match lane {
+            Lane::Live => &self.live,
+            Lane::Photos => &self.photos,
+            Lane::Later => &self.later,
+        };
         match queue.try_send(task) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(DeskError::Busy),

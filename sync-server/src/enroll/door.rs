@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{broadcast, mpsc};
 
 use super::desk::{Desk, DeskError, Lane};
+use super::problem::PhotoProblem;
 use super::reader::{Reading, decode_frame};
 use super::{Accepted, EnrollError, Enrollment};
 use crate::domain::access::Circle;
@@ -230,9 +231,15 @@ impl DoorDesk {
         }
         let mut templates = 0;
         for (reading, source) in readings {
-            let accepted = self.enrollment.take_reading(one.person, reading, source, &Circle::Everything).await?;
-            self.note(one, &accepted).await?;
-            templates += 1;
+            let taken = self.enrollment.take_reading(one.person, reading, source, &Circle::Everything, false).await?;
+            match taken {
+                Ok(accepted) => {
+                    self.note(one, &accepted).await?;
+                    templates += 1;
+                }
+                Err(PhotoProblem::AnotherFace { .. }) => return Ok(Err("another-face")),
+                Err(problem) => tracing::debug!(why = problem.slug(), "a look of a door is not needed here"),
+            }
         }
         Ok(Ok(templates))
     }

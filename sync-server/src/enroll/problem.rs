@@ -1,5 +1,6 @@
 //! Why a photo is refused: a stable slug for programs, words for people.
 
+use ostiary_common::wire::Angle;
 use ostiary_models::photo::{self, PhotoError};
 use ostiary_models::quality::FaceQuality;
 
@@ -36,6 +37,20 @@ pub enum PhotoProblem {
         /// What to do about it.
         hint: &'static str,
     },
+    /// Not the face of the person's other photos.
+    AnotherFace {
+        /// To the most alike of the person's templates, cosine.
+        similarity: f32,
+        /// What it should have been.
+        limit: f32,
+    },
+    /// There are enough templates of this side, all better.
+    EnoughOfAngle {
+        /// Which side.
+        angle: Angle,
+        /// How many are kept.
+        kept: usize,
+    },
 }
 
 impl From<PhotoError> for PhotoProblem {
@@ -57,6 +72,8 @@ impl PhotoProblem {
             Self::SeveralFaces { .. } => "several-faces",
             Self::FaceTooSmall { .. } => "face-too-small",
             Self::QualityTooLow { .. } => "quality-too-low",
+            Self::AnotherFace { .. } => "another-face",
+            Self::EnoughOfAngle { .. } => "enough-of-angle",
         }
     }
 
@@ -69,6 +86,8 @@ impl PhotoProblem {
             Self::SeveralFaces { .. } => "There are several faces in the photo",
             Self::FaceTooSmall { .. } => "The face is too small",
             Self::QualityTooLow { .. } => "The photo is not good enough",
+            Self::AnotherFace { .. } => "This is not the face of the person's other photos",
+            Self::EnoughOfAngle { .. } => "There are enough photos from this side, all better",
         }
     }
 
@@ -90,6 +109,23 @@ impl PhotoProblem {
                  larger picture."
             ),
             Self::QualityTooLow { hint, .. } => format!("{hint} Then send another photo."),
+            Self::AnotherFace { similarity, limit } => format!(
+                "The face is alike by {similarity:.3} to the person's other photos, and should be by {limit:.3}. Send a \
+                 photo of this person, or `insist=true` if it is."
+            ),
+            Self::EnoughOfAngle { angle, kept } => format!(
+                "{kept} photos {} are kept, and this one is not better. Send one from another side.",
+                from_side(*angle)
+            ),
         }
+    }
+}
+
+const fn from_side(angle: Angle) -> &'static str {
+    match angle {
+        Angle::Frontal => "from the front",
+        Angle::Left => "of the left side",
+        Angle::Right => "of the right side",
+        Angle::Unknown => "of this kind",
     }
 }

@@ -32,6 +32,7 @@ use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::revocations::RevocationList;
 use crate::identity::tokens::Tokens;
+use crate::jobs::Jobs;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
 use crate::ports::figures::FigureStore;
@@ -80,6 +81,8 @@ pub struct ApiParts {
     pub captures: Arc<Captures>,
     /// Takes clips apart.
     pub clips: Clips,
+    /// Work that goes on after the answer.
+    pub jobs: Arc<Jobs>,
     /// Knows what follows from how strict recognition is.
     pub recognition: Arc<Recognition>,
     /// The pack devices must run.

@@ -14,7 +14,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::Instrument;
 
 use super::api::Api;
@@ -32,6 +32,9 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 const BODY_PAUSE: Duration = Duration::from_secs(15);
 /// Time for a whole request, uploads over slow lines included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Where much is sent, and time for that; pauses within it are no longer than elsewhere.
+const UPLOADS: [&str; 2] = ["/imports", "/photos/batch"];
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(6 * 3_600);
 
 /// Wraps the routes, the innermost first.
 pub fn apply(routes: Router, api: &Api) -> Router {
@@ -39,7 +42,7 @@ pub fn apply(routes: Router, api: &Api) -> Router {
         .layer(from_fn_with_state(api.clone(), once))
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), limit))
         .layer(from_fn_with_state(TrustedProxies::new(&api.edge), address))
@@ -69,6 +72,14 @@ async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Ends a request that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let is_upload = UPLOADS.iter().any(|path| request.uri().path().ends_with(path));
+    let at_most = if is_upload { UPLOAD_TIMEOUT } else { REQUEST_TIMEOUT };
+    let answered = tokio::time::timeout(at_most, next.run(request)).await;
+    answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 async fn headers(request: Request, next: Next) -> Response {

@@ -36,6 +36,7 @@ pub struct Limits {
     frames: Budget,
     recognize: Budget,
     exports: Budget,
+    uploads: Budget,
 }
 
 impl Limits {
@@ -54,6 +55,7 @@ impl Limits {
             frames: within("frames", config.frames_per_minute, MINUTE),
             recognize: within("recognize", config.recognize_per_minute, MINUTE),
             exports: within("exports", config.exports_per_hour, HOUR),
+            uploads: within("uploads", config.uploads_per_hour, HOUR),
         }
     }
 
@@ -153,6 +155,14 @@ impl Limits {
     /// [`ApiError::TooMany`].
     pub async fn export(&self, user: UserId) -> Result<(), ApiError> {
         self.take(&self.exports, Subject::Account(user), 1).await
+    }
+
+    /// Something large that is worked on later.
+    ///
+    /// # Errors
+    /// [`ApiError::TooMany`].
+    pub async fn upload(&self, user: UserId) -> Result<(), ApiError> {
+        self.take(&self.uploads, Subject::Account(user), 1).await
     }
 
     /// Forgets who has been quiet. To be called every minute or so.

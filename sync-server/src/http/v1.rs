@@ -12,10 +12,13 @@ pub mod enrollments;
 pub mod erasures;
 pub mod errors;
 pub mod events;
+pub mod exports;
 pub mod gallery;
 pub mod groups;
 pub mod health;
+pub mod imports;
 pub mod invitations;
+pub mod jobs;
 pub mod live_tickets;
 pub mod me;
 pub mod notification_rules;
@@ -163,6 +166,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(captures::picture::picture))
         .routes(guarded!(captures::finish::finish))
         .routes(guarded!(captures::cancel::cancel))
+        .merge(persons::photo_batch::routes())
         .routes(guarded!(persons::sync::sync))
         .routes(guarded!(persons::expiry::read))
         .routes(guarded!(persons::expiry::set))
@@ -229,6 +233,16 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(webhooks::item::delete))
         .routes(guarded!(webhooks::secret::renew))
         .routes(guarded!(webhooks::test::test))
+        .merge(imports::create::routes())
+        .routes(guarded!(exports::persons::persons))
+        .routes(guarded!(jobs::list::list))
+        .routes(guarded!(jobs::read::read))
+        .routes(guarded!(jobs::items::items))
+        .routes(guarded!(jobs::live::live))
+        .routes(guarded!(jobs::control::cancel))
+        .routes(guarded!(jobs::control::pause))
+        .routes(guarded!(jobs::control::resume))
+        .routes(guarded!(jobs::control::retry))
         .routes(guarded!(health::read::read))
         .routes(guarded!(errors::list::list))
         .routes(guarded!(errors::resolve::resolve))

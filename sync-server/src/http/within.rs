@@ -9,6 +9,7 @@ use crate::domain::access::may::Needs;
 use crate::domain::device::{Device, Door};
 use crate::domain::event::StoredEvent;
 use crate::domain::gallery::Group;
+use crate::domain::job::{Job, JobId};
 use crate::domain::person::Person;
 
 /// Somebody within reach, with who else is.
@@ -94,6 +95,15 @@ impl<P: Needs> May<P> {
     pub async fn own_person(&self, id: PersonId) -> Result<Found, ApiError> {
         let found = self.person(id).await?;
         if found.circle.owns(&found.groups) { Ok(found) } else { Err(self.beyond("everything")) }
+    }
+
+    /// A job: any with the permission over everything, else one the caller asked for.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`].
+    pub async fn job(&self, id: JobId) -> Result<Job, ApiError> {
+        let seen = |job: &Job| self.reach.is_everything() || job.account == Some(self.caller.account);
+        self.found(self.api.jobs.store.job(id).await?.filter(seen), "job")
     }
 
     /// Whom the reach lets see, and whom it lets change.

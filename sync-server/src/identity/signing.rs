@@ -123,6 +123,11 @@ impl SigningKeys {
         self.checking.iter().chain(&self.retired).find(|key| key.kid == kid)
     }
 
+    /// Every key that ever checked, the newest last of those that still do.
+    pub fn ever(&self) -> impl Iterator<Item = &CheckingKey> {
+        self.checking.iter().chain(&self.retired)
+    }
+
     /// Every key that checks tokens.
     pub fn all(&self) -> &[CheckingKey] {
         &self.checking

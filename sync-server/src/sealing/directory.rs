@@ -22,6 +22,8 @@ pub enum Lookup {
     FailuresOfSecondFactor,
     /// An account and an address it has logged in from.
     KnownPlace,
+    /// What another system calls a person.
+    External,
 }
 
 impl Lookup {
@@ -35,6 +37,7 @@ impl Lookup {
             Self::FailuresOfPair => b"failures/pair",
             Self::FailuresOfSecondFactor => b"failures/second factor",
             Self::KnownPlace => b"known place",
+            Self::External => b"external id",
         }
     }
 }

@@ -10,7 +10,8 @@ use ostiary_common::seal::SealKey;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{AccountKey, DirectoryKey, MediaKey, PersonKey, RootKey};
+use super::{AccountKey, DirectoryKey, JobKey, MediaKey, PersonKey, RootKey};
+use crate::domain::job::JobId;
 use crate::identity::IdentityError;
 use crate::identity::files::write_secret;
 
@@ -58,6 +59,8 @@ pub enum Wrapped {
     Account(UserId),
     /// A device's, of its gallery chunks.
     Gallery(DeviceId, GalleryKeyId),
+    /// A job's, of what was uploaded for it.
+    Job(JobId),
     /// Of keyed hashes.
     Directory,
     /// Of pictures of strangers.
@@ -74,6 +77,7 @@ impl Wrapped {
             Self::Gallery(device, id) => {
                 [b"gallery key/".as_slice(), device.as_bytes().as_slice(), id.as_bytes()].concat()
             }
+            Self::Job(id) => [b"job key/".as_slice(), id.as_bytes()].concat(),
             Self::Directory => b"directory key".to_vec(),
             Self::Media => b"media key".to_vec(),
             Self::Root => b"root key".to_vec(),
@@ -86,6 +90,7 @@ impl Wrapped {
             Self::Person(_) => "a person",
             Self::Account(_) => "an account",
             Self::Gallery(..) => "a device's gallery",
+            Self::Job(_) => "a job",
             Self::Directory => "the directory",
             Self::Media => "the store",
             Self::Root => "the server itself",
@@ -319,6 +324,21 @@ impl MasterKey {
     /// [`WrongKey`].
     pub fn gallery_key(&self, device: DeviceId, id: GalleryKeyId, wrapped: &[u8]) -> Result<SealKey, WrongKey> {
         self.unwrap(Wrapped::Gallery(device, id), wrapped)
+    }
+
+    /// A new job's key, and the key wrapped.
+    #[must_use]
+    pub fn new_job_key(&self, job: JobId) -> (JobKey, Vec<u8>) {
+        let (key, wrapped) = self.new_key(Wrapped::Job(job));
+        (JobKey::new(key), wrapped)
+    }
+
+    /// A job's key.
+    ///
+    /// # Errors
+    /// [`WrongKey`].
+    pub fn job_key(&self, job: JobId, wrapped: &[u8]) -> Result<JobKey, WrongKey> {
+        self.unwrap(Wrapped::Job(job), wrapped).map(JobKey::new)
     }
 
     /// A wrapped key wrapped anew with the first key held; `None` if it is already.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod analytics;
+mod bad_inputs;
 mod calibrated;
 mod captures;
 mod consent;
@@ -13,8 +14,11 @@ mod enroll;
 mod erasures;
 pub mod events;
 mod groups;
+mod imports;
+mod jobs;
 mod notices;
 mod panel;
+mod pictures;
 mod privacy;
 mod problems;
 pub mod reader;

@@ -2,11 +2,13 @@
 
 mod accounts;
 mod atomic;
+mod backup;
 pub mod consent;
 mod door_enrollments;
 mod erasure;
 mod indexes;
 mod ingest;
+mod jobs;
 mod ledger;
 mod life;
 mod moving;

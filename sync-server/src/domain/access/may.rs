@@ -68,6 +68,10 @@ permissions! {
     PersonsManage = "persons.manage",
     /// Take out everything held about a person.
     PersonsExport = "persons.export",
+    /// See jobs and what became of their items: all of them, or those one asked for.
+    JobsRead = "jobs.read",
+    /// Cancel, pause and resume jobs, and put back what was given up.
+    JobsManage = "jobs.manage",
     /// See removals and their receipts.
     ErasuresRead = "erasures.read",
     /// See events and their pictures.

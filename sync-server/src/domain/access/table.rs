@@ -17,6 +17,7 @@ const fn holders(permission: Permission) -> &'static [Role] {
         Permission::DoorsRead | Permission::DevicesRead => &[O, A, OP, V, AU],
         Permission::PersonsManage | Permission::PersonsExport => &[O, A],
         Permission::PersonsRead => &[O, A, OP],
+        Permission::JobsRead | Permission::JobsManage => &[O, A],
         Permission::EventsJudge | Permission::Recognize => &[O, A, OP],
         Permission::EventsRead => &[O, A, OP, V],
         Permission::SettingsManage | Permission::HealthManage | Permission::NotificationsManage => &[O, A],

@@ -9,6 +9,7 @@ pub mod expiry;
 pub mod export;
 pub mod list;
 pub mod lookalikes;
+pub mod photo_batch;
 pub(in crate::http) mod photo_body;
 pub(super) mod photo_view;
 pub mod photos;

@@ -21,6 +21,7 @@ use crate::domain::person::Person;
 use crate::domain::recognition::Change;
 use crate::ports::StoreError;
 use crate::ports::consents::ConsentStore;
+use crate::sealing::PersonKey;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -100,6 +101,17 @@ async fn supersede(tx: &mut AnyConnection, by: &Consent) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Records a consent in place of the one in force, within a transaction.
+pub(super) async fn record(
+    tx: &mut AnyConnection,
+    key: &PersonKey,
+    consent: &Consent,
+) -> Result<Option<Revision>, StoreError> {
+    supersede(tx, consent).await?;
+    consent_rows::insert(tx, key, consent).await?;
+    readmit(tx, consent).await
+}
+
 /// How a person's consent ended; `Some(None)` if it is in force, `None` if there is no such consent.
 async fn ending(
     tx: &mut AnyConnection,
@@ -151,9 +163,7 @@ impl ConsentStore for SqlStore {
     async fn add_consent(&self, consent: &Consent, note: &AuditNote) -> Result<Option<Option<Revision>>, StoreError> {
         let mut tx = self.begin().await?;
         let Some(key) = key_of(&mut tx, &self.master, consent.person).await? else { return Ok(None) };
-        supersede(&mut tx, consent).await?;
-        consent_rows::insert(&mut tx, &key, consent).await?;
-        let rev = readmit(&mut tx, consent).await?;
+        let rev = record(&mut tx, &key, consent).await?;
         ledger::append(&mut tx, &note.entry, &note.trace).await?;
         tx.commit().await?;
         Ok(Some(rev))

@@ -9,6 +9,7 @@
 //! Start with [`move_store`]; `table` knows the tables, `rows` reads and writes rows, `reconcile` makes one table equal
 //! the other.
 
+mod dump;
 mod mark;
 mod reconcile;
 mod rows;
@@ -16,6 +17,7 @@ mod table;
 
 use sqlx::{AnyConnection, Connection};
 
+pub use self::dump::{LoadError, load_store};
 use self::mark::Mark;
 pub(super) use self::mark::allow_opening;
 pub use self::reconcile::MovedTable;

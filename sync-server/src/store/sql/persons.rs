@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use super::error::on_insert;
 use super::opener::Opener;
-use super::{SqlStore, columns, consents, erasures, idempotency, profiles, sealing, templates, terms};
+use super::{SqlStore, columns, consents, erasures, idempotency, jobs, profiles, sealing, templates, terms};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
 use crate::ports::{PersonStore, StoreError};
@@ -80,6 +80,7 @@ pub(super) async fn remove(
     }
     idempotency::forget_personal(tx).await?;
     consents::forget_words(tx, id, now).await?;
+    jobs::forget_person(tx, id).await?;
     let rev = next_revision(tx).await?;
     bury(tx, id, rev, now).await?;
     erasures::begin(tx, id, rev, reason, now).await?;

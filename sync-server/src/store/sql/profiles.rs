@@ -101,7 +101,13 @@ async fn stamp(tx: &mut AnyConnection, id: PersonId) -> Result<Option<PersonStam
     row.map(read).transpose()
 }
 
-async fn write(tx: &mut AnyConnection, id: PersonId, key: &PersonKey, patch: &PersonPatch) -> Result<(), StoreError> {
+/// Writes what a patch says of name, notes and fields.
+pub(super) async fn write(
+    tx: &mut AnyConnection,
+    id: PersonId,
+    key: &PersonKey,
+    patch: &PersonPatch,
+) -> Result<(), StoreError> {
     let columns = [
         ("UPDATE persons SET name_sealed = $1 WHERE id = $2", patch.name.as_ref().map(|name| key.seal_name(name))),
         (

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::error::corrupt;
 use super::sealing::prefer_in_force;
 use super::{SqlStore, columns};
+use crate::domain::job::JobId;
 use crate::ports::StoreError;
 use crate::ports::rotation::{KeyHolder, KeyRotationStore, RewrapPlace, Rewrapped, Rotation};
 use crate::sealing::{Fingerprint, MasterKey, Wrapped};
@@ -31,7 +32,7 @@ struct Row {
     wrapped: Vec<u8>,
 }
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column {
         table: "persons",
         select: "SELECT person AS at, person AS also, wrapped FROM person_keys WHERE person > $1 ORDER BY person LIMIT $2",
@@ -49,6 +50,12 @@ const COLUMNS: [Column; 6] = [
         select: "SELECT device AS at, id AS also, wrapped FROM gallery_keys WHERE device > $1 ORDER BY device LIMIT $2",
         update: "UPDATE gallery_keys SET wrapped = $1 WHERE device = $2",
         of: |row| Ok(Wrapped::Gallery(columns::id(DeviceId, &row.at)?, columns::id(GalleryKeyId, &row.also)?)),
+    },
+    Column {
+        table: "jobs",
+        select: "SELECT id AS at, id AS also, wrapped FROM jobs WHERE id > $1 ORDER BY id LIMIT $2",
+        update: "UPDATE jobs SET wrapped = $1 WHERE id = $2",
+        of: |row| Ok(Wrapped::Job(columns::id(JobId, &row.at)?)),
     },
     Column {
         table: "directory",

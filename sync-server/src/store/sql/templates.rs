@@ -1,7 +1,9 @@
 //! Templates.
 
+use async_trait::async_trait;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
 use super::error::on_insert;
@@ -9,6 +11,7 @@ use super::opener::{Opener, key_of};
 use super::{SqlStore, columns};
 use crate::domain::person::Template;
 use crate::ports::StoreError;
+use crate::ports::templates::TemplateStore;
 use crate::sealing::MasterKey;
 
 #[derive(sqlx::FromRow)]
@@ -93,6 +96,14 @@ pub(super) async fn delete(tx: &mut AnyConnection, id: TemplateId) -> Result<Opt
 }
 
 impl SqlStore {
+    /// Model packs that templates were made with.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn packs(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT DISTINCT pack FROM templates ORDER BY pack").fetch_all(&self.read).await?)
+    }
+
     pub(super) async fn templates_of(&self, person: PersonId) -> Result<Vec<Template>, StoreError> {
         let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.person = $1 ORDER BY t.id"));
         let rows: Vec<TemplateRow> =
@@ -111,5 +122,15 @@ impl SqlStore {
     fn opened(&self, rows: Vec<TemplateRow>) -> Result<Vec<Template>, StoreError> {
         let mut opener = Opener::new(&self.master);
         rows.into_iter().map(|row| row.open(&mut opener)).collect()
+    }
+}
+
+#[async_trait]
+impl TemplateStore for SqlStore {
+    async fn put_template(&self, template: &Template, instead_of: &[TemplateId]) -> Result<Revision, StoreError> {
+        let mut tx = self.begin().await?;
+        let rev = self.replace_templates(&mut tx, template, instead_of).await?;
+        tx.commit().await?;
+        Ok(rev)
     }
 }

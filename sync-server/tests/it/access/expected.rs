@@ -67,6 +67,7 @@ fn at(about: About, reach: &Reach, scene: &Scene) -> Outcome {
         About::Site => whole,
         About::SomeOfSite => part || reach.covers(scene.here.site, scene.beside),
         About::Door => part,
+        About::Everything => reach.is_everything(),
         About::Own if part && !whole => return Outcome::NotAllowed,
         About::Own => whole,
     };

@@ -17,6 +17,8 @@ pub enum About {
     SomeOfSite,
     /// A door, or what is seen by who reaches it: devices, events, persons and groups it may know.
     Door,
+    /// Something of the whole installation: not there for who reaches less.
+    Everything,
     /// Accounts, sessions and keys, whose reach has tests of its own: here only who may not is refused.
     Elsewhere,
     /// A person or group of a site: seen by who reaches the door, changed by who reaches the site.
@@ -157,6 +159,10 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         enrollments if enrollments.starts_with("enrollments_") => Call::new(About::Elsewhere, Uuid::now_v7()),
         // A capture is its account's alone; that has a test of its own.
         captures if captures.starts_with("captures_") => Call::new(About::Elsewhere, Uuid::now_v7()).json(json!({})),
+        // The scene's people have made-up faces.
+        "persons_photos" => own(at.person.0).photo().also(&[422]),
+        // Not a form.
+        "persons_photos_batch" => own(at.person.0).photo().also(&[400]),
         "persons_delete" => own(at.person.0).spends(),
         "templates_delete" => own(at.template.0).spends(),
         "notifications_list" | "notifications_mark_all_read" | "deliveries_list" => nothing(),
@@ -193,7 +199,14 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         // What others wrote is theirs.
         "messages_update" => door(at.message.0).json(json!({"text": "x"})).also(&[403]),
         "messages_delete" => door(at.message.0).also(&[403]),
-        "health_read" | "errors_list" => nothing(),
+        "health_read" | "errors_list" | "jobs_list" => nothing(),
+        "jobs_read" | "jobs_items" | "jobs_live" => Call::new(About::Everything, at.job.0),
+        // It is over.
+        "jobs_cancel" | "jobs_pause" | "jobs_resume" => Call::new(About::Everything, at.job.0).also(&[409]),
+        "exports_persons" => nothing(),
+        // An empty body is no table.
+        "imports_create" => nothing().also(&[422]),
+        "jobs_retry" => Call::new(About::Everything, at.job.0).json(json!({})),
         "errors_resolve" => nothing().also(&[404]),
         accounts if ACCOUNTS.iter().any(|prefix| accounts.starts_with(prefix)) => {
             Call::new(About::Elsewhere, Uuid::now_v7()).json(json!({}))
@@ -225,5 +238,6 @@ pub fn nowhere() -> Spot {
         webhook: WebhookId::generate(),
         thread: ThreadId::generate(),
         message: MessageId::generate(),
+        job: ostiary_server::domain::job::JobId::generate(),
     }
 }

@@ -7,9 +7,11 @@ use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::access::Scope;
 use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::gallery::{GalleryRule, Group};
+use ostiary_server::domain::job::{JobId, JobKind, NewJob};
 use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::domain::talk::{About, Thread, ThreadState};
+use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
 use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
@@ -59,6 +61,8 @@ pub struct Spot {
     pub thread: ThreadId,
     /// What was said in it.
     pub message: MessageId,
+    /// Asked for by the server itself, and over.
+    pub job: JobId,
 }
 
 impl Scene {
@@ -83,7 +87,7 @@ impl Scene {
 
     /// The same place with a new device, group, person, template: for what uses them up.
     pub async fn fresh(&self, name: &str) -> Spot {
-        let Spot { site, door, event, .. } = self.here;
+        let Spot { site, door, event, job, .. } = self.here;
         let at = Door { id: door, site, name: String::new(), created_at: NOW };
         let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
         self.world.store.add_device(&device).await.unwrap();
@@ -92,7 +96,7 @@ impl Scene {
         rule(&self.world, door, &[self.here.group, group]).await;
         let (rule, webhook) = (tell(&self.world, door).await, hook(&self.world, door, name).await);
         let (thread, message) = talk(&self.world, site, door).await;
-        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message }
+        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message, job }
     }
 }
 
@@ -124,6 +128,15 @@ async fn rule(world: &World, door: DoorId, groups: &[GroupId]) {
     world.store.put_door_gallery(door, &rule, Change { expected: None, now: NOW }).await.unwrap();
 }
 
+async fn job(store: &dyn JobStore) -> JobId {
+    let id = JobId::generate();
+    let (kind, plan) = (JobKind::Photos, Vec::new());
+    let job = NewJob { id, kind, account: None, person: None, node: String::new(), plan, created_at: NOW };
+    store.begin_job(&job).await.unwrap();
+    store.release_job(id, std::time::Duration::from_secs(1 << 30), NOW).await.unwrap();
+    id
+}
+
 async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     let at = door(world, site, name).await;
     let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
@@ -136,7 +149,8 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     world.store.ingest(&batch(device.id, StreamId::generate(), vec![seen])).await.unwrap();
     let (rule, webhook) = (tell(world, at.id).await, hook(world, at.id, name).await);
     let (thread, message) = talk(world, site, at.id).await;
-    Spot { site, door: at.id, device: device.id, group, person, template, event, rule, webhook, thread, message }
+    let job = job(&*world.store).await;
+    Spot { site, door: at.id, device: device.id, group, person, template, event, rule, webhook, thread, message, job }
 }
 
 async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {

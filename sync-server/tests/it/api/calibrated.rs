@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ostiary_common::ids::PackId;
 use ostiary_models::calibration::{Calibration, CalibrationTable};
 use ostiary_models::decide::Rule;
+use ostiary_models::quality::QualityGate;
 use ostiary_server::app::models::Models;
 
 use super::reader::{DIMENSION, PixelReader};
@@ -17,6 +18,14 @@ pub fn plain() -> Models {
         rule: Rule { threshold: 0.95, margin: 0.0 },
         calibration: None,
         guide: super::reader::guide(),
+        gate: QualityGate {
+            min_face_px: 0.0,
+            min_sharpness: 0.0,
+            min_exposure: 0.0,
+            min_pose: 0.0,
+            min_overall: 0.0,
+            min_unoccluded: 0.0,
+        },
         readers: Arc::new(|| Ok(Box::new(PixelReader))),
     }
 }

@@ -55,7 +55,7 @@ async fn a_consent_is_recorded_used_withdrawn_and_given_again() {
     assert_eq!((status, &again["method"]), (201, &json!("unspecified")));
     let (_, list) = admin.get(&path).await;
     assert_eq!((&list["erased_at"], &list["may_enroll"]), (&Value::Null, &json!(true)), "{list}");
-    assert_eq!(admin.photo(bob, picture(GREEN)).await.0, 200);
+    assert_eq!(admin.photo_insisting(bob, picture(GREEN)).await.0, 200);
     let (_, audit) = admin.get("/api/v1/audit").await;
     let told = audit.to_string();
     assert!(told.contains("person.consent_withdraw") && !told.contains("guardian") && !told.contains("folder 7"));
@@ -113,7 +113,7 @@ async fn a_text_that_is_to_be_renewed_asks_for_new_consents() {
     assert_eq!(admin.get(&format!("{path}?version=4")).await.0, 404);
     let consents = format!("/api/v1/persons/{bob}/consents");
     let (_, given) = admin.post(&consents, json!({"language": "en"})).await;
-    assert_eq!(admin.photo(&bob, picture(GREEN)).await.0, 200);
+    assert_eq!(admin.photo_insisting(&bob, picture(GREEN)).await.0, 200);
 
     // Nothing is waited for here: erased at once.
     let withdraw = format!("{consents}/{}/withdraw", given["id"].as_str().unwrap());

@@ -57,7 +57,8 @@ async fn several_photos_come_in_one_form() {
         let form = photos.iter().fold(Form::new().text("comment", "from the desk"), |form, colour| {
             form.part("photo", Part::bytes(picture(*colour)).file_name("photo.png"))
         });
-        let path = format!("/api/v1/persons/{ada}/photos");
+        // Faces of two colours are not of one person.
+        let path = format!("/api/v1/persons/{ada}/photos?insist=true");
         answer(admin.request(Method::POST, &path).multipart(form)).await
     };
     let (status, mixed) = send(&[RED, NOBODY, GREEN]).await;
@@ -94,7 +95,10 @@ async fn people_who_look_alike_are_named() {
     assert_eq!(first["results"][0]["warning"], Value::Null);
     let (_, other) = admin.photo(&bob, picture(GREEN)).await;
     assert_eq!(other["results"][0]["warning"], Value::Null);
-    let (_, alike) = admin.photo(&bob, picture(ALMOST_RED)).await;
+    let (status, refused) = admin.photo(&bob, picture(ALMOST_RED)).await;
+    assert_eq!((status, slug(&refused)), (422, "another-face"), "{refused}");
+    let (_, alike) = admin.photo_insisting(&bob, picture(ALMOST_RED)).await;
+    assert_eq!(alike["results"][0]["insisted"], true);
     let warning = &alike["results"][0]["warning"];
     assert_eq!((&warning["kind"], &warning["person"]), (&json!("lookalike"), &json!(ada)), "{alike}");
     assert_eq!((&warning["name"], warning["limit"].as_f64().unwrap() > 0.94), (&json!("Ada"), true), "{alike}");

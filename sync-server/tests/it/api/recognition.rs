@@ -204,7 +204,7 @@ async fn a_gallery_that_outgrows_its_pack_is_announced_everywhere() {
     put(&admin, SETTINGS, json!({"target_fpir": 0.000_001, "target_fnir": 0.001})).await;
     let (_, gallery) = admin.get("/api/v1/gallery").await;
     assert_eq!((&gallery["persons"], &gallery["capacity"]["fullness"]), (&json!(1), &json!("outgrown")), "{gallery}");
-    let (_, enrolled) = admin.photo(&ada, picture([10, 200, 10])).await;
+    let (_, enrolled) = admin.photo_insisting(&ada, picture([10, 200, 10])).await;
     let said = enrolled["gallery_warning"].as_str().unwrap();
     assert_eq!(gallery["warning"], json!(said));
     let ready = ready().await;

@@ -122,6 +122,10 @@ impl Session<'_> {
         answer(self.request(Method::POST, &format!("/api/v1/persons/{person}/photos")).body(bytes)).await
     }
 
+    pub async fn photo_insisting(&self, person: &str, bytes: Vec<u8>) -> (u16, Value) {
+        answer(self.request(Method::POST, &format!("/api/v1/persons/{person}/photos?insist=true")).body(bytes)).await
+    }
+
     pub async fn person(&self, name: &str) -> String {
         let (status, person) = self.post("/api/v1/persons", serde_json::json!({"name": name, "consent": true})).await;
         assert_eq!(status, 201, "{person}");

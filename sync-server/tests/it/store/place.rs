@@ -99,6 +99,11 @@ impl Place {
         }
     }
 
+    /// The address as a configuration has it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A folder of the test's own.
     pub fn folder(&self) -> &Path {
         self.folder.path()

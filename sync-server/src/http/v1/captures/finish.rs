@@ -18,6 +18,7 @@ use crate::http::api::Api;
 use crate::http::auth::{Caller, May};
 use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::persons::photo_view::PhotoResult;
 use crate::http::v1::persons::photos::{failed as enroll_failed, note_taken};
 
 /// Which looks.
@@ -66,9 +67,14 @@ pub(in crate::http::v1) async fn enroll(
 ) -> Result<Finished, ApiError> {
     let mut results = Vec::with_capacity(readings.len());
     for (reading, source) in readings {
-        let taken = api.enrollment.take_reading(person, reading, source, circle).await.map_err(enroll_failed)?;
-        note_taken(api, caller, person, &taken).await?;
-        results.push(taken.into());
+        let taken = api.enrollment.take_reading(person, reading, source, circle, false).await.map_err(enroll_failed)?;
+        results.push(match taken {
+            Ok(accepted) => {
+                note_taken(api, caller, person, &accepted).await?;
+                PhotoResult::accepted(accepted, &api.enrollment.gate)
+            }
+            Err(problem) => PhotoResult::refused(&problem, &api.enrollment.gate),
+        });
     }
     let revision = api.store.revision().await?.0;
     Ok(Finished { results, revision, missing: missing(api, person).await? })

@@ -45,10 +45,14 @@ pub struct From {
 }
 
 /// One of the seats for watchers; free again when dropped.
-struct Seat(Api);
+pub(in crate::http::v1) struct Seat(Api);
 
 impl Seat {
-    fn take(api: &Api) -> Result<Self, ApiError> {
+    /// Takes one, if one is left.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`].
+    pub(in crate::http::v1) fn take(api: &Api) -> Result<Self, ApiError> {
         let taken = |count: &AtomicUsize| count.fetch_add(1, Ordering::Relaxed) + 1;
         let count = taken(&api.live_connections);
         let seat = Self(api.clone());

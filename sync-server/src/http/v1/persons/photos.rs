@@ -5,7 +5,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ostiary_common::ids::PersonId;
+use serde::Deserialize;
 use serde_json::{Map, json};
+use utoipa::IntoParams;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 
 use super::photo_body::{BODY_LIMIT_BYTES, FIELD, read_body};
@@ -19,7 +21,7 @@ use crate::enroll::{Accepted, EnrollError, Lookalike};
 use crate::http::access::guarded;
 use crate::http::api::Api;
 use crate::http::auth::{Caller, May};
-use crate::http::extract::InPath;
+use crate::http::extract::{InPath, Queried};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::within::Found;
 
@@ -28,11 +30,23 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(guarded!(photos).layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES)))
 }
 
+/// What may be said of photos.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Insist {
+    /// Take faces that are not those of the person's other photos, too, and more of a side than are kept. The audit log
+    /// says so.
+    #[serde(default)]
+    pub(super) insist: bool,
+}
+
 /// Enroll a person by photos: one as the body, or several in the multipart field `photo`. Each must show exactly
-/// one face, large and clear. If none is accepted, the answer is the first photo's problem (`image-unreadable`,
-/// `image-too-large`, `no-face`, `several-faces`, `face-too-small`, `quality-too-low`) with all `results` in it.
+/// one face, large and clear, the same as the person's other photos. If none is accepted, the answer is the first
+/// photo's problem (`image-unreadable`, `image-too-large`, `no-face`, `several-faces`, `face-too-small`,
+/// `quality-too-low`, `another-face`, `enough-of-angle`) with all `results` in it.
 #[utoipa::path(post, path = "/api/v1/persons/{id}/photos", operation_id = "persons_photos", tag = "persons", security(("bearer" = [])),
-    params(("id" = uuid::Uuid, Path, description = "The person")),
+    params(("id" = uuid::Uuid, Path, description = "The person"), Insist),
     request_body(content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/webp"),
         (Object = "multipart/form-data")), description = "JPEG, PNG or WebP"),
     responses(
@@ -49,6 +63,7 @@ pub async fn photos(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
+    Queried(Insist { insist }): Queried<Insist>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let circle = consented(&may, id).await?;
@@ -56,11 +71,12 @@ pub async fn photos(
     api.limits.photos(may.caller.account, photos.len()).await?;
     let (mut results, mut first_problem) = (Vec::with_capacity(photos.len()), None);
     for photo in photos {
-        let result: PhotoResult = match one_photo(&api, &may.caller, id, photo, &circle).await? {
-            Ok(accepted) => accepted.into(),
+        let result = match one_photo(&api, &may.caller, id, photo, (&circle, insist)).await? {
+            Ok(accepted) => PhotoResult::accepted(accepted, &api.enrollment.gate),
             Err(problem) => {
-                first_problem.get_or_insert_with(|| problem.clone());
-                problem.into()
+                let result = PhotoResult::refused(&problem, &api.enrollment.gate);
+                first_problem.get_or_insert(problem);
+                result
             }
         };
         results.push(result);
@@ -71,7 +87,8 @@ pub async fn photos(
         Circle::Everything => api.recognition.installation().await?.1.advice(),
         Circle::Within { .. } => None,
     };
-    answer(Photos { results, revision, gallery_warning }, first_problem)
+    let coverage = api.enrollment.coverage(id).await?.into();
+    answer(Photos { results, revision, coverage, gallery_warning }, first_problem)
 }
 
 /// Somebody the caller may enroll, who has consented: with whom they may be compared by name.
@@ -94,9 +111,9 @@ async fn one_photo(
     caller: &Caller,
     id: PersonId,
     photo: Bytes,
-    circle: &Circle,
+    (circle, insist): (&Circle, bool),
 ) -> Result<Result<Accepted, PhotoProblem>, ApiError> {
-    let taken = api.enrollment.take_photo(id, photo, circle).await.map_err(failed)?;
+    let taken = api.enrollment.take_photo(id, photo, circle, insist).await.map_err(failed)?;
     if let Ok(accepted) = &taken {
         note_taken(api, caller, id, accepted).await?;
     }
@@ -110,7 +127,8 @@ pub(in crate::http::v1) async fn note_taken(
     id: PersonId,
     accepted: &Accepted,
 ) -> Result<(), ApiError> {
-    let detail = format!("template:{}", accepted.template);
+    let insisted = if accepted.insisted { ", insisted" } else { "" };
+    let detail = format!("template:{}{insisted}", accepted.template);
     api.audit_done(caller, "person.enroll", format!("person:{id}"), detail).await?;
     note_lookalike(api, caller, id, accepted).await
 }
@@ -131,7 +149,8 @@ fn answer(photos: Photos, first_problem: Option<PhotoProblem>) -> Result<Respons
         return Err(ApiError::BadRequest(format!("there is no photo in the field `{FIELD}`")));
     };
     let results = ("results".to_owned(), json!(photos.results));
-    let more = Map::from_iter([results, ("revision".to_owned(), json!(photos.revision))]);
+    let coverage = ("coverage".to_owned(), json!(photos.coverage));
+    let more = Map::from_iter([results, coverage, ("revision".to_owned(), json!(photos.revision))]);
     Err(ApiError::Refused { slug: problem.slug(), title: problem.title(), detail: problem.detail(), more })
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Table {
     /// Places of the primary key's columns, in the key's order.
     pub(super) key: Vec<usize>,
     /// Whether the database numbers its rows.
-    numbers: bool,
+    pub(super) numbers: bool,
 }
 
 /// A column.

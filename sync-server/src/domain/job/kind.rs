@@ -1,0 +1,77 @@
+//! What jobs there are: the one table of their names, order and needs.
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Photos of one person.
+    Photos,
+    /// Persons and photos from an archive.
+    Import,
+    /// The whole installation into one file.
+    Backup,
+}
+
+/// What a job's items keep busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The model threads: as many items at once as there are, and a few to follow.
+    Models,
+    /// The disk: one item at a time.
+    Disk,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 2] = [Self::Models, Self::Disk];
+}
+
+impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Photos, Self::Import, Self::Backup];
+
+    /// Its name in store and API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Photos => "photos",
+            Self::Import => "import",
+            Self::Backup => "backup",
+        }
+    }
+
+    /// Reads a kind's name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// What its items keep busy.
+    #[must_use]
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::Photos | Self::Import => Lane::Models,
+            Self::Backup => Lane::Disk,
+        }
+    }
+
+    /// Lower goes first; jobs of the same go in the order they were asked for. Somebody waits at a screen for a
+    /// person's photos, and for an archive overnight.
+    #[must_use]
+    pub const fn priority(self) -> i64 {
+        match self {
+            Self::Photos => 10,
+            Self::Backup => 20,
+            Self::Import => 30,
+        }
+    }
+
+    /// What it is doing in a phase, in words.
+    #[must_use]
+    pub const fn step(self, phase: u32) -> &'static str {
+        match (self, phase) {
+            (Self::Import, 0) => "adding persons",
+            (Self::Photos | Self::Import, _) => "reading photos",
+            (Self::Backup, _) => "writing the backup",
+        }
+    }
+}

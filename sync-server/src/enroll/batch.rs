@@ -1,0 +1,294 @@
+//! Many photos of one person, as a job: an item for each.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ostiary_common::ids::{PersonId, UserId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::consider::Considered;
+use super::desk::DeskError;
+use super::problem::PhotoProblem;
+use super::reader::Reading;
+use super::{EnrollError, Enrollment, Lookalike};
+use crate::domain::access::{Circle, Permission};
+use crate::domain::account::{Kind, State};
+use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
+use crate::domain::consent::ConsentMissing;
+use crate::domain::job::{ClaimedItem, Effect, JobKind};
+use crate::domain::person::Template;
+use crate::jobs::Jobs;
+use crate::jobs::spool::SpoolError;
+use crate::jobs::work::{Finished, Work, WorkError};
+use crate::ports::accounts::AccountStore;
+use crate::ports::reach::ReachStore;
+
+/// What was asked of a job of photos.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct PhotosPlan {
+    /// Take faces that are not those of the person's other photos.
+    #[serde(default)]
+    pub insist: bool,
+    /// Where from it was asked, for the audit log.
+    #[serde(default)]
+    pub source: String,
+}
+
+/// A photo of a job.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct PhotoTask {
+    /// What the file was called.
+    pub label: String,
+}
+
+/// What became of a photo of a job.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct PhotoOutcome {
+    /// What the file was called.
+    pub label: String,
+    /// What happened and what to do, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// The template made, or the one that tells the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Overall quality, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f32>,
+    /// The side of the face.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angle: Option<ostiary_common::wire::Angle>,
+    /// How alike somebody else is, and who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookalike: Option<(String, f32)>,
+}
+
+/// Does photos of jobs.
+pub struct PhotoWork {
+    /// Makes templates.
+    pub enrollment: Arc<Enrollment>,
+    /// What was uploaded.
+    pub jobs: Arc<Jobs>,
+    /// What who asked may now.
+    pub circles: Circles,
+}
+
+/// Whom those may see and change who asked for jobs, as of now and not of when they asked.
+#[derive(Clone)]
+pub struct Circles {
+    /// Accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    /// What lies within a reach.
+    pub reach: Arc<dyn ReachStore>,
+}
+
+impl Circles {
+    /// Whom an account may enroll now; `None` if nobody any more. The server itself may everyone.
+    ///
+    /// # Errors
+    /// [`WorkError::Store`].
+    pub async fn of(&self, account: Option<UserId>) -> Result<Option<Circle>, WorkError> {
+        let Some(id) = account else { return Ok(Some(Circle::Everything)) };
+        let account = self.accounts.account(id).await?.filter(|account| account.state == State::Active);
+        let Some(account) = account else { return Ok(None) };
+        let reach = account.access.reach(Permission::PersonsManage);
+        if reach.is_nothing() {
+            return Ok(None);
+        }
+        Ok(Some(self.reach.circle(&reach).await?))
+    }
+
+    /// The name in the audit log of who asked.
+    ///
+    /// # Errors
+    /// [`WorkError::Store`].
+    pub async fn actor(&self, account: Option<UserId>) -> Result<String, WorkError> {
+        let Some(id) = account else { return Ok("server".to_owned()) };
+        let kind = self.accounts.account(id).await?.map(|account| account.kind);
+        Ok(if kind == Some(Kind::Service) { format!("service:{id}") } else { format!("user:{id}") })
+    }
+}
+
+/// A photo of a job on its way to a template.
+pub struct JobPhoto<'a> {
+    /// Of whom.
+    pub person: PersonId,
+    /// The item.
+    pub item: &'a ClaimedItem,
+    /// What the file was called.
+    pub label: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Whom who asked may see.
+    pub circle: &'a Circle,
+    /// Take another face than the person's.
+    pub insist: bool,
+    /// Where from it was asked.
+    pub source: &'a str,
+    /// Who asked, as the audit log names them.
+    pub actor: String,
+    /// Say what would become of it and change nothing.
+    pub dry_run: bool,
+}
+
+#[async_trait]
+impl Work for PhotoWork {
+    fn kind(&self) -> JobKind {
+        JobKind::Photos
+    }
+
+    async fn work(&self, item: &ClaimedItem) -> Result<Finished, WorkError> {
+        let plan: PhotosPlan = parsed(&item.plan)?;
+        let task: PhotoTask = parsed(&item.task)?;
+        let refused = |reason: &str, detail: &str| {
+            let outcome = PhotoOutcome { label: task.label.clone(), detail: detail.to_owned(), ..Default::default() };
+            Ok(Finished::refused(reason, json(&outcome)))
+        };
+        let person = match item.person {
+            Some(id) => self.enrollment.store.person(id).await?,
+            None => None,
+        };
+        let Some(person) = person else { return refused("person-gone", "The person was removed meanwhile.") };
+        let circle = self.circles.of(item.account).await?;
+        let Some(circle) = circle.filter(|circle| circle.owns(&person.groups)) else {
+            return refused("not-allowed", "Who asked for this may not enroll this person any more.");
+        };
+        if let Some(missing) = self.enrollment.consent_missing(person.id).await? {
+            return refused("consent-missing", &format!("No photo is taken: {missing}."));
+        }
+        let bytes = spooled(&self.jobs, item).await?;
+        let actor = self.circles.actor(item.account).await?;
+        let photo = JobPhoto {
+            person: person.id,
+            item,
+            label: task.label.clone(),
+            bytes,
+            circle: &circle,
+            insist: plan.insist,
+            source: &plan.source,
+            actor,
+            dry_run: false,
+        };
+        self.enrollment.take_later(photo).await
+    }
+}
+
+impl Enrollment {
+    /// What of a person's consent is missing, if anything is.
+    ///
+    /// # Errors
+    /// [`WorkError::Store`].
+    pub async fn consent_missing(&self, person: PersonId) -> Result<Option<ConsentMissing>, WorkError> {
+        match self.consented(person).await {
+            Ok(()) => Ok(None),
+            Err(EnrollError::Consent(missing)) => Ok(Some(missing)),
+            Err(EnrollError::Store(error)) => Err(error.into()),
+            Err(EnrollError::Desk(error)) => Err(WorkError::Failed(error.to_string())),
+        }
+    }
+
+    /// Reads a photo of a job and says what is to become of it.
+    ///
+    /// # Errors
+    /// [`WorkError`].
+    pub async fn take_later(&self, photo: JobPhoto<'_>) -> Result<Finished, WorkError> {
+        let source_sha256 = Sha256::digest(&photo.bytes).into();
+        let reading = match self.desk.read_later(photo.bytes.clone()).await {
+            Ok(Ok(reading)) => reading,
+            Ok(Err(problem)) => return Ok(refusal(photo.label, &problem)),
+            Err(error @ DeskError::Failed(_)) => return Err(WorkError::Failed(error.to_string())),
+            // Nobody's fault, and not for ever.
+            Err(error) => {
+                tokio::time::sleep(WAIT_FOR_MODELS).await;
+                return Err(WorkError::NotNow(error.to_string()));
+            }
+        };
+        let turn = self.turns.of(photo.person).await;
+        let considered = self.consider(photo.person, &reading, source_sha256, photo.circle, photo.insist).await?;
+        Ok(self.finished(&photo, &reading, considered).holding(turn))
+    }
+
+    fn finished(&self, photo: &JobPhoto<'_>, reading: &Reading, considered: Considered) -> Finished {
+        let mut outcome = PhotoOutcome {
+            label: photo.label.clone(),
+            quality: Some(reading.quality.overall),
+            angle: Some(reading.quality.angle()),
+            ..PhotoOutcome::default()
+        };
+        let named = |other: &Option<Lookalike>| {
+            other.as_ref().map(|other| (other.candidate.person.to_string(), other.candidate.similarity))
+        };
+        match considered {
+            Considered::Refused(problem) => refusal(photo.label.clone(), &problem),
+            Considered::Known { template, near, lookalike } => {
+                (outcome.template, outcome.lookalike) = (Some(template.to_string()), named(&lookalike));
+                outcome.detail = "A template tells the same already.".to_owned();
+                let reason = if near.is_some() { "near-duplicate" } else { "duplicate" };
+                Finished::done(reason, json(&outcome), Vec::new())
+            }
+            Considered::Take { template, instead_of, insisted, lookalike } => {
+                (outcome.template, outcome.lookalike) = (Some(template.id.to_string()), named(&lookalike));
+                if photo.dry_run {
+                    outcome.template = None;
+                    return Finished::done("would-add", json(&outcome), Vec::new());
+                }
+                let note = self.note(photo, &template, insisted);
+                let effects = vec![Effect::Template { add: template, instead_of }, Effect::Note(Box::new(note))];
+                Finished::done(if insisted { "insisted" } else { "added" }, json(&outcome), effects)
+            }
+        }
+    }
+
+    fn note(&self, photo: &JobPhoto<'_>, template: &Template, insisted: bool) -> AuditNote {
+        let insisted = if insisted { ", insisted" } else { "" };
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            actor: photo.actor.clone(),
+            action: "person.enroll".to_owned(),
+            target: format!("person:{}", photo.person),
+            source: photo.source.to_owned(),
+            result: AuditResult::Ok,
+            detail: format!("template:{}, job:{}{insisted}", template.id, photo.item.lease.job),
+        };
+        AuditNote { entry, trace: AuditTrace::default() }
+    }
+}
+
+/// How long a photo waits before models are asked again that are loading, or not there.
+const WAIT_FOR_MODELS: std::time::Duration = std::time::Duration::from_millis(500);
+
+fn refusal(label: String, problem: &PhotoProblem) -> Finished {
+    let quality = match problem {
+        PhotoProblem::QualityTooLow { quality, .. } => Some(quality.overall),
+        _ => None,
+    };
+    let outcome = PhotoOutcome { label, detail: problem.detail(), quality, ..PhotoOutcome::default() };
+    Finished::refused(problem.slug(), json(&outcome))
+}
+
+/// The bytes uploaded for an item.
+async fn spooled(jobs: &Jobs, item: &ClaimedItem) -> Result<Bytes, WorkError> {
+    let lease = item.lease;
+    let gone = || WorkError::Hopeless("the job is not there any more".to_owned());
+    let key = jobs.store.job_key(lease.job).await?.ok_or_else(gone)?;
+    let read = jobs.spool.read(lease.job, lease.n, Arc::new(key)).await;
+    read.map(Bytes::from).map_err(|error: SpoolError| WorkError::Failed(error.to_string()))
+}
+
+/// Reads what a job was asked, or an item.
+///
+/// # Errors
+/// [`WorkError::Hopeless`] if another program wrote it.
+pub fn parsed<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, WorkError> {
+    serde_json::from_slice(json).map_err(|error| WorkError::Hopeless(format!("the job cannot be read: {error}")))
+}
+
+/// Writes what became of an item.
+///
+/// # Panics
+/// Never: outcomes have a JSON form.
+pub fn json<T: Serialize>(outcome: &T) -> Vec<u8> {
+    serde_json::to_vec(outcome).expect("an outcome has a JSON form")
+}

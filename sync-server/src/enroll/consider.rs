@@ -1,0 +1,124 @@
+//! What is to become of a face that was read, without changing anything yet: one path for photos sent at once and for
+//! those of jobs, which commit in different ways.
+
+use std::slice;
+
+use ostiary_common::ids::{PersonId, TemplateId};
+
+use super::judge::{Candidate, Held, Judgement, Rules, judge};
+use super::problem::PhotoProblem;
+use super::reader::Reading;
+use super::{Enrollment, Lookalike, embedding};
+use crate::domain::access::Circle;
+use crate::domain::person::Template;
+use crate::ports::StoreError;
+
+/// From this similarity on two photos show the same look: copies, other sizes, the next frame of a burst. Other photos
+/// of the same person stay below (docs/enrollment.md).
+const NEAR: f32 = 0.99;
+
+/// What is to become of a face.
+#[derive(Debug)]
+pub enum Considered {
+    /// A template tells it already.
+    Known {
+        /// Which.
+        template: TemplateId,
+        /// How alike, if it is of another photo.
+        near: Option<f32>,
+        /// Somebody else who looks alike.
+        lookalike: Option<Lookalike>,
+    },
+    /// It is to become a template.
+    Take {
+        /// The template.
+        template: Box<Template>,
+        /// Templates it takes the place of.
+        instead_of: Vec<TemplateId>,
+        /// Whether only because an admin insists.
+        insisted: bool,
+        /// Somebody else who looks alike.
+        lookalike: Option<Lookalike>,
+    },
+    /// It is not.
+    Refused(PhotoProblem),
+}
+
+impl Enrollment {
+    /// Judges a face of `person`. Whoever asks holds the person's [turn](super::turns) until what is said here is
+    /// committed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn consider(
+        &self,
+        person: PersonId,
+        reading: &Reading,
+        source_sha256: [u8; 32],
+        circle: &Circle,
+        insist: bool,
+    ) -> Result<Considered, StoreError> {
+        let limit = self.recognition.lookalike_limit().await?;
+        // Whoever it is counts, whether the caller may see them or not; only who may be seen is named.
+        let other = self
+            .lookalikes
+            .nearest_others(&*self.store, person, slice::from_ref(&reading.embedding), limit, 1)
+            .await?
+            .pop();
+        let lookalike = match &other {
+            Some(_) => self.others(person, slice::from_ref(&reading.embedding), limit, circle, 1).await?.pop(),
+            None => None,
+        };
+        let held = self.held(person).await?;
+        let face = Candidate {
+            angle: reading.quality.angle(),
+            quality: reading.quality.overall,
+            embedding: &reading.embedding,
+            source_sha256,
+            nearest_other: other.map(|other| other.similarity),
+        };
+        let rules =
+            Rules { near: NEAR, same_person: self.recognition.same_person_limit(), per_angle: self.per_angle, insist };
+        Ok(match judge(&face, &held, &rules) {
+            Judgement::Known(template) => Considered::Known { template, near: None, lookalike },
+            Judgement::Near { of, similarity } => Considered::Known { template: of, near: Some(similarity), lookalike },
+            Judgement::AnotherFace { similarity, limit } => {
+                Considered::Refused(PhotoProblem::AnotherFace { similarity, limit })
+            }
+            Judgement::Enough { angle, kept } => Considered::Refused(PhotoProblem::EnoughOfAngle { angle, kept }),
+            Judgement::Keep { instead_of, insisted } => {
+                let template = Box::new(self.template(person, reading, source_sha256));
+                Considered::Take { template, instead_of, insisted, lookalike }
+            }
+        })
+    }
+
+    async fn held(&self, person: PersonId) -> Result<Vec<Held>, StoreError> {
+        let templates = self.store.templates(person).await?;
+        let of_pack = templates.into_iter().filter(|template| template.pack == self.pack);
+        let held = |template: Template| {
+            Ok(Held {
+                id: template.id,
+                angle: template.angle,
+                quality: template.quality,
+                embedding: embedding(&template)?,
+                source_sha256: template.source_sha256,
+            })
+        };
+        of_pack.map(held).collect()
+    }
+
+    fn template(&self, person: PersonId, reading: &Reading, source_sha256: [u8; 32]) -> Template {
+        Template {
+            id: TemplateId::generate(),
+            person,
+            version: 1,
+            pack: self.pack.clone(),
+            angle: reading.quality.angle(),
+            quality: reading.quality.overall,
+            embedding: reading.embedding.as_slice().to_vec(),
+            source_sha256,
+            created_at: self.clock.now(),
+        }
+    }
+}

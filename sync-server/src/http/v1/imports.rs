@@ -1,0 +1,3 @@
+//! Persons and photos from another system.
+
+pub mod create;
