@@ -13,8 +13,8 @@ use crate::quality::HeadPose;
 const STEADY_DEG: f32 = 7.0;
 /// By how much the face may move from look to look, in its own widths.
 const STEADY_SHIFT: f32 = 0.15;
-/// The longest time between two looks of one hold.
-const MOST_GAP: Duration = Duration::from_millis(800);
+/// The longest time between two looks of one hold: a busy machine answers a frame a second.
+const MOST_GAP: Duration = Duration::from_secs(2);
 
 /// A pose that is being held.
 #[derive(Clone, Debug)]

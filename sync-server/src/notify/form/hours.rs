@@ -27,9 +27,14 @@ pub struct WindowForm {
     pub until: String,
 }
 
+/// Two digits, and no sign in place of one.
+fn is_two(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 pub(super) fn clock(field: &'static str, text: &str) -> Result<Time, InvalidForm> {
     let wrong = || invalid(field, format!("must be a time as in `22:00`, not {text:?}"));
-    let (hour, minute) = text.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2).ok_or_else(wrong)?;
+    let (hour, minute) = text.split_once(':').filter(|(h, m)| is_two(h) && is_two(m)).ok_or_else(wrong)?;
     let number = |text: &str| text.parse::<i8>().map_err(|_| wrong());
     Time::new(number(hour)?, number(minute)?, 0, 0).map_err(|_| wrong())
 }
