@@ -180,6 +180,7 @@ async fn a_frame_costs_little_more_than_its_models() {
         rule: thresholds.rule(),
         calibration: None,
         guide: guide.clone(),
+        gate: thresholds.enroll_gate(),
         readers: from_pack(pack, Kernels::Auto),
     };
     let world = World::start_of(models, |config| config.models.engines = 1).await;

@@ -159,7 +159,7 @@ struct Warning {
 
 impl PhotoResult {
     /// Of a photo that was taken; `gate` is what a face must reach.
-    pub(super) fn accepted(accepted: Accepted, gate: &QualityGate) -> Self {
+    pub(in crate::http::v1) fn accepted(accepted: Accepted, gate: &QualityGate) -> Self {
         let warning = accepted.lookalike.map(|other| Warning {
             kind: "lookalike",
             person: other.candidate.person.0,
@@ -189,7 +189,7 @@ impl PhotoResult {
     }
 
     /// Of a photo that was refused.
-    pub(super) fn refused(problem: &PhotoProblem, gate: &QualityGate) -> Self {
+    pub(in crate::http::v1) fn refused(problem: &PhotoProblem, gate: &QualityGate) -> Self {
         let measured = match problem {
             PhotoProblem::QualityTooLow { quality, .. } => Some(quality),
             _ => None,
