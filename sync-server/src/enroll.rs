@@ -8,6 +8,7 @@ pub mod door;
 pub mod lookalike;
 pub mod problem;
 pub mod reader;
+pub mod visits;
 
 use std::slice;
 use std::sync::Arc;
@@ -181,16 +182,28 @@ impl Enrollment {
         circle: &Circle,
         count: usize,
     ) -> Result<Vec<Lookalike>, EnrollError> {
+        Ok(self.others(id, &self.faces_of(id).await?, limit, circle, count).await?)
+    }
+
+    /// A person's faces with the present pack.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn faces_of(&self, id: PersonId) -> Result<Vec<Embedding>, StoreError> {
         let templates = self.store.templates(id).await?.into_iter().filter(|template| template.pack == self.pack);
         let embedding = |template: Template| {
             Embedding::from_raw(template.embedding)
                 .map_err(|e| StoreError::Corrupt { what: "template", reason: e.to_string() })
         };
-        let faces = templates.map(embedding).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.others(id, &faces, limit, circle, count).await?)
+        templates.map(embedding).collect()
     }
 
-    async fn others(
+    /// Who of a circle, `person` left out, comes within `limit` (cosine) of any of these faces, the most alike first, at
+    /// most `count`. Every path that enrolls asks this: is this somebody we have?
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn others(
         &self,
         person: PersonId,
         faces: &[Embedding],

@@ -1,7 +1,7 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`eraser`], [`ledger`] and
+//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`eraser`], [`faces`], [`ledger`] and
 //! [`names`] are services over the
 //! ports. [`store`],
 //! [`broker`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
@@ -34,6 +34,7 @@ pub mod poster;
 
 pub mod enroll;
 pub mod eraser;
+pub mod faces;
 pub mod health;
 pub mod ledger;
 pub mod names;

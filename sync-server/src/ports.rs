@@ -7,8 +7,10 @@ pub mod door_enrollment;
 pub mod figures;
 pub mod health;
 pub mod idempotency;
+pub mod judgements;
 pub mod ledger;
 pub mod mailer;
+pub mod mending;
 pub mod notify;
 pub mod places;
 pub mod poster;
@@ -20,14 +22,18 @@ pub mod rotation;
 pub mod settings;
 pub mod talk;
 pub mod throttle;
+pub mod unknowns;
 
 pub use consents::ConsentStore;
 pub use idempotency::IdempotencyStore;
+pub use judgements::JudgementStore;
 pub use ledger::LedgerStore;
+pub use mending::MendingStore;
 pub use places::PlaceStore;
 pub use profiles::ProfileStore;
 pub use pruning::PruneStore;
 pub use settings::SettingsStore;
+pub use unknowns::UnknownStore;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -426,6 +432,9 @@ pub trait Store:
     + PlaceStore
     + ProfileStore
     + SettingsStore
+    + UnknownStore
+    + MendingStore
+    + JudgementStore
 {
 }
 
@@ -446,6 +455,9 @@ impl<T> Store for T where
         + PlaceStore
         + ProfileStore
         + SettingsStore
+        + UnknownStore
+        + MendingStore
+        + JudgementStore
 {
 }
 

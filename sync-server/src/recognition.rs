@@ -103,6 +103,12 @@ impl Recognition {
         Ok(forecast::lookalike_limit(rule))
     }
 
+    /// Mean similarity from which visits of nobody known are taken for visits of one: the pack's own threshold, which does
+    /// not depend on how many are enrolled.
+    pub fn group_threshold(&self) -> f32 {
+        self.forecaster.rule(None, 0).threshold
+    }
+
     /// Whether thresholds can be derived from a target at all.
     pub fn is_calibrated(&self) -> bool {
         self.forecaster.is_calibrated()

@@ -27,6 +27,7 @@ use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::enroll::door::DoorDesk;
 use crate::eraser::Completed;
+use crate::faces::held::HeldFaces;
 use crate::health::Monitor;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
@@ -80,6 +81,9 @@ pub struct ApiParts {
     pub captures: Arc<Captures>,
     /// Takes clips apart.
     pub clips: Clips,
+    pub enrollment: Enrollment,
+    /// Faces of visits of nobody known.
+    pub faces: Arc<HeldFaces>,
     /// Knows what follows from how strict recognition is.
     pub recognition: Arc<Recognition>,
     /// The pack devices must run.

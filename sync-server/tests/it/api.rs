@@ -21,4 +21,5 @@ pub mod reader;
 mod recognition;
 mod stream;
 mod talk;
+mod unknowns;
 pub mod world;

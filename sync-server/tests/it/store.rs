@@ -23,5 +23,6 @@ mod scopes;
 mod sealed;
 mod story;
 mod turns;
+mod unknowns;
 mod upgrade;
 mod walk;

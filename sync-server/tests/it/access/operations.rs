@@ -113,6 +113,16 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "sites_create" => nothing().json(json!({"name": name})),
         "settings_recognition_set" | "recognition_preview" => nothing().json(json!({})),
         "erasures_read" | "erasures_receipt" => Call::new(About::Nothing, erasure),
+        "settings_unknowns" | "unknowns_list" => nothing(),
+        "settings_unknowns_set" => nothing().json(json!({"keep_days": 7})).also(&[428]),
+        "search_faces" => nothing().photo(),
+        "unknowns_read" | "unknowns_dismiss" | "unknowns_reopen" => door(at.unknown.0),
+        "unknowns_merge" => door(at.unknown.0).json(json!({"with": [at.unknown]})),
+        "unknowns_split" => door(at.unknown.0).json(json!({"visits": [Uuid::nil()]})).also(&[422]),
+        "unknowns_promote" => {
+            let body = json!({"name": name, "consent": true, "groups": [at.group]});
+            own(at.unknown.0).json(body).spends()
+        }
         "events_live" => nothing().also(&[400]),
         "events_stream" => nothing(),
         "doors_create" => Call::new(About::Site, Uuid::nil()).json(json!({"site": at.site, "name": name})),
@@ -211,7 +221,7 @@ fn told(place: Value) -> Value {
 
 /// The same spot with ids that were never given, to compare with.
 pub fn nowhere() -> Spot {
-    use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId};
+    use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId, UnknownId};
     use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
     Spot {
         site: SiteId::generate(),
@@ -225,5 +235,6 @@ pub fn nowhere() -> Spot {
         webhook: WebhookId::generate(),
         thread: ThreadId::generate(),
         message: MessageId::generate(),
+        unknown: UnknownId::generate(),
     }
 }

@@ -1,8 +1,11 @@
 //! Two sites: one with two doors, one with a door, each door with a camera, its group, its people and their visits.
 
+use std::time::SystemTime;
+
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UnknownId, UserId,
 };
+use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::access::Scope;
 use ostiary_server::domain::device::{Device, Door, Site};
@@ -10,9 +13,12 @@ use ostiary_server::domain::gallery::{GalleryRule, Group};
 use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::domain::talk::{About, Thread, ThreadState};
+use ostiary_server::domain::unknown::Joining;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
-use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
+use ostiary_server::ports::{
+    ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, UnknownStore,
+};
 
 use serde_json::json;
 
@@ -20,7 +26,7 @@ use crate::api::reader::DIMENSION;
 use crate::api::world::World;
 use crate::store::consent::{consent, note};
 use crate::store::notify;
-use crate::store::sample::{NOW, batch, person, template, visit};
+use crate::store::sample::{NOW, batch, face, pack, person, template, visit};
 
 /// What every JPEG begins with.
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0];
@@ -59,6 +65,8 @@ pub struct Spot {
     pub thread: ThreadId,
     /// What was said in it.
     pub message: MessageId,
+    /// Somebody nobody knows, seen there; nobody yet unless asked for.
+    pub unknown: UnknownId,
 }
 
 impl Scene {
@@ -81,7 +89,13 @@ impl Scene {
         Self { here, beside: beside.id, there, erasure, world }
     }
 
-    /// The same place with a new device, group, person, template: for what uses them up.
+    /// The same with an unknown visitor at the first door.
+    pub async fn with_unknown(mut self) -> Self {
+        self.here.unknown = unknown(&self.world, self.here.device).await;
+        self
+    }
+
+    /// The same place with a new device, group, person, template, visitor: for what uses them up.
     pub async fn fresh(&self, name: &str) -> Spot {
         let Spot { site, door, event, .. } = self.here;
         let at = Door { id: door, site, name: String::new(), created_at: NOW };
@@ -92,7 +106,31 @@ impl Scene {
         rule(&self.world, door, &[self.here.group, group]).await;
         let (rule, webhook) = (tell(&self.world, door).await, hook(&self.world, door, name).await);
         let (thread, message) = talk(&self.world, site, door).await;
-        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message }
+        let unknown = unknown(&self.world, device.id).await;
+        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message, unknown }
+    }
+}
+
+/// A visit of nobody known, put together as somebody.
+async fn unknown(world: &World, device: DeviceId) -> UnknownId {
+    let mut seen = visit(1, OutcomeKind::Unknown, None, Some(JPEG));
+    seen.visit.as_mut().unwrap().embedding = Some(face([0.0, 1.0, 0.0, 0.0]));
+    let id = seen.id;
+    // As of now: what is old would be forgotten.
+    let now = UnixMillis::from_system_time(SystemTime::now());
+    seen.time.wall = now;
+    let mut ingest = batch(device, StreamId::generate(), vec![seen]);
+    (ingest.sent_at, ingest.received_at) = (now, now);
+    world.store.ingest(&ingest).await.unwrap();
+    let cursor = world.store.event(id).await.unwrap().unwrap().cursor;
+    let visitor = UnknownId::generate();
+    loop {
+        let made_for = world.store.grouping_place().await.unwrap();
+        let joins = vec![(cursor, visitor)];
+        let joining = Joining { made_for, upto: cursor, joins, pack: pack(), now: NOW };
+        if world.store.join_unknowns(&joining).await.unwrap() {
+            return visitor;
+        }
     }
 }
 
@@ -136,7 +174,21 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     world.store.ingest(&batch(device.id, StreamId::generate(), vec![seen])).await.unwrap();
     let (rule, webhook) = (tell(world, at.id).await, hook(world, at.id, name).await);
     let (thread, message) = talk(world, site, at.id).await;
-    Spot { site, door: at.id, device: device.id, group, person, template, event, rule, webhook, thread, message }
+    let unknown = UnknownId::generate();
+    Spot {
+        site,
+        door: at.id,
+        device: device.id,
+        group,
+        person,
+        template,
+        event,
+        rule,
+        webhook,
+        thread,
+        message,
+        unknown,
+    }
 }
 
 async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {
