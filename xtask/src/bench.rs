@@ -2,6 +2,7 @@
 
 pub mod door;
 mod faces;
+pub mod groups;
 pub mod net;
 pub mod pad;
 pub mod peers;
@@ -25,6 +26,8 @@ pub struct BenchArgs {
 enum Name {
     /// A long scene at a door: who is decided rightly and once, and the processor time beside embedding every frame.
     Door(door::DoorArgs),
+    /// Unknown visitors put together on labelled photos, in random orders, beside scikit-learn's DBSCAN.
+    Groups(groups::GroupsArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
     Net(net::NetArgs),
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
@@ -42,6 +45,7 @@ enum Name {
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
         Name::Door(args) => door::run(args),
+        Name::Groups(args) => groups::run(args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
         Name::Peers(args) => peers::run(args),

@@ -25,6 +25,7 @@ mod settings;
 mod sim;
 mod storm;
 mod tokens;
+mod unknowns;
 
 use std::time::Duration;
 

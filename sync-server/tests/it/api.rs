@@ -2,6 +2,7 @@
 
 mod accounts;
 mod analytics;
+mod accuracy;
 mod calibrated;
 mod captures;
 mod consent;

@@ -113,6 +113,17 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "sites_create" => nothing().json(json!({"name": name})),
         "settings_recognition_set" | "recognition_preview" => nothing().json(json!({})),
         "erasures_read" | "erasures_receipt" => Call::new(About::Nothing, erasure),
+        "accuracy_read" | "accuracy_curve" | "accuracy_to_judge" => nothing(),
+        "events_judge" => door(at.event.0).json(json!({"verdict": "right"})),
+        "events_verdict" | "events_verdict_withdraw" => door(at.event.0),
+        "persons_history" => door(at.person.0),
+        "persons_merge" => own(at.person.0).json(json!({"with": at.person})).also(&[422]),
+        "persons_split" => {
+            let body = json!({"templates": [Uuid::nil()], "name": name, "consent": true});
+            own(at.person.0).json(body).also(&[422])
+        }
+        // Nobody made any.
+        "person_changes_undo" => Call::new(About::Nothing, Uuid::now_v7()).also(&[404]),
         "settings_unknowns" | "unknowns_list" => nothing(),
         "settings_unknowns_set" => nothing().json(json!({"keep_days": 7})).also(&[428]),
         "search_faces" => nothing().photo(),

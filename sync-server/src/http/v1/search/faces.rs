@@ -119,7 +119,7 @@ pub async fn faces(
         Some(threshold) => threshold,
         None => api.recognition.lookalike_limit().await?,
     };
-    let match_threshold = api.recognition.installation().await?.1.rule.threshold;
+    let match_threshold = api.recognition.rule().await?.threshold;
     let question = Question {
         faces,
         person,
