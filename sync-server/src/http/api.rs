@@ -81,7 +81,6 @@ pub struct ApiParts {
     pub captures: Arc<Captures>,
     /// Takes clips apart.
     pub clips: Clips,
-    pub enrollment: Enrollment,
     /// Faces of visits of nobody known.
     pub faces: Arc<HeldFaces>,
     /// Knows what follows from how strict recognition is.

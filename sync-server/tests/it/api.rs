@@ -1,8 +1,8 @@
 //! The whole server over TLS, with everything real but the models.
 
 mod accounts;
-mod analytics;
 mod accuracy;
+mod analytics;
 mod calibrated;
 mod captures;
 mod consent;
