@@ -94,6 +94,12 @@ uuid_id!(/// A guided capture, or a clip whose looks wait for approval.
     CaptureId, "capture");
 uuid_id!(/// Somebody being enrolled at a door.
     EnrollmentId, "enrollment");
+uuid_id!(/// Somebody nobody knows, seen once or more: visits that were put together.
+    UnknownId, "unknown visitor");
+uuid_id!(/// A merge or a split of persons, which can be undone for a while.
+    PersonChangeId, "change of persons");
+uuid_id!(/// What somebody said of an event.
+    JudgementId, "judgement");
 uuid_id!(/// An account of a person or service on the server.
     UserId, "user");
 uuid_id!(/// A token's id (`jti`).

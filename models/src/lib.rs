@@ -21,6 +21,7 @@ pub mod motion;
 pub mod shots;
 
 pub mod embed;
+pub mod grouping;
 pub mod search;
 
 pub mod decide;

@@ -43,6 +43,8 @@ use crate::enroll::door::DoorDesk;
 use crate::enroll::lookalike::Lookalikes;
 use crate::enroll::turns::Turns;
 use crate::eraser::{Completed, Eraser};
+use crate::faces::grouper::Grouper;
+use crate::faces::held::HeldFaces;
 use crate::health::jobs::Jobs;
 use crate::http::cursor::Cursors;
 use crate::http::limits::Limits;
@@ -178,12 +180,14 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         "housekeeping",
         housekeeping::run(api.clone(), foundation.store.clone(), jobs.clone(), lifecycle.token()),
     );
+    let unknowns_job = jobs.clone();
     let swept_by = jobs.clone();
     let fresh = housekeeping::keep_identity(api.clone(), foundation.certificate.clone(), jobs, lifecycle.token());
     lifecycle.spawn("identity", fresh);
     lifecycle.spawn("audit log", api.retainer.ledger.clone().run(lifecycle.token()));
     let swept = move |result| swept_by.ran("removing what is old enough", Duration::from_secs(3_600), result);
     lifecycle.spawn("retention", api.retainer.clone().run(swept, lifecycle.token()));
+    lifecycle.spawn("unknown visitors", grouper(&api).run(live.watch(), unknowns_job, lifecycle.token()));
     let keys = housekeeping::keep_token_keys(api.clone(), keys_dir(&config.server.data_dir), lifecycle.token());
     lifecycle.spawn("token keys", keys);
     let keeper = KeyKeeper {
@@ -236,6 +240,12 @@ async fn clear_departed(foundation: &Foundation, link: &RunningLink, is_external
         }
     }
     Ok(())
+}
+
+/// What puts unknown visitors together.
+fn grouper(api: &Api) -> Grouper {
+    let (store, clock) = (api.store.clone(), api.clock.clone());
+    Grouper { store, clock, held: api.faces.clone(), recognition: api.recognition.clone() }
 }
 
 /// What keeps the audit log provable.
@@ -314,6 +324,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         per_angle: config.models.templates_per_angle,
     });
     let doors = Arc::new(DoorDesk::new(store.clone(), store.clone(), enrollment.clone(), doors_rules));
+    let faces = Arc::new(HeldFaces::new(store.clone(), pack.clone(), from.models.dimension));
     Ok(ApiParts {
         store: store.clone(),
         lives: store.clone(),
@@ -347,6 +358,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         doors,
         captures,
         clips,
+        faces,
         recognition,
         pack,
         refusals: from.refusals,

@@ -13,6 +13,7 @@ pub mod lookalike;
 pub mod problem;
 pub mod reader;
 pub mod turns;
+pub mod visits;
 
 use std::slice;
 use std::sync::Arc;
@@ -99,6 +100,15 @@ pub struct Lookalike {
     pub name: String,
     /// The similarity from which persons are named.
     pub limit: f32,
+    /// The similarity from which a door takes two faces for one.
+    pub same_from: f32,
+}
+
+impl Lookalike {
+    /// Whether it may well be the same person, enrolled twice: a door would take the one for the other.
+    pub fn is_likely_same(&self) -> bool {
+        self.candidate.similarity >= self.same_from
+    }
 }
 
 /// Why a photo could not be looked at, through no fault of its own.
@@ -214,9 +224,16 @@ impl Enrollment {
         circle: &Circle,
         count: usize,
     ) -> Result<Vec<Lookalike>, EnrollError> {
+        Ok(self.others(id, &self.faces_of(id).await?, limit, circle, count).await?)
+    }
+
+    /// A person's faces with the present pack.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn faces_of(&self, id: PersonId) -> Result<Vec<Embedding>, StoreError> {
         let templates = self.store.templates(id).await?.into_iter().filter(|template| template.pack == self.pack);
-        let faces = templates.map(|template| embedding(&template)).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.others(id, &faces, limit, circle, count).await?)
+        templates.map(|template| embedding(&template)).collect()
     }
 
     /// Which sides of a person's face are enrolled.
@@ -228,7 +245,27 @@ impl Enrollment {
         Ok(Coverage::of(templates.iter().filter(|template| template.pack == self.pack).map(|template| template.angle)))
     }
 
-    async fn others(
+    /// Somebody of a circle who is already enrolled with one of these faces, as far as a door could tell: what every path
+    /// that is to make a new person asks first. `None` if nobody is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn already_enrolled(
+        &self,
+        faces: &[Embedding],
+        circle: &Circle,
+    ) -> Result<Option<Lookalike>, StoreError> {
+        let threshold = self.recognition.rule().await?.threshold;
+        // Nobody is left out: no person has the id of nobody.
+        Ok(self.others(PersonId(Uuid::nil()), faces, threshold, circle, 1).await?.pop())
+    }
+
+    /// Who of a circle, `person` left out, comes within `limit` (cosine) of any of these faces, the most alike first, at
+    /// most `count`. Every path that enrolls asks this: is this somebody we have?
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn others(
         &self,
         person: PersonId,
         faces: &[Embedding],
@@ -239,6 +276,7 @@ impl Enrollment {
         // Who is to be passed over must not take the place of who is to be named.
         let asked = if matches!(circle, Circle::Everything) { count } else { count.max(MOST_PASSED_OVER) };
         let found = self.lookalikes.nearest_others(&*self.store, person, faces, limit, asked).await?;
+        let same_from = if found.is_empty() { limit } else { self.recognition.rule().await?.threshold };
         let mut named = Vec::new();
         for candidate in found {
             // Gone between the search and now: nobody to be mistaken for any more.
@@ -247,7 +285,7 @@ impl Enrollment {
             }
             let other = self.store.person(candidate.person).await?;
             if let Some(other) = other.filter(|other| circle.admits(&other.groups)) {
-                named.push(Lookalike { candidate, name: other.name, limit });
+                named.push(Lookalike { candidate, name: other.name, limit, same_from });
             }
         }
         Ok(named)

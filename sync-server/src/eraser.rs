@@ -1,4 +1,4 @@
-//! Follows removals to their end: whose validity has ended is removed where that was set down, events forget whom
+//! Follows removals and merges to their end: whose validity has ended is removed where that was set down, events forget whom
 //! they told of, and an erasure is completed once nobody is outstanding.
 //!
 //! It asks the store every few seconds what is left to do, so that it does not matter who removed somebody, which
@@ -77,6 +77,12 @@ impl Eraser {
             tracing::info!(person.id = %person, rev = rev.0, "{person} is erased: the consent was withdrawn");
             self.link.gallery_changed(rev);
             self.audit(now, "person.erase", format!("person:{person}"), "the consent was withdrawn".into()).await?;
+        }
+        for (change, rev) in self.store.settle_mendings(now).await? {
+            let (id, kind) = (change.id, change.kind.as_str());
+            tracing::info!(change.id = %id, "the {kind} {id} can be undone no more");
+            rev.into_iter().for_each(|rev| self.link.gallery_changed(rev));
+            self.audit(now, "person.settle", format!("person:{}", change.target), format!("{kind} {id}")).await?;
         }
         self.store.clear_erasures(now).await?;
         for erasure in self.store.complete_erasures(now).await? {

@@ -1,8 +1,8 @@
 //! `ostiary-server`: the central store, device sync, broker and API of Ostiary.
 //!
 //! Start reading at [`app`], the one place that wires; then [`ports`], what the parts ask of each other, and
-//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`jobs`], [`imports`], [`backup`],
-//! [`eraser`], [`ledger`] and [`names`] are services over the
+//! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`jobs`], [`imports`],
+//! [`backup`], [`eraser`], [`faces`], [`ledger`] and [`names`] are services over the
 //! ports. [`store`],
 //! [`broker`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
 
@@ -35,6 +35,7 @@ pub mod poster;
 pub mod backup;
 pub mod enroll;
 pub mod eraser;
+pub mod faces;
 pub mod health;
 pub mod imports;
 pub mod jobs;

@@ -9,8 +9,10 @@ pub mod figures;
 pub mod health;
 pub mod idempotency;
 pub mod jobs;
+pub mod judgements;
 pub mod ledger;
 pub mod mailer;
+pub mod mending;
 pub mod notify;
 pub mod places;
 pub mod poster;
@@ -23,14 +25,18 @@ pub mod settings;
 pub mod talk;
 pub mod templates;
 pub mod throttle;
+pub mod unknowns;
 
 pub use consents::ConsentStore;
 pub use idempotency::IdempotencyStore;
+pub use judgements::JudgementStore;
 pub use ledger::LedgerStore;
+pub use mending::MendingStore;
 pub use places::PlaceStore;
 pub use profiles::ProfileStore;
 pub use pruning::PruneStore;
 pub use settings::SettingsStore;
+pub use unknowns::UnknownStore;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -429,6 +435,9 @@ pub trait Store:
     + PlaceStore
     + ProfileStore
     + SettingsStore
+    + UnknownStore
+    + MendingStore
+    + JudgementStore
 {
 }
 
@@ -449,6 +458,9 @@ impl<T> Store for T where
         + PlaceStore
         + ProfileStore
         + SettingsStore
+        + UnknownStore
+        + MendingStore
+        + JudgementStore
 {
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use ostiary_common::ids::{DoorId, PackId};
 use ostiary_common::wire::DeviceSettings;
+use ostiary_models::decide::Rule;
 
 pub use words::NOT_CALIBRATED;
 
@@ -102,8 +103,22 @@ impl Recognition {
         if let Some(set) = rules.lookalike {
             return Ok(set.get());
         }
-        let rule = self.forecaster.rule(rules.target_fpir, self.persons().await?);
-        Ok(forecast::lookalike_limit(rule))
+        Ok(forecast::lookalike_limit(self.rule().await?))
+    }
+
+    /// Threshold and margin in force for the installation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rule(&self) -> Result<Rule, StoreError> {
+        let target = self.store.recognition().await?.value.target_fpir;
+        Ok(self.forecaster.rule(target, self.persons().await?))
+    }
+
+    /// Mean similarity from which visits of nobody known are taken for visits of one: the pack's own threshold, which does
+    /// not depend on how many are enrolled.
+    pub fn group_threshold(&self) -> f32 {
+        self.forecaster.rule(None, 0).threshold
     }
 
     /// Similarity (cosine) below which two photos are not taken for one person: as strangers come by it once in a

@@ -5,6 +5,7 @@
 //!   wraps  one key per person   names, embeddings, pictures of their visits
 //!          one key per account  its names, addresses, second factor
 //!          the directory key    keyed hashes of what is looked up, invitations
+//!          one key per unknown  pictures and embeddings of the visits put together as one unknown visitor
 //!          the media key        pictures and embeddings of visits that matched nobody
 //!          the root key         the server's own keys: links, positions in lists, kept answers
 //!          one key per device   gallery chunks on their way
@@ -24,6 +25,7 @@ mod master;
 mod media;
 mod person;
 mod talk;
+mod unknown;
 
 pub use account::{AccountField, AccountKey};
 pub use derived::{DerivedKey, RootKey};
@@ -34,3 +36,4 @@ pub use master::{Fingerprint, MasterKey, MasterKeyError, Wrapped, WrongKey};
 pub use media::MediaKey;
 pub use person::PersonKey;
 pub use talk::{ThreadKeeper, ThreadKey};
+pub use unknown::UnknownKey;

@@ -3,6 +3,7 @@
 pub mod door;
 mod faces;
 pub mod import;
+pub mod groups;
 pub mod net;
 pub mod pad;
 pub mod peers;
@@ -28,6 +29,8 @@ enum Name {
     Door(door::DoorArgs),
     /// An archive imported: photos a second beside the bare pipeline, memory, how soon it stops.
     Import(import::ImportArgs),
+    /// Unknown visitors put together on labelled photos, in random orders, beside scikit-learn's DBSCAN.
+    Groups(groups::GroupsArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
     Net(net::NetArgs),
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
@@ -46,6 +49,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
         Name::Door(args) => door::run(args),
         Name::Import(args) => import::run(&args),
+        Name::Groups(args) => groups::run(args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
         Name::Peers(args) => peers::run(args),

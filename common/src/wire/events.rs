@@ -228,7 +228,8 @@ pub struct VisitReport {
     /// Where the time went.
     #[serde(default)]
     pub latency: Latency,
-    /// The visit's fused embedding, little-endian f32, sent of unknown visits so that they can be grouped.
+    /// The visit's fused embedding, little-endian f32: of unknown visits so that they can be grouped, of matches so that
+    /// a face a person was mistaken for is known again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding: Option<ByteBuf>,
     /// A small JPEG of the best shot, if the door's policy sends crops.

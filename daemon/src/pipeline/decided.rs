@@ -26,8 +26,10 @@ pub fn report(
     latency: Latency,
     crop: Option<Vec<u8>>,
 ) -> VisitReport {
-    // Sent of strangers only, so that their visits can be grouped; of a match the person says enough.
-    let fused = verdict.fused.filter(|_| verdict.outcome == OutcomeKind::Unknown);
+    // Of strangers, so that their visits can be grouped; of a match, so that a person who was mistaken for another once is
+    // not twice. The server seals it with the key of the group or the person.
+    let tells = matches!(verdict.outcome, OutcomeKind::Unknown | OutcomeKind::Match);
+    let fused = verdict.fused.filter(|_| tells);
     VisitReport {
         outcome: verdict.outcome,
         matched: verdict.matched.map(Into::into),

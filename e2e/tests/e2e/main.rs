@@ -26,6 +26,7 @@ mod settings;
 mod sim;
 mod storm;
 mod tokens;
+mod unknowns;
 
 use std::time::Duration;
 

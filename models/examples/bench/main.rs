@@ -3,6 +3,7 @@
 
 mod attacks;
 mod faces;
+mod groups;
 mod net;
 mod pad;
 mod quality;
@@ -20,6 +21,7 @@ const USAGE: &str = "usage: bench net PACK FRAME DETECTOR_INPUT CHIP
              pad PACK FACES develop|report PHOTOS_A_PERSON
              attacks PACK PHOTO DIR
              quality PACK FACES
+             groups PACK FACES ORDERS
              search DIR ROWS A_PERSON DIMENSION";
 
 fn main() -> Answer<()> {
@@ -31,6 +33,7 @@ fn main() -> Answer<()> {
         ["faces", pack] => faces::answer(pack),
         ["pad", pack, faces, half, photos] => pad::run(pack, Path::new(faces), half.parse()?, photos.parse()?),
         ["attacks", pack, photo, dir] => attacks::write(pack, Path::new(photo), Path::new(dir)),
+        ["groups", pack, faces, orders] => groups::run(pack, Path::new(faces), orders.parse()?),
         ["quality", pack, faces] => quality::run(pack, Path::new(faces)),
         ["search", dir, rows, a_person, dimension] => {
             search::rounds(Path::new(dir), rows.parse()?, a_person.parse()?, dimension.parse()?)

@@ -14,6 +14,8 @@ pub enum ErasureReason {
     Expired,
     /// The person withdrew the consent.
     Withdrawn,
+    /// The person was merged into another one, or the split that made them was undone.
+    Merged,
 }
 
 impl ErasureReason {
@@ -23,12 +25,13 @@ impl ErasureReason {
             Self::Asked => "asked",
             Self::Expired => "expired",
             Self::Withdrawn => "withdrawn",
+            Self::Merged => "merged",
         }
     }
 
     /// Reads a reason's name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Asked, Self::Expired, Self::Withdrawn].into_iter().find(|reason| reason.as_str() == text)
+        [Self::Asked, Self::Expired, Self::Withdrawn, Self::Merged].into_iter().find(|reason| reason.as_str() == text)
     }
 }
 

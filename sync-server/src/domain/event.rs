@@ -1,8 +1,10 @@
 //! Events as stored, and what ingest decides.
 
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, UnknownId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{EventBatch, EventRecord, OutcomeKind};
+
+use super::judgement::Verdict;
 
 /// An event as stored.
 #[derive(Clone, Debug)]
@@ -23,8 +25,16 @@ pub struct StoredEvent {
     pub published_at: Option<UnixMillis>,
     /// Committed at.
     pub stored_at: UnixMillis,
-    /// The person's name at the time of reading, of a match.
+    /// Whose visit it is as far as is known now: whom the device named, or who people said it was since.
+    pub person: Option<PersonId>,
+    /// That person's name at the time of reading.
     pub person_name: Option<String>,
+    /// The unknown visitor it was put together as.
+    pub unknown: Option<UnknownId>,
+    /// What people say of it, if they do.
+    pub verdict: Option<Verdict>,
+    /// Set if the face is nearer to one the person was mistaken for before than to the person: how near, cosine.
+    pub doubt: Option<f32>,
     /// What the device sent; the crop is left out and comes by [`EventStore::crop`](crate::ports::EventStore::crop).
     pub record: EventRecord,
     /// Whether there is a crop.
@@ -35,6 +45,12 @@ impl StoredEvent {
     /// How the visit ended; `None` for a device's word about itself.
     pub fn outcome(&self) -> Option<OutcomeKind> {
         self.record.visit.as_ref().map(|visit| visit.outcome)
+    }
+
+    /// Whether it was people who said whose visit it is, and not the device.
+    pub fn is_attributed(&self) -> bool {
+        let named = self.record.visit.as_ref().and_then(|visit| visit.matched).map(|matched| matched.person);
+        self.person.is_some() && self.person != named
     }
 
     /// What it is about.
@@ -152,8 +168,10 @@ pub struct EventFilter {
     pub device: Option<DeviceId>,
     /// At this door.
     pub door: Option<DoorId>,
-    /// Matches of this person.
+    /// Visits of this person.
     pub person: Option<PersonId>,
+    /// Visits put together as this unknown visitor.
+    pub unknown: Option<UnknownId>,
     /// At doors of this site.
     pub site: Option<SiteId>,
     /// Visits with one of these outcomes, or devices' words about themselves; empty for any.

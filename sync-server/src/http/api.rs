@@ -27,6 +27,7 @@ use crate::domain::recognition::Changed;
 use crate::enroll::Enrollment;
 use crate::enroll::door::DoorDesk;
 use crate::eraser::Completed;
+use crate::faces::held::HeldFaces;
 use crate::health::Monitor;
 use crate::identity::authority::Authority;
 use crate::identity::devices::DeviceIdentity;
@@ -83,6 +84,8 @@ pub struct ApiParts {
     pub clips: Clips,
     /// Work that goes on after the answer.
     pub jobs: Arc<Jobs>,
+    /// Faces of visits of nobody known.
+    pub faces: Arc<HeldFaces>,
     /// Knows what follows from how strict recognition is.
     pub recognition: Arc<Recognition>,
     /// The pack devices must run.

@@ -42,7 +42,7 @@ const FORM_BYTES: usize = 64 * 1024;
 /// Paths whose answers hold secrets that are shown once: they are not kept.
 const SECRET_PATHS: [&str; 4] = ["/api/v1/auth", "/api/v1/me", "/api/v1/keys", "/api/v1/service-accounts"];
 /// Paths whose answers tell of persons.
-const PERSONAL_PATHS: [&str; 2] = ["/api/v1/persons", "/api/v1/recognize"];
+const PERSONAL_PATHS: [&str; 4] = ["/api/v1/persons", "/api/v1/recognize", "/api/v1/search", "/api/v1/unknowns"];
 
 /// An answer of a handler with this among its extensions is not kept: it holds a secret.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
 //! `/api/v1`: a folder per thing, a file per verb.
 
+pub mod accuracy;
 pub mod analytics;
 pub mod audit;
 pub mod auth;
@@ -23,6 +24,7 @@ pub mod live_tickets;
 pub mod me;
 pub mod notification_rules;
 pub mod notifications;
+pub mod person_changes;
 pub mod persons;
 pub mod public;
 pub mod qr;
@@ -30,11 +32,13 @@ pub mod recognition;
 pub mod recognize;
 pub mod retention;
 pub mod roles;
+pub mod search;
 pub mod service_accounts;
 pub mod settings;
 pub mod sites;
 pub mod templates;
 pub mod threads;
+pub mod unknowns;
 pub mod users;
 pub mod webhooks;
 
@@ -130,7 +134,10 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(retention::report))
         .routes(guarded!(settings::person_fields::read))
         .routes(guarded!(settings::person_fields::set))
+        .routes(guarded!(settings::unknowns::read))
+        .routes(guarded!(settings::unknowns::set))
         .merge(recognize::routes())
+        .merge(search::faces::routes())
         .routes(guarded!(recognition::preview::preview))
         .routes(guarded!(devices::list::list))
         .routes(guarded!(devices::create::create))
@@ -158,6 +165,10 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(persons::doors::doors))
         .routes(guarded!(persons::templates::templates))
         .routes(guarded!(persons::lookalikes::lookalikes))
+        .routes(guarded!(persons::history::history))
+        .routes(guarded!(persons::merge::merge))
+        .routes(guarded!(persons::merge::split))
+        .routes(guarded!(person_changes::undo::undo))
         .merge(persons::photos::routes())
         .merge(persons::clips::routes())
         .routes(guarded!(captures::create::create))
@@ -243,6 +254,19 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(jobs::control::pause))
         .routes(guarded!(jobs::control::resume))
         .routes(guarded!(jobs::control::retry))
+        .routes(guarded!(events::verdict::judge))
+        .routes(guarded!(events::verdict::read))
+        .routes(guarded!(events::verdict::withdraw))
+        .routes(guarded!(accuracy::read::read))
+        .routes(guarded!(accuracy::curve::curve))
+        .routes(guarded!(accuracy::to_judge::to_judge))
+        .routes(guarded!(unknowns::list::list))
+        .routes(guarded!(unknowns::read::read))
+        .routes(guarded!(unknowns::by_hand::merge))
+        .routes(guarded!(unknowns::by_hand::split))
+        .routes(guarded!(unknowns::by_hand::dismiss))
+        .routes(guarded!(unknowns::by_hand::reopen))
+        .routes(guarded!(unknowns::promote::promote))
         .routes(guarded!(health::read::read))
         .routes(guarded!(errors::list::list))
         .routes(guarded!(errors::resolve::resolve))

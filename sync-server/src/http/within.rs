@@ -1,6 +1,6 @@
 //! Finding things within a caller's reach, so that handlers begin with what they are about.
 
-use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, UnknownId};
 
 use super::auth::May;
 use super::problem::ApiError;
@@ -11,6 +11,7 @@ use crate::domain::event::StoredEvent;
 use crate::domain::gallery::Group;
 use crate::domain::job::{Job, JobId};
 use crate::domain::person::Person;
+use crate::domain::unknown::Unknown;
 
 /// Somebody within reach, with who else is.
 pub struct Found {
@@ -53,6 +54,14 @@ impl<P: Needs> May<P> {
     /// [`ApiError::NotFound`].
     pub async fn event(&self, id: EventId) -> Result<StoredEvent, ApiError> {
         self.found(self.api.within.event_within(&self.reach, id).await?, "event")
+    }
+
+    /// An unknown visitor, by the doors it was seen at.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`].
+    pub async fn unknown(&self, id: UnknownId) -> Result<Unknown, ApiError> {
+        self.found(self.api.store.unknown_within(&self.reach, id).await?, "unknown visitor")
     }
 
     /// A group to look at.

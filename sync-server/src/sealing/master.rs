@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UserId};
+use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UnknownId, UserId};
 use ostiary_common::seal::SealKey;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{AccountKey, DirectoryKey, JobKey, MediaKey, PersonKey, RootKey};
+use super::{AccountKey, DirectoryKey, JobKey, MediaKey, PersonKey, RootKey, UnknownKey};
 use crate::domain::job::JobId;
 use crate::identity::IdentityError;
 use crate::identity::files::write_secret;
@@ -55,6 +55,8 @@ impl std::fmt::Display for Fingerprint {
 pub enum Wrapped {
     /// A person's.
     Person(PersonId),
+    /// An unknown visitor's.
+    Unknown(UnknownId),
     /// An account's.
     Account(UserId),
     /// A device's, of its gallery chunks.
@@ -73,6 +75,7 @@ impl Wrapped {
     fn place(self) -> Vec<u8> {
         match self {
             Self::Person(id) => [b"person key/".as_slice(), id.as_bytes()].concat(),
+            Self::Unknown(id) => [b"unknown key/".as_slice(), id.as_bytes()].concat(),
             Self::Account(id) => [b"account key/".as_slice(), id.as_bytes()].concat(),
             Self::Gallery(device, id) => {
                 [b"gallery key/".as_slice(), device.as_bytes().as_slice(), id.as_bytes()].concat()
@@ -88,6 +91,7 @@ impl Wrapped {
     const fn what(self) -> &'static str {
         match self {
             Self::Person(_) => "a person",
+            Self::Unknown(_) => "an unknown visitor",
             Self::Account(_) => "an account",
             Self::Gallery(..) => "a device's gallery",
             Self::Job(_) => "a job",
@@ -250,6 +254,21 @@ impl MasterKey {
     /// [`WrongKey`].
     pub fn person_key(&self, person: PersonId, wrapped: &[u8]) -> Result<PersonKey, WrongKey> {
         self.unwrap(Wrapped::Person(person), wrapped).map(PersonKey::new)
+    }
+
+    /// A new unknown visitor's key, and the key wrapped.
+    #[must_use]
+    pub fn new_unknown_key(&self, unknown: UnknownId) -> (UnknownKey, Vec<u8>) {
+        let (key, wrapped) = self.new_key(Wrapped::Unknown(unknown));
+        (UnknownKey::new(key), wrapped)
+    }
+
+    /// An unknown visitor's key.
+    ///
+    /// # Errors
+    /// [`WrongKey`].
+    pub fn unknown_key(&self, unknown: UnknownId, wrapped: &[u8]) -> Result<UnknownKey, WrongKey> {
+        self.unwrap(Wrapped::Unknown(unknown), wrapped).map(UnknownKey::new)
     }
 
     /// A new account's key, and the key wrapped.

@@ -1,6 +1,7 @@
 //! The whole server over TLS, with everything real but the models.
 
 mod accounts;
+mod accuracy;
 mod analytics;
 mod bad_inputs;
 mod calibrated;
@@ -25,4 +26,5 @@ pub mod reader;
 mod recognition;
 mod stream;
 mod talk;
+mod unknowns;
 pub mod world;

@@ -4,6 +4,7 @@ mod broker;
 mod client;
 mod external;
 mod fake_contract;
+mod fake_faces;
 mod fake_store;
 mod link;
 mod proofs;

@@ -31,6 +31,14 @@ impl Environment {
         Self::ready("bench-peers", "xtask/peers")
     }
 
+    /// The environment of the clustering that grouping is compared with, for the scripts of `xtask/groups`.
+    ///
+    /// # Errors
+    /// If there is no Python with venv, or a package cannot be had.
+    pub fn groups() -> Result<Self> {
+        Self::ready("bench-groups", "xtask/groups")
+    }
+
     /// The environment of what asks the server's API, for the scripts of `xtask/api`.
     ///
     /// # Errors

@@ -11,3 +11,4 @@ pub mod live;
 mod pages;
 pub mod quality;
 pub mod read;
+pub mod verdict;

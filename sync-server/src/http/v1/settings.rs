@@ -7,3 +7,4 @@ pub mod notifications;
 pub mod person_fields;
 pub mod recognition;
 pub mod retention;
+pub mod unknowns;

@@ -120,6 +120,10 @@ pub(super) fn narrow(query: &mut Statement, filter: &EventFilter) {
             query.push(" AND ").push(column).push(" = ").bind(id);
         }
     }
+    if let Some(unknown) = filter.unknown {
+        query.push(" AND e.cursor IN (SELECT s.cursor FROM unknown_visits s WHERE s.visitor = ");
+        query.bind(unknown.as_bytes().to_vec()).push(")");
+    }
     if let Some((first, rest)) = filter.kinds.split_first() {
         query.push(" AND e.kind IN (").bind(first.as_str());
         for kind in rest {

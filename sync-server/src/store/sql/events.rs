@@ -1,7 +1,7 @@
 //! Events as lists and the live feed want them.
 
 use async_trait::async_trait;
-use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId};
+use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, UnknownId};
 use ostiary_common::time::UnixMillis;
 
 use super::again::again;
@@ -12,12 +12,15 @@ use super::values::Flag;
 use super::{SqlStore, columns, pictures};
 use crate::domain::access::Reach;
 use crate::domain::event::{AcceptedGap, EventFilter, EventTally, Ingest, Ingested, Page, StoredEvent, TimePage};
+use crate::domain::judgement::Verdict;
 use crate::ports::{EventStore, StoreError};
 use crate::sealing::MasterKey;
 
 pub(super) const SELECT: &str =
     "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
-    p.id AS person, p.name_sealed, k.wrapped FROM events e LEFT JOIN persons p ON p.id = e.person
+    e.person AS whose, e.doubt, v.visitor, j.verdict, p.id AS person, p.name_sealed, k.wrapped FROM events e
+    LEFT JOIN unknown_visits v ON v.cursor = e.cursor
+    LEFT JOIN judgements j ON j.event_id = e.event_id AND j.withdrawn_at IS NULL LEFT JOIN persons p ON p.id = e.person
     LEFT JOIN person_keys k ON k.person = p.id";
 
 #[derive(sqlx::FromRow)]
@@ -32,6 +35,10 @@ pub(super) struct EventRow {
     stored_at: i64,
     record: Vec<u8>,
     has_crop: Flag,
+    whose: Option<Vec<u8>>,
+    doubt: Option<f64>,
+    visitor: Option<Vec<u8>>,
+    verdict: Option<String>,
     person: Option<Vec<u8>>,
     name_sealed: Option<Vec<u8>>,
     wrapped: Option<Vec<u8>>,
@@ -49,6 +56,10 @@ impl EventRow {
             at: UnixMillis(row.at),
             published_at: columns::time(row.published_at),
             stored_at: UnixMillis(row.stored_at),
+            person: row.whose.as_deref().map(|id| columns::id(PersonId, id)).transpose()?,
+            unknown: row.visitor.as_deref().map(|id| columns::id(UnknownId, id)).transpose()?,
+            doubt: row.doubt.map(narrowed),
+            verdict: row.verdict.as_deref().and_then(Verdict::parse),
             person_name: match (row.person, row.wrapped, row.name_sealed) {
                 (Some(id), Some(wrapped), Some(name)) => {
                     Some(opener.name(columns::id(PersonId, &id)?, &wrapped, &name)?)
@@ -59,6 +70,11 @@ impl EventRow {
             has_crop: row.has_crop.0,
         })
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it was an f32 before the store widened it")]
+const fn narrowed(column: f64) -> f32 {
+    column as f32
 }
 
 pub(super) fn list(filter: &EventFilter, page: Page, limit: u32) -> Statement {

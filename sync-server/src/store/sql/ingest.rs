@@ -42,6 +42,8 @@ struct Row<'a> {
     at: i64,
     bytes: Vec<u8>,
     attached: Attached,
+    /// Whose visit it is, if the person named was merged into another one.
+    known_as: Option<PersonId>,
 }
 
 /// What became of the rows: for each, whether it is new, and where it stands if anybody must know.
@@ -72,6 +74,7 @@ impl SqlStore {
             let Ok(ingested) = &mut results[row.batch] else { continue };
             match cursor {
                 Some(cursor) => {
+                    row.name(&mut tx).await?;
                     self.attach(&mut tx, cursor, row).await?;
                     ingested.stored.push(row.record.id);
                 }
@@ -132,7 +135,11 @@ async fn row<'a>(
     gone.forget_in(tx, &mut record).await?;
     let attached = Attached::take(&mut record);
     let bytes = record_bytes(&record)?;
-    Ok(Some(Row { batch, ingest, record, site, door, at, bytes, attached }))
+    let known_as = match named(&record) {
+        Some(person) => gone.known_as(tx, person).await?,
+        None => None,
+    };
+    Ok(Some(Row { batch, ingest, record, site, door, at, bytes, attached, known_as }))
 }
 
 /// Inserts what is not there yet.
@@ -143,7 +150,7 @@ async fn insert(tx: &mut AnyConnection, rows: &[Row<'_>]) -> Result<Inserted, St
         let query = piece.iter().fold(sqlx::query(INSERT.sql(piece)), |query, row| row.bind(query));
         count += query.execute(&mut *tx).await?.rows_affected();
     }
-    if count == rows.len() as u64 && rows.iter().all(|row| row.attached.is_empty()) {
+    if count == rows.len() as u64 && rows.iter().all(|row| row.attached.is_empty() && row.known_as.is_none()) {
         return Ok(Inserted { cursors: None });
     }
     let new: Vec<(i64, Vec<u8>, Vec<u8>)> =
@@ -180,7 +187,7 @@ impl Row<'_> {
             .bind(published(&record.time, ingest.sent_at, ingest.received_at).map(|at| at.0))
             .bind(ingest.received_at.0)
             .bind(EventKind::of(record).as_str())
-            .bind(self.person().map(|id| id.as_bytes().to_vec()))
+            .bind(self.known_as.or_else(|| self.person()).map(|id| id.as_bytes().to_vec()))
             .bind(self.bytes.clone())
             .bind(Flag(self.attached.has_crop()))
             .bind(score_of(record).map(Real))
@@ -188,6 +195,23 @@ impl Row<'_> {
 
     /// The person matched.
     fn person(&self) -> Option<PersonId> {
-        self.record.visit.as_ref().and_then(|visit| visit.matched.as_ref()).map(|matched| matched.person)
+        named(&self.record)
     }
+
+    /// Writes down whom the device named, where that is not whose visit it is.
+    async fn name(&self, tx: &mut AnyConnection) -> Result<(), StoreError> {
+        let (Some(_), Some(named)) = (self.known_as, self.person()) else { return Ok(()) };
+        sqlx::query("UPDATE events SET named = $1 WHERE event_id = $2 AND device = $3")
+            .bind(named.as_bytes().to_vec())
+            .bind(self.record.id.as_bytes().to_vec())
+            .bind(self.ingest.device.as_bytes().to_vec())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The person matched.
+fn named(record: &EventRecord) -> Option<PersonId> {
+    record.visit.as_ref().and_then(|visit| visit.matched.as_ref()).map(|matched| matched.person)
 }

@@ -32,7 +32,7 @@ pub(super) const SELECT: &str =
     "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
     (SELECT string_agg(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
     (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
-    FROM persons p JOIN person_keys k ON k.person = p.id";
+    FROM persons p JOIN person_keys k ON k.person = p.id AND p.merged_into IS NULL";
 
 impl PersonRow {
     pub(super) fn open(self, opener: &mut Opener<'_>) -> Result<Person, StoreError> {
@@ -73,6 +73,15 @@ pub(super) async fn remove(
     reason: ErasureReason,
     now: UnixMillis,
 ) -> Result<Option<Revision>, StoreError> {
+    // Whoever was merged into them goes with them, and what was laid aside of either.
+    let merged: Vec<Vec<u8>> = sqlx::query_scalar("SELECT id FROM persons WHERE merged_into = $1")
+        .bind(id.as_bytes().as_slice())
+        .fetch_all(&mut *tx)
+        .await?;
+    for other in merged {
+        Box::pin(remove(&mut *tx, columns::id(PersonId, &other)?, reason, now)).await?;
+    }
+    forget(&mut *tx, id).await?;
     let removed =
         sqlx::query("DELETE FROM persons WHERE id = $1").bind(id.as_bytes().as_slice()).execute(&mut *tx).await?;
     if removed.rows_affected() == 0 {
@@ -85,6 +94,19 @@ pub(super) async fn remove(
     bury(tx, id, rev, now).await?;
     erasures::begin(tx, id, rev, reason, now).await?;
     Ok(Some(rev))
+}
+
+/// Takes a person out of what outlives them.
+async fn forget(tx: &mut AnyConnection, id: PersonId) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM moved_templates WHERE was_of = $1 OR now_of = $1",
+        "UPDATE judgements SET named = NULL WHERE named = $1",
+        "UPDATE judgements SET nearest = NULL WHERE nearest = $1",
+        "UPDATE judgements SET person = NULL WHERE person = $1",
+    ] {
+        sqlx::query(statement).bind(id.as_bytes().as_slice()).execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 async fn bury(tx: &mut AnyConnection, id: PersonId, rev: Revision, now: UnixMillis) -> Result<(), StoreError> {

@@ -19,7 +19,8 @@ use crate::ports::StoreError;
 use crate::ports::profiles::ProfileStore;
 use crate::sealing::PersonKey;
 
-const NAMES: &str = "SELECT p.id, p.name_sealed, k.wrapped FROM persons p JOIN person_keys k ON k.person = p.id";
+const NAMES: &str = "SELECT p.id, p.name_sealed, k.wrapped FROM persons p JOIN person_keys k ON k.person = p.id
+    AND p.merged_into IS NULL";
 
 #[derive(sqlx::FromRow)]
 struct ProfileRow {

@@ -1,7 +1,7 @@
 //! Wraps every key in the store with another master key, some rows at a time, while others work on it.
 
 use async_trait::async_trait;
-use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UserId};
+use ostiary_common::ids::{DeviceId, GalleryKeyId, PersonId, UnknownId, UserId};
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -38,6 +38,12 @@ const COLUMNS: [Column; 7] = [
         select: "SELECT person AS at, person AS also, wrapped FROM person_keys WHERE person > $1 ORDER BY person LIMIT $2",
         update: "UPDATE person_keys SET wrapped = $1 WHERE person = $2",
         of: |row| Ok(Wrapped::Person(columns::id(PersonId, &row.at)?)),
+    },
+    Column {
+        table: "unknowns",
+        select: "SELECT id AS at, id AS also, wrapped FROM unknowns WHERE id > $1 ORDER BY id LIMIT $2",
+        update: "UPDATE unknowns SET wrapped = $1 WHERE id = $2",
+        of: |row| Ok(Wrapped::Unknown(columns::id(UnknownId, &row.at)?)),
     },
     Column {
         table: "accounts",

@@ -18,6 +18,9 @@ const CURSORS_AT_ONCE: i64 = 50_000;
 /// Events rewritten in one transaction.
 const EVENTS_AT_ONCE: usize = 200;
 
+/// An event's cursor, its record, and whose visit it is.
+type Row = (i64, Vec<u8>, Option<Vec<u8>>);
+
 impl SqlStore {
     /// Clears every erasure that is not cleared yet.
     pub(super) async fn clear_all(&self, now: UnixMillis) -> Result<u64, StoreError> {
@@ -46,8 +49,8 @@ impl SqlStore {
         while after < newest {
             // Ids stand in records as their 16 bytes; events of others may name the person as the nearest one.
             let named = self.engine.contains("record", "$3");
-            let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(format!(
-                "SELECT cursor, record FROM events WHERE cursor > $1 AND cursor <= $2 AND (person = $3 OR {named})"
+            let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(format!(
+                "SELECT cursor, record, person FROM events WHERE cursor > $1 AND cursor <= $2 AND (person = $3 OR {named})"
             )))
             .bind(after)
             .bind(after + CURSORS_AT_ONCE)
@@ -62,12 +65,14 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn rewrite(&self, person: PersonId, rows: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
+    async fn rewrite(&self, person: PersonId, rows: &[Row]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        for (cursor, bytes) in rows {
+        for (cursor, bytes, whose) in rows {
             let mut record = record(bytes)?;
-            let was_matched = record.visit.as_ref().and_then(|visit| visit.matched).is_some_and(|m| m.person == person);
-            if !forget_person(&mut record, person) {
+            // Whom people said it was, or whom the device named: either way the picture is theirs.
+            let was_theirs = whose.as_deref() == Some(person.as_bytes().as_slice())
+                || record.visit.as_ref().and_then(|visit| visit.matched).is_some_and(|m| m.person == person);
+            if !forget_person(&mut record, person) && !was_theirs {
                 continue;
             }
             sqlx::query("UPDATE events SET record = $1, score = $2 WHERE cursor = $3")
@@ -76,7 +81,7 @@ impl SqlStore {
                 .bind(cursor)
                 .execute(&mut *tx)
                 .await?;
-            if was_matched {
+            if was_theirs {
                 self.drop_attached(&mut tx, *cursor).await?;
             }
             sqlx::query("UPDATE erasures SET events = events + 1 WHERE person = $1")
@@ -90,7 +95,7 @@ impl SqlStore {
 
     async fn drop_attached(&self, tx: &mut AnyConnection, cursor: i64) -> Result<(), StoreError> {
         for statement in [
-            "UPDATE events SET person = NULL, has_crop = 0 WHERE cursor = $1",
+            "UPDATE events SET person = NULL, named = NULL, doubt = NULL, has_crop = 0 WHERE cursor = $1",
             "DELETE FROM event_crops WHERE cursor = $1",
             "DELETE FROM event_embeddings WHERE cursor = $1",
         ] {

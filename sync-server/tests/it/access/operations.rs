@@ -115,6 +115,27 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "sites_create" => nothing().json(json!({"name": name})),
         "settings_recognition_set" | "recognition_preview" => nothing().json(json!({})),
         "erasures_read" | "erasures_receipt" => Call::new(About::Nothing, erasure),
+        "accuracy_read" | "accuracy_curve" | "accuracy_to_judge" => nothing(),
+        "events_judge" => door(at.event.0).json(json!({"verdict": "right"})),
+        "events_verdict" | "events_verdict_withdraw" => door(at.event.0),
+        "persons_history" => door(at.person.0),
+        "persons_merge" => own(at.person.0).json(json!({"with": at.person})).also(&[422]),
+        "persons_split" => {
+            let body = json!({"templates": [Uuid::nil()], "name": name, "consent": true});
+            own(at.person.0).json(body).also(&[422])
+        }
+        // Nobody made any.
+        "person_changes_undo" => Call::new(About::Nothing, Uuid::now_v7()).also(&[404]),
+        "settings_unknowns" | "unknowns_list" => nothing(),
+        "settings_unknowns_set" => nothing().json(json!({"keep_days": 7})).also(&[428]),
+        "search_faces" => nothing().photo(),
+        "unknowns_read" | "unknowns_dismiss" | "unknowns_reopen" => door(at.unknown.0),
+        "unknowns_merge" => door(at.unknown.0).json(json!({"with": [at.unknown]})),
+        "unknowns_split" => door(at.unknown.0).json(json!({"visits": [Uuid::nil()]})).also(&[422]),
+        "unknowns_promote" => {
+            let body = json!({"name": name, "consent": true, "groups": [at.group]});
+            own(at.unknown.0).json(body).spends()
+        }
         "events_live" => nothing().also(&[400]),
         "events_stream" => nothing(),
         "doors_create" => Call::new(About::Site, Uuid::nil()).json(json!({"site": at.site, "name": name})),
@@ -224,7 +245,7 @@ fn told(place: Value) -> Value {
 
 /// The same spot with ids that were never given, to compare with.
 pub fn nowhere() -> Spot {
-    use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId};
+    use ostiary_common::ids::{DeviceId, DoorId, EventId, GroupId, PersonId, SiteId, TemplateId, UnknownId};
     use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
     Spot {
         site: SiteId::generate(),
@@ -239,5 +260,6 @@ pub fn nowhere() -> Spot {
         thread: ThreadId::generate(),
         message: MessageId::generate(),
         job: ostiary_server::domain::job::JobId::generate(),
+        unknown: UnknownId::generate(),
     }
 }

@@ -1,8 +1,11 @@
 //! Two sites: one with two doors, one with a door, each door with a camera, its group, its people and their visits.
 
+use std::time::SystemTime;
+
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UnknownId, UserId,
 };
+use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::access::Scope;
 use ostiary_server::domain::device::{Device, Door, Site};
@@ -12,9 +15,12 @@ use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::domain::talk::{About, Thread, ThreadState};
 use ostiary_server::ports::jobs::JobStore;
+use ostiary_server::domain::unknown::Joining;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
-use ostiary_server::ports::{ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore};
+use ostiary_server::ports::{
+    ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, UnknownStore,
+};
 
 use serde_json::json;
 
@@ -22,7 +28,7 @@ use crate::api::reader::DIMENSION;
 use crate::api::world::World;
 use crate::store::consent::{consent, note};
 use crate::store::notify;
-use crate::store::sample::{NOW, batch, person, template, visit};
+use crate::store::sample::{NOW, batch, face, pack, person, template, visit};
 
 /// What every JPEG begins with.
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0];
@@ -63,6 +69,8 @@ pub struct Spot {
     pub message: MessageId,
     /// Asked for by the server itself, and over.
     pub job: JobId,
+    /// Somebody nobody knows, seen there; nobody yet unless asked for.
+    pub unknown: UnknownId,
 }
 
 impl Scene {
@@ -85,7 +93,13 @@ impl Scene {
         Self { here, beside: beside.id, there, erasure, world }
     }
 
-    /// The same place with a new device, group, person, template: for what uses them up.
+    /// The same with an unknown visitor at the first door.
+    pub async fn with_unknown(mut self) -> Self {
+        self.here.unknown = unknown(&self.world, self.here.device).await;
+        self
+    }
+
+    /// The same place with a new device, group, person, template, visitor: for what uses them up.
     pub async fn fresh(&self, name: &str) -> Spot {
         let Spot { site, door, event, job, .. } = self.here;
         let at = Door { id: door, site, name: String::new(), created_at: NOW };
@@ -96,7 +110,45 @@ impl Scene {
         rule(&self.world, door, &[self.here.group, group]).await;
         let (rule, webhook) = (tell(&self.world, door).await, hook(&self.world, door, name).await);
         let (thread, message) = talk(&self.world, site, door).await;
-        Spot { site, door, device: device.id, group, person, template, event, rule, webhook, thread, message, job }
+        let unknown = unknown(&self.world, device.id).await;
+        Spot {
+            site,
+            door,
+            device: device.id,
+            group,
+            person,
+            template,
+            event,
+            rule,
+            webhook,
+            thread,
+            message,
+            job,
+            unknown,
+        }
+    }
+}
+
+/// A visit of nobody known, put together as somebody.
+async fn unknown(world: &World, device: DeviceId) -> UnknownId {
+    let mut seen = visit(1, OutcomeKind::Unknown, None, Some(JPEG));
+    seen.visit.as_mut().unwrap().embedding = Some(face([0.0, 1.0, 0.0, 0.0]));
+    let id = seen.id;
+    // As of now: what is old would be forgotten.
+    let now = UnixMillis::from_system_time(SystemTime::now());
+    seen.time.wall = now;
+    let mut ingest = batch(device, StreamId::generate(), vec![seen]);
+    (ingest.sent_at, ingest.received_at) = (now, now);
+    world.store.ingest(&ingest).await.unwrap();
+    let cursor = world.store.event(id).await.unwrap().unwrap().cursor;
+    let visitor = UnknownId::generate();
+    loop {
+        let made_for = world.store.grouping_place().await.unwrap();
+        let joins = vec![(cursor, visitor)];
+        let joining = Joining { made_for, upto: cursor, joins, pack: pack(), now: NOW };
+        if world.store.join_unknowns(&joining).await.unwrap() {
+            return visitor;
+        }
     }
 }
 
@@ -150,7 +202,22 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     let (rule, webhook) = (tell(world, at.id).await, hook(world, at.id, name).await);
     let (thread, message) = talk(world, site, at.id).await;
     let job = job(&*world.store).await;
-    Spot { site, door: at.id, device: device.id, group, person, template, event, rule, webhook, thread, message, job }
+    let unknown = UnknownId::generate();
+    Spot {
+        site,
+        door: at.id,
+        device: device.id,
+        group,
+        person,
+        template,
+        event,
+        rule,
+        webhook,
+        thread,
+        message,
+        job,
+        unknown,
+    }
 }
 
 async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {

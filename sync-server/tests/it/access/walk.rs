@@ -112,7 +112,7 @@ async fn every_operation_is_for_whom_the_table_says() {
         config.limits.exports_per_hour = 100_000;
     })
     .await;
-    let scene = Scene::build(world).await;
+    let scene = Scene::build(world).await.with_unknown().await;
     let operations = operations();
     let unknown = |operation: &&Operation| call(&operation.id, &scene.here, Uuid::nil(), "").is_none();
     let unknown: Vec<&str> = operations.iter().filter(unknown).map(|operation| operation.id.as_str()).collect();

@@ -102,6 +102,7 @@ async fn people_who_look_alike_are_named() {
     let warning = &alike["results"][0]["warning"];
     assert_eq!((&warning["kind"], &warning["person"]), (&json!("lookalike"), &json!(ada)), "{alike}");
     assert_eq!((&warning["name"], warning["limit"].as_f64().unwrap() > 0.94), (&json!("Ada"), true), "{alike}");
+    assert_eq!(warning["likely_same"], true, "{alike}");
     let (_, own) = admin.photo(&ada, picture([201, 10, 10])).await;
     assert_eq!(own["results"][0]["warning"]["person"], json!(bob), "not one's own other photos");
 

@@ -188,7 +188,8 @@ async fn every_wrapped_key_is_known(place: Place) {
             "installation.wrapped",
             "person_keys.wrapped",
             "sealing.media_key",
-            "sealing.root"
+            "sealing.root",
+            "unknowns.wrapped"
         ]
     );
     pool.close().await;

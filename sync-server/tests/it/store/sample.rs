@@ -8,6 +8,7 @@ use ostiary_common::wire::{
     Angle, Candidate, DeviceReport, EventBatch, EventRecord, EventTime, Latency, OutcomeKind, QualitySummary,
     ReportKind, Revision, VisitReport,
 };
+use ostiary_models::embed::Embedding;
 use ostiary_server::domain::device::{Device, Door, Site};
 use ostiary_server::domain::event::Ingest;
 use ostiary_server::domain::person::{Person, Template};
@@ -94,6 +95,11 @@ pub fn visit(seq: u64, outcome: OutcomeKind, person: Option<PersonId>, crop: Opt
         crop_jpeg: crop.map(|bytes| ByteBuf::from(bytes.to_vec())),
     };
     EventRecord { id: EventId::generate(), seq, time: time(seq), visit: Some(visit), report: None }
+}
+
+/// What a face looks like, as it comes with a visit; brought to unit length.
+pub fn face<const N: usize>(values: [f32; N]) -> ByteBuf {
+    ByteBuf::from(Embedding::from_raw(values.to_vec()).unwrap().to_le_bytes())
 }
 
 pub fn batch(device: DeviceId, stream: StreamId, events: Vec<EventRecord>) -> Ingest {

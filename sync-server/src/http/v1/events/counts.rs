@@ -129,6 +129,7 @@ impl Wanted {
             door: self.door,
             device: self.device,
             person: self.person,
+            unknown: None,
             from: Some(self.from),
             until: Some(self.until),
             score_min: self.score_min,

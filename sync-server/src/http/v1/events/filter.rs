@@ -1,6 +1,6 @@
 //! Which events lists and counts want: from what was sent to the domain's filter.
 
-use ostiary_common::ids::{DeviceId, DoorId, PersonId, SiteId};
+use ostiary_common::ids::{DeviceId, DoorId, PersonId, SiteId, UnknownId};
 use uuid::Uuid;
 
 use crate::domain::event::{EventFilter, EventKind};
@@ -18,8 +18,10 @@ pub struct Filters {
     pub door: Option<Uuid>,
     /// Of this device.
     pub device: Option<Uuid>,
-    /// Matches of this person.
+    /// Visits of this person.
     pub person: Option<Uuid>,
+    /// Visits put together as this unknown visitor.
+    pub unknown: Option<Uuid>,
     /// From this time on.
     pub from: Option<Rfc3339>,
     /// Before this time.
@@ -40,6 +42,7 @@ impl Filters {
             device: self.device.map(DeviceId),
             door: self.door.map(DoorId),
             person: self.person.map(PersonId),
+            unknown: self.unknown.map(UnknownId),
             site: self.site.map(SiteId),
             kinds: kinds(self.kind.as_deref())?,
             from: self.from.map(|at| at.0),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::latency::LatencyView;
 use super::quality::Quality;
 use crate::domain::event::StoredEvent;
+use crate::domain::judgement::Verdict;
 use crate::domain::publishing::Budget;
 
 /// An event.
@@ -39,8 +40,18 @@ pub struct EventItem {
     stored_at: String,
     /// Whether it waited on the device for 10 s or more before it could be sent, as after an outage.
     held_back: bool,
-    /// Who, of a match.
+    /// Whose visit it is, as far as is known now: of a match whom the device named, and whoever people said it was since.
     person: Option<PersonSeen>,
+    /// Whether people said whose visit it is, by making a person of an unknown visitor or two persons one; `kind` stays
+    /// what the device decided.
+    attributed: bool,
+    /// The unknown visitor it was put together as, at `/api/v1/unknowns/{id}`.
+    unknown: Option<Uuid>,
+    /// Set where the person named was mistaken for somebody before, and the face is nearer to that one: how near (cosine).
+    doubt: Option<f32>,
+    /// What people said of it, as `/api/v1/events/{id}/verdict` tells in full.
+    #[schema(value_type = Option<String>)]
+    verdict: Option<&'static str>,
     /// Cosine similarity, of a match.
     similarity: Option<f32>,
     /// The threshold that applied.
@@ -152,7 +163,11 @@ impl From<StoredEvent> for EventItem {
             published_at: event.published_at.map(|at| at.to_rfc3339()),
             stored_at: event.stored_at.to_rfc3339(),
             held_back: budget.is_some_and(|budget| budget.held_back),
-            person: matched.map(|m| PersonSeen { id: m.person.0, name: event.person_name.clone() }),
+            person: event.person.map(|person| PersonSeen { id: person.0, name: event.person_name.clone() }),
+            attributed: event.is_attributed(),
+            unknown: event.unknown.map(|unknown| unknown.0),
+            doubt: event.doubt,
+            verdict: event.verdict.map(Verdict::as_str),
             similarity: matched.map(|m| m.similarity),
             threshold: visit.map(|visit| visit.threshold),
             margin: visit.map(|visit| visit.margin),

@@ -39,9 +39,12 @@ pub struct Wanted {
     /// Of this device.
     #[garde(skip)]
     device: Option<Uuid>,
-    /// Matches of this person.
+    /// Visits of this person.
     #[garde(skip)]
     person: Option<Uuid>,
+    /// Visits put together as this unknown visitor.
+    #[garde(skip)]
+    unknown: Option<Uuid>,
     /// That happened from this time on, RFC 3339.
     #[garde(skip)]
     #[param(value_type = Option<String>, format = DateTime)]
@@ -135,6 +138,7 @@ impl Wanted {
             door: self.door,
             device: self.device,
             person: self.person,
+            unknown: self.unknown,
             from: self.from,
             until: self.until,
             score_min: self.score_min,

@@ -153,6 +153,8 @@ struct Warning {
     similarity: f32,
     /// The similarity from which persons are named.
     limit: f32,
+    /// Whether it may well be the same person, enrolled twice: a door would take the one for the other.
+    likely_same: bool,
     /// What to do.
     detail: String,
 }
@@ -165,9 +167,10 @@ impl PhotoResult {
             person: other.candidate.person.0,
             similarity: other.candidate.similarity,
             limit: other.limit,
+            likely_same: other.is_likely_same(),
             detail: format!(
-                "{} looks alike: check that this is not the same person enrolled twice. If they are two, visits of \
-                 either may end as unknown; photos from more sides help.",
+                "{} looks alike: check that this is not the same person enrolled twice; if so, merge the two. If they \
+                 are two, visits of either may end as unknown; photos from more sides help.",
                 other.name
             ),
             name: other.name,

@@ -155,7 +155,7 @@ fn answer(photos: Photos, first_problem: Option<PhotoProblem>) -> Result<Respons
 }
 
 /// What to do where consent is missing.
-fn consent_missing(missing: ConsentMissing) -> ApiError {
+pub(in crate::http::v1) fn consent_missing(missing: ConsentMissing) -> ApiError {
     let what_to_do = match missing {
         ConsentMissing::Never | ConsentMissing::BeforeRecords | ConsentMissing::Outdated { .. } => {
             "Ask the person, and record the answer at `/api/v1/persons/{id}/consents`"

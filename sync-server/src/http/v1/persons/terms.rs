@@ -11,12 +11,12 @@ use crate::http::problem::ApiError;
 const MOST_GROUPS: usize = 100;
 
 /// A span of validity as sent, checked.
-pub(super) fn validity(from: Option<UnixMillis>, until: Option<UnixMillis>) -> Result<Validity, ApiError> {
+pub(in crate::http::v1) fn validity(from: Option<UnixMillis>, until: Option<UnixMillis>) -> Result<Validity, ApiError> {
     Validity::parse(from, until).map_err(|e| ApiError::Invalid { field: "valid_until", detail: e.to_string() })
 }
 
 /// Groups as sent, checked.
-pub(super) fn groups(ids: &[Uuid]) -> Result<Vec<GroupId>, ApiError> {
+pub(in crate::http::v1) fn groups(ids: &[Uuid]) -> Result<Vec<GroupId>, ApiError> {
     if ids.len() > MOST_GROUPS {
         let detail = format!("at most {MOST_GROUPS}, not {}", ids.len());
         return Err(ApiError::Invalid { field: "groups", detail });

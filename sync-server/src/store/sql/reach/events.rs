@@ -40,7 +40,11 @@ impl SqlStore {
         opened(&self.master, rows)
     }
 
-    pub(super) async fn event_of(&self, reach: &Reach, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+    pub(in crate::store::sql) async fn event_of(
+        &self,
+        reach: &Reach,
+        id: EventId,
+    ) -> Result<Option<StoredEvent>, StoreError> {
         let mut statement = Statement::new(SELECT);
         statement.push(" WHERE e.event_id = ").bind(id.as_bytes().to_vec());
         within(&mut statement, reach, "e.site", "e.door");

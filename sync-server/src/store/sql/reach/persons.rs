@@ -115,7 +115,7 @@ fn page(groups: &[GroupId], after: Option<PersonId>, limit: u32) -> Statement {
 
 /// How many of these persons are there and of the circle.
 fn count_of(circle: &Circle, persons: &[PersonId]) -> Statement {
-    let mut statement = Statement::new("SELECT count(*) FROM persons p WHERE ");
+    let mut statement = Statement::new("SELECT count(*) FROM persons p WHERE p.merged_into IS NULL AND ");
     one_of(&mut statement, "p.id", persons.iter().map(|person| person.as_bytes().to_vec()));
     if let Circle::Within { everyone: false, groups, .. } = circle {
         statement.push(" AND EXISTS (SELECT 1 FROM memberships m WHERE m.person = p.id AND ");

@@ -1,0 +1,4 @@
+//! Looking for faces.
+
+pub mod faces;
+mod probe;
