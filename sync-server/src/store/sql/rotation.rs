@@ -32,7 +32,7 @@ struct Row {
     wrapped: Vec<u8>,
 }
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column {
         table: "persons",
         select: "SELECT person AS at, person AS also, wrapped FROM person_keys WHERE person > $1 ORDER BY person LIMIT $2",
