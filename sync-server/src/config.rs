@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod broker;
+mod cluster;
 mod http;
 mod identity;
 mod limits;
@@ -17,6 +18,7 @@ mod store;
 pub use accounts::AccountsConfig;
 pub use audit::AuditConfig;
 pub use broker::{BrokerConfig, BrokerMode};
+pub use cluster::ClusterConfig;
 pub use http::{CorsOrigin, ForwardedHeader, HttpConfig};
 pub use identity::IdentityConfig;
 pub use limits::LimitsConfig;
@@ -61,6 +63,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where notices may be sent.
     pub notify: NotifyConfig,
+    /// Several servers over one database.
+    pub cluster: ClusterConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
     /// Who did what.
@@ -117,6 +121,7 @@ impl Config {
         self.http.validate()?;
         self.broker.validate()?;
         self.store.validate()?;
+        self.cluster.validate(&self.store, self.broker.mode)?;
         self.models.validate()?;
         self.identity.validate()?;
         self.accounts.validate()?;
@@ -186,6 +191,8 @@ mod tests {
         check("[store]\nurl = \"mysql://x\"", Err("store.url"));
         check("[store]\nurl = \"postgres://doors@db/doors\"", Ok(()));
         check("[store]\nmax_connections = 1", Err("store.max_connections"));
+        check("[cluster]\nenabled = true", Err("store.url"));
+        check("[cluster]\nenabled = true\n[store]\nurl = \"postgres://d@db/d\"", Err("broker.mode"));
         check("[identity]\ndevice_token_minutes = 1", Err("identity.device_token_minutes"));
         check("[identity]\naccess_token_minutes = 10000", Err("identity.access_token_minutes"));
         check("[accounts]\nhash_memory_mib = 18", Err("accounts.hash_memory_mib"));
@@ -201,6 +208,8 @@ mod tests {
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
         check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
         check("[models]\nengines = 0", Err("models.engines"));
+        check("[log]\ntraces_url = \"collector:4318\"", Err("log.traces_url"));
+        check("[log]\ntraces_share = 2.0", Err("log.traces_share"));
         check("[log]\nformat = \"xml\"", Err("log.format"));
         check("[log]\nlevel = \"ostiary=[\"", Err("log.level"));
     }

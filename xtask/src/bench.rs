@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: measurements, each against a peer in the same run where a peer exists.
 
+mod api;
 pub mod door;
 mod faces;
 pub mod net;
@@ -23,6 +24,8 @@ pub struct BenchArgs {
 
 #[derive(Subcommand)]
 enum Name {
+    /// The API over a full store on both databases, beside a handler that does nothing but run the query.
+    Api(api::ApiArgs),
     /// A long scene at a door: who is decided rightly and once, and the processor time beside embedding every frame.
     Door(door::DoorArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
@@ -41,6 +44,7 @@ enum Name {
 /// If it cannot be built or run.
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
+        Name::Api(args) => api::run(&args),
         Name::Door(args) => door::run(args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ostiary_e2e::sim::run as sim;
-use ostiary_e2e::{faults, fleet};
+use ostiary_e2e::{cluster, faults, fleet, reading};
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -20,6 +20,10 @@ enum Command {
     Kill(faults::Args),
     /// Many devices against one server: connections, events per second, enrollment, a reconnect storm.
     Fleet(fleet::FleetArgs),
+    /// Read from a full store: every list, and as much as goes.
+    Api(reading::ReadingArgs),
+    /// Several servers with all they share, to try things on, until Ctrl-C.
+    Scale(cluster::show::ScaleArgs),
     /// Tell stories in which everything goes wrong, over the real rules and a made-up world.
     Sim(sim::SimArgs),
 }
@@ -28,6 +32,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Kill(args) => faults::main(&args),
         Command::Fleet(args) => fleet::main(&args),
+        Command::Api(args) => reading::main(&args),
+        Command::Scale(args) => cluster::show::main(&args),
         Command::Sim(args) => sim::main(&args),
     };
     outcome.unwrap_or_else(|error| {
