@@ -222,12 +222,17 @@ fn canonical<I: std::str::FromStr + fmt::Display>(level: &str) -> Option<I> {
 }
 
 /// The filters a server subscribes to in order to hear every device, as a shared group if `group` is given.
+///
+/// What brokers keep of a device's state is heard by every server nevertheless: brokers do not give it to who subscribes
+/// as one of a group, and what changed while no server was there would be known to nobody.
 #[must_use]
 pub fn server_filters(group: Option<&str>) -> Vec<String> {
     let share = group.map(|name| format!("$share/{name}/")).unwrap_or_default();
+    let is_kept = |channel: &Channel| matches!(channel, Channel::Status | Channel::Info | Channel::ConfigReported);
     FROM_DEVICE
         .iter()
-        .map(|channel| format!("{share}{PREFIX}/+/+/{}", channel.suffix()))
+        .map(|channel| (channel, if is_kept(channel) { "" } else { share.as_str() }))
+        .map(|(channel, share)| format!("{share}{PREFIX}/+/+/{}", channel.suffix()))
         .chain(std::iter::once(format!("{share}{PREFIX}/+/+/cmd/+/result")))
         .collect()
 }

@@ -25,6 +25,7 @@ use serde_json::{json, to_value};
 
 use crate::api::{Answer, Api, text};
 use crate::server::Server;
+use crate::tls;
 
 pub use messages::{batch, envelope, event_ids, visit_with_crop};
 pub use session::{Heard, Session};
@@ -105,6 +106,16 @@ impl RawDevice {
     pub async fn connect_with(&self, token: &str) -> Result<Session> {
         let id = self.identity.device.to_string();
         Session::open(&self.broker, &self.identity.ca_pem, &id, &id, token).await
+    }
+
+    /// Connects to a broker that knows devices by their certificates.
+    ///
+    /// # Errors
+    /// If the broker refuses.
+    pub async fn connect_by_certificate(&self) -> Result<Session> {
+        let id = self.identity.device.to_string();
+        let tls = tls::client_with(&self.identity.ca_pem, &self.identity.certificate_pem, &self.key.serialize_pem())?;
+        Session::open_with(&self.broker, tls, &id, &id, self.token()).await
     }
 
     /// Asks for a new token with an assertion it signs, and gives whatever the server answers.

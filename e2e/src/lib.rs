@@ -2,11 +2,12 @@
 //!
 //! Start reading at [`stage`]: a folder of its own, a server and daemons in it, which end with it. What they
 //! look at is made by [`clip`], and what benches look at by [`door`]; what they are asked goes through [`api`]; a device that does not behave is
-//! [`device`]; thousands of devices are [`fleet`].
+//! [`device`]; thousands of devices are [`fleet`]; several servers are [`cluster`].
 
 pub mod api;
 pub mod browser;
 pub mod clip;
+pub mod cluster;
 pub mod daemon;
 pub mod demo;
 pub mod device;
@@ -21,6 +22,7 @@ pub mod media;
 pub mod mosquitto;
 pub mod photos;
 pub mod process;
+pub mod reading;
 pub mod server;
 pub mod sim;
 pub mod stage;

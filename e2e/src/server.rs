@@ -85,13 +85,40 @@ impl Server {
     /// # Errors
     /// If it does not come up.
     pub async fn start_at(stage: &Stage, host: &str, extra: &str) -> Result<Self> {
-        let data_dir = stage.file("server");
+        Self::start_as(stage, ("server", host), extra, true).await
+    }
+
+    /// Starts one of several servers, with a folder of its own name; the first of them makes the admin.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub async fn start_named(stage: &Stage, name: &str, extra: &str, is_first: bool) -> Result<Self> {
+        Self::start_as(stage, (name, LOOPBACK), extra, is_first).await
+    }
+
+    /// Writes the configuration that a server of this name is started with, for commands before its start.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn configure(stage: &Stage, name: &str, extra: &str) -> Result<PathBuf> {
+        Self::configure_at(stage, (name, LOOPBACK), extra)
+    }
+
+    fn configure_at(stage: &Stage, (name, host): (&str, &str), extra: &str) -> Result<PathBuf> {
+        let data_dir = stage.file(name);
         fs::create_dir_all(&data_dir)?;
-        let config = stage.file("server.toml");
-        let log = stage.log("server");
+        let config = stage.file(&format!("{name}.toml"));
         let anywhere = Endpoints { https: format!("{host}:0"), mqtts: format!("{host}:0") };
         write_config(&config, &data_dir, &anywhere, extra)?;
-        create_admin(stage, &config)?;
+        Ok(config)
+    }
+
+    async fn start_as(stage: &Stage, (name, host): (&str, &str), extra: &str, is_first: bool) -> Result<Self> {
+        let (data_dir, log) = (stage.file(name), stage.log(name));
+        let config = Self::configure_at(stage, (name, host), extra)?;
+        if is_first {
+            create_admin(stage, &config)?;
+        }
         let launch = launch(&config, &log);
         let mut process = launch.start()?;
         let endpoints = wait_ready(&data_dir, &mut process).await?;
@@ -108,6 +135,12 @@ impl Server {
     /// If it does not come up.
     pub async fn start_external(stage: &Stage, url: &str) -> Result<Self> {
         Self::start_with(stage, &format!("[broker]\nmode = \"external\"\nexternal_url = \"{url}\"\n")).await
+    }
+
+    /// The key its store is sealed with, where it made that itself.
+    #[must_use]
+    pub fn master_key_file(&self) -> PathBuf {
+        self.data_dir.join("master.key")
     }
 
     /// Its certificate chain and the key to it, for a broker of the test's own.

@@ -13,6 +13,7 @@ pub mod reset;
 pub mod secrets;
 pub mod service_keys;
 pub mod sessions;
+pub mod standings;
 pub mod totp;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 use self::links::Links;
 use self::mail::Post;
+use self::standings::Standings;
 use crate::config::AccountsConfig;
 use crate::domain::account::session::MAX_USER_AGENT_CHARS;
 use crate::identity::password::{HashFailed, Passwords};
@@ -47,6 +49,8 @@ pub struct Accounts {
     pub links: Links,
     /// Rises with everything that may end somebody's standing.
     pub changes: watch::Sender<u64>,
+    /// Who somebody is, remembered until then.
+    pub standings: Standings,
 }
 
 /// Who is at the other end.
@@ -83,6 +87,11 @@ impl Accounts {
     /// Has everybody who stays connected look again whether he may.
     pub fn changed(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Has everybody looked up anew, because nobody knows what other servers changed.
+    pub fn doubt(&self) {
+        self.standings.doubt();
     }
 }
 

@@ -17,6 +17,7 @@ mod link;
 pub mod models;
 mod nightly;
 mod notify;
+mod replicas;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -50,6 +51,7 @@ use crate::http::cursor::Cursors;
 use crate::http::limits::Limits;
 use crate::http::v1::events::live::recent::Recent;
 use crate::http::{Api, ApiParts, router, serve};
+use crate::hub::Hub;
 use crate::identity::devices::DeviceIdentity;
 use crate::identity::nonce::Nonces;
 use crate::identity::revocations::RevocationList;
@@ -59,20 +61,24 @@ use crate::link::RunningLink;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
 use crate::notify::Bells;
+use crate::ports::throttle::Throttle;
 use crate::ports::{Clock, EventStore, LifeStore};
 use crate::recognition::Recognition;
 use crate::recognition::forecast::Forecaster;
 use crate::refusals::{RefusalLog, refusal_log};
+use crate::replicas::Leader;
 use crate::retainer::Retainer;
 use crate::rotation::KeyKeeper;
 use crate::store::sql::SqlStore;
 use crate::talk::search::TalkIndex;
 use crate::telemetry;
 use crate::telemetry::faults::Recorder;
-use crate::throttle::LocalThrottle;
+use crate::throttle::{LocalThrottle, SharedThrottle};
 use broker::Embedded;
 use health::Asked;
+use housekeeping::TokenKeys;
 use models::Models;
+use replicas::Replicas;
 
 /// How long parts may take to end beyond what requests under way are given.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -111,6 +117,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let lock = endpoints::lock(&config.server.data_dir)?;
     let https = bind(config.server.listen)?;
     let foundation = Foundation::open(&config, &*clock).await?;
+    let replicas = replicas::join(&config, &foundation, clock.clone(), &lifecycle).await?;
     let (refusals, writer) = refusal_log(foundation.store.clone(), clock.clone());
     lifecycle.spawn("audit of refusals", writer.run(lifecycle.token()));
     let embedded = broker::start(&config, &foundation, clock.clone(), refusals.clone()).await?;
@@ -137,7 +144,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let accounts = accounts(&config, &foundation, clock.clone(), post, port)?;
     let bells = Bells::default();
     let erasures = Completed::default();
-    let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), erasures.clone());
+    let eraser = Eraser::new(foundation.store.clone(), clock.clone(), link.devices.clone(), replicas.leader.clone());
     lifecycle.spawn("erasures", eraser.run(lifecycle.token()));
     let certificates = certificates::open(&config.http, foundation.certificate.clone(), &*clock);
     let kept = certificates::keep(certificates.clone(), clock.clone(), lifecycle.token());
@@ -162,23 +169,36 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         jobs: jobs.clone(),
         bells: bells.clone(),
         queue: queue.clone(),
+        replicas: &replicas,
     })?);
     let (doors, shutdown) = (api.doors.clone(), lifecycle.token());
     lifecycle.spawn("enrollments at doors", async move {
         shutdown.run_until_cancelled(doors.run(door_words)).await.unwrap_or_default();
     });
+    replicas::follow(&foundation, &replicas, &api, &link.devices, &lifecycle).await?;
     notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
     jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
     lifecycle.spawn("nightly backups", nightly::run(config.clone(), queue.clone(), lifecycle.token()));
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
-    let follow =
-        housekeeping::follow_clock(foundation.store.clone(), api.clock.clone(), link.devices.clone(), jobs.clone());
+    let follow = housekeeping::follow_clock(
+        foundation.store.clone(),
+        api.clock.clone(),
+        link.devices.clone(),
+        jobs.clone(),
+        replicas.leader.clone(),
+    );
     let shutdown = lifecycle.token();
     lifecycle.spawn("clock", async move { shutdown.run_until_cancelled(follow).await.unwrap_or_default() });
     lifecycle.spawn(
         "housekeeping",
-        housekeeping::run(api.clone(), foundation.store.clone(), jobs.clone(), lifecycle.token()),
+        housekeeping::run(
+            api.clone(),
+            foundation.store.clone(),
+            jobs.clone(),
+            replicas.leader.clone(),
+            lifecycle.token(),
+        ),
     );
     let unknowns_job = jobs.clone();
     let swept_by = jobs.clone();
@@ -188,7 +208,13 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let swept = move |result| swept_by.ran("removing what is old enough", Duration::from_secs(3_600), result);
     lifecycle.spawn("retention", api.retainer.clone().run(swept, lifecycle.token()));
     lifecycle.spawn("unknown visitors", grouper(&api).run(live.watch(), unknowns_job, lifecycle.token()));
-    let keys = housekeeping::keep_token_keys(api.clone(), keys_dir(&config.server.data_dir), lifecycle.token());
+    let keys = TokenKeys {
+        dir: keys_dir(&config.server.data_dir),
+        shared: foundation::shared(&config, &foundation.store),
+        leader: replicas.leader.clone(),
+        changed: replicas.secrets_changed.clone(),
+    };
+    let keys = housekeeping::keep_token_keys(api.clone(), keys, lifecycle.token());
     lifecycle.spawn("token keys", keys);
     let keeper = KeyKeeper {
         store: foundation.store.clone(),
@@ -249,18 +275,27 @@ fn grouper(api: &Api) -> Grouper {
 }
 
 /// What keeps the audit log provable.
-fn ledger(config: &Config, foundation: &Foundation) -> Ledger {
+fn ledger(config: &Config, foundation: &Foundation, leader: &Leader) -> Ledger {
     Ledger {
         store: foundation.store.clone(),
         tokens: foundation.tokens.clone(),
         clock: Arc::new(SystemClock),
         head_file: head_file(&config.server.data_dir),
         keep: config.audit.keep(),
+        leader: leader.clone(),
     }
 }
 
 fn bind(listen: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(listen).with_context(|| format!("listening on {listen} (server.listen)"))
+}
+
+/// Requests are counted by all servers together where they have a Redis.
+fn throttle(hub: Option<&Arc<Hub>>) -> Arc<dyn Throttle> {
+    match hub {
+        Some(hub) => Arc::new(SharedThrottle::new(hub.clone())),
+        None => Arc::new(LocalThrottle::default()),
+    }
 }
 
 /// What the API is made of.
@@ -282,6 +317,7 @@ struct Parts<'a> {
     jobs: Arc<Jobs>,
     bells: Bells,
     queue: Arc<crate::jobs::Jobs>,
+    replicas: &'a Replicas,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -307,6 +343,9 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         certificates: from.certificates,
         refusals: from.refusals.clone(),
         jobs: from.jobs,
+        keeper: from.replicas.keeper.clone(),
+        hub: from.replicas.hub.clone(),
+        post: from.accounts.post.clone(),
         data_dir: config.server.data_dir.clone(),
     }));
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
@@ -346,7 +385,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
             clock: from.clock.clone(),
             authority: foundation.authority.clone(),
             tokens: foundation.tokens.clone(),
-            nonces: Nonces::new(),
+            nonces: Nonces::new(store.derived_key("nonces")),
             broker_url: from.endpoints.broker_url.clone(),
             code_life: config.identity.claim_code_life(),
         },
@@ -370,7 +409,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         talk: foundation.store.clone(),
         said: TalkIndex::new(foundation.store.clone()),
         notices: notify::notices(config, foundation, from.clock.clone(), from.bells),
-        limits: Limits::new(&config.limits, Arc::new(LocalThrottle::default())),
+        limits: Limits::new(&config.limits, throttle(from.replicas.hub.as_ref())),
         bounds: config.limits.clone(),
         edge: config.http.clone(),
         recent: Recent::default(),
@@ -381,7 +420,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         retainer: Arc::new(Retainer {
             kept: foundation.store.clone(),
             store: foundation.store.clone(),
-            ledger: Arc::new(ledger(config, foundation)),
+            ledger: Arc::new(ledger(config, foundation, &from.replicas.leader)),
             clock: Arc::new(SystemClock),
         }),
         metrics: from.metrics,

@@ -11,8 +11,10 @@
 //! Start reading at [`embedded::start`]; the rules of who may do what are in [`acl`].
 
 pub mod acl;
+
 pub mod credentials;
 pub mod embedded;
+pub mod outside;
 
 mod connect;
 mod fitter;

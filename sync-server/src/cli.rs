@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod backup;
+mod broker;
 mod check_config;
 mod device;
 mod doctor;
@@ -55,6 +56,9 @@ enum Command {
     /// Accounts.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// A broker outside.
+    #[command(subcommand)]
+    Broker(broker::Command),
     /// Devices.
     #[command(subcommand)]
     Device(device::Command),
@@ -118,6 +122,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore(args) => runtime()?.block_on(backup::restore(&config, &args))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
+        Command::Broker(command) => runtime()?.block_on(broker::run(&config, command))?,
         Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
         Command::Audit(command) => runtime()?.block_on(audit::run(&config, command))?,

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod backup;
 mod broker;
+mod cluster;
 mod http;
 mod identity;
 mod jobs;
@@ -20,6 +21,7 @@ pub use accounts::AccountsConfig;
 pub use audit::AuditConfig;
 pub use backup::BackupConfig;
 pub use broker::{BrokerConfig, BrokerMode};
+pub use cluster::ClusterConfig;
 pub use http::{CorsOrigin, ForwardedHeader, HttpConfig};
 pub use identity::IdentityConfig;
 pub use jobs::JobsConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// Work that goes on after the answer.
     pub jobs: JobsConfig,
+    /// Several servers over one database.
+    pub cluster: ClusterConfig,
     /// How much may be asked.
     pub limits: LimitsConfig,
     /// Nightly backups.
@@ -125,6 +129,7 @@ impl Config {
         self.http.validate()?;
         self.broker.validate()?;
         self.store.validate()?;
+        self.cluster.validate(&self.store, self.broker.mode)?;
         self.models.validate()?;
         self.identity.validate()?;
         self.accounts.validate()?;
@@ -196,6 +201,8 @@ mod tests {
         check("[store]\nurl = \"mysql://x\"", Err("store.url"));
         check("[store]\nurl = \"postgres://doors@db/doors\"", Ok(()));
         check("[store]\nmax_connections = 1", Err("store.max_connections"));
+        check("[cluster]\nenabled = true", Err("store.url"));
+        check("[cluster]\nenabled = true\n[store]\nurl = \"postgres://d@db/d\"", Err("broker.mode"));
         check("[identity]\ndevice_token_minutes = 1", Err("identity.device_token_minutes"));
         check("[identity]\naccess_token_minutes = 10000", Err("identity.access_token_minutes"));
         check("[accounts]\nhash_memory_mib = 18", Err("accounts.hash_memory_mib"));
@@ -215,6 +222,8 @@ mod tests {
         check("[jobs]\nkeep_days = 0", Err("jobs.keep_days"));
         check("[models]\ntemplates_per_angle = 0", Err("models.templates_per_angle"));
         check("[models]\nengines = 0", Err("models.engines"));
+        check("[log]\ntraces_url = \"collector:4318\"", Err("log.traces_url"));
+        check("[log]\ntraces_share = 2.0", Err("log.traces_share"));
         check("[log]\nformat = \"xml\"", Err("log.format"));
         check("[log]\nlevel = \"ostiary=[\"", Err("log.level"));
     }

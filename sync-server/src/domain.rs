@@ -29,6 +29,7 @@ pub mod placing;
 pub mod profile;
 pub mod publishing;
 pub mod recognition;
+pub mod replica;
 pub mod retention;
 pub mod sequence;
 pub mod talk;

@@ -4,6 +4,8 @@
 //! It asks the store every few seconds what is left to do, so that it does not matter who removed somebody, which
 //! device confirmed it, or when the server was restarted in between.
 
+pub mod announce;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::domain::erasure::Erasure;
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::replicas::Leader;
 
 /// How often is asked what is left to do. Two reads of an index if nothing is.
 const EVERY: Duration = Duration::from_secs(2);
@@ -26,7 +29,7 @@ pub struct Eraser {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     link: Arc<dyn DeviceLink>,
-    completed: Completed,
+    leader: Leader,
 }
 
 /// Where completed erasures are told. Losing one here loses nothing: `GET /api/v1/erasures` has them all.
@@ -40,6 +43,12 @@ impl Default for Completed {
 }
 
 impl Completed {
+    /// Tells of one.
+    pub fn tell(&self, erasure: Erasure) {
+        // Nobody watching is no failure.
+        let _ = self.0.send(erasure);
+    }
+
     /// To be told of every completed erasure from now on.
     pub fn watch(&self) -> broadcast::Receiver<Erasure> {
         self.0.subscribe()
@@ -47,16 +56,19 @@ impl Completed {
 }
 
 impl Eraser {
-    /// Over this store; devices are told through `link`, watchers through `completed`.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, completed: Completed) -> Self {
-        Self { store, clock, link, completed }
+    /// Over this store; devices are told through `link`, watchers by [`announce`].
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, link: Arc<dyn DeviceLink>, leader: Leader) -> Self {
+        Self { store, clock, link, leader }
     }
 
-    /// Works until the end.
+    /// Works until the end, while this server leads.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            if !self.leader.leads() {
+                continue;
+            }
             if let Err(error) = self.step(self.clock.now()).await {
                 tracing::error!(%error, "erasures could not be followed up: {error}");
             }
@@ -93,8 +105,6 @@ impl Eraser {
             );
             tracing::info!(erasure.id = %erasure.id, "erasure {} is complete: {detail}", erasure.id);
             self.audit(now, "erasure.complete", format!("erasure:{}", erasure.id), detail).await?;
-            // Nobody watching is no failure.
-            let _ = self.completed.0.send(erasure);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 pub mod assertion;
 pub mod audit_seal;
 pub mod authority;
+pub mod broker_files;
 pub mod claim_code;
 pub mod current_cert;
 pub mod device_auth;
@@ -19,6 +20,7 @@ pub mod reading;
 pub mod receipt;
 pub mod revocations;
 pub mod server_cert;
+pub mod shared;
 pub mod shown_cert;
 pub mod signing;
 pub mod tokens;

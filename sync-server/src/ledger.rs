@@ -20,6 +20,7 @@ use crate::identity::files;
 use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenRefused, Tokens};
 use crate::ports::{Clock, LedgerStore, Store, StoreError};
+use crate::replicas::Leader;
 
 /// How often the head is signed, if it has moved.
 const EVERY: Duration = Duration::from_secs(60);
@@ -78,16 +79,23 @@ pub struct Ledger {
     pub head_file: PathBuf,
     /// Lines older than this are cut off if nothing else is set; `None` keeps them for good.
     pub keep: Option<Duration>,
+    /// One server does this for all.
+    pub leader: Leader,
 }
 
 impl Ledger {
-    /// Signs until `shutdown`, and once more then. Old lines are cut by [`crate::retainer`].
+    /// Signs until `shutdown` while this server leads, and once more then. Old lines are cut by [`crate::retainer`].
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            if !self.leader.leads() {
+                continue;
+            }
             note(self.sign_head().await);
         }
-        note(self.sign_head().await);
+        if self.leader.leads() {
+            note(self.sign_head().await);
+        }
     }
 
     /// Signs the head if it has moved.

@@ -4,7 +4,7 @@
 //! [`domain`], what the server knows. [`identity`], [`accounts`], [`recognition`], [`enroll`], [`jobs`], [`imports`],
 //! [`backup`], [`eraser`], [`faces`], [`ledger`] and [`names`] are services over the
 //! ports. [`store`],
-//! [`broker`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
+//! [`broker`], [`hub`], [`link`], [`mail`] and [`http`] are adapters: they use ports and services, and never import each other.
 
 pub mod domain;
 pub mod ports;
@@ -28,6 +28,7 @@ pub mod throttle;
 pub mod broker;
 pub mod capture;
 pub mod clip;
+pub mod hub;
 pub mod link;
 pub mod mail;
 pub mod poster;
@@ -43,6 +44,7 @@ pub mod ledger;
 pub mod names;
 pub mod notify;
 pub mod recognition;
+pub mod replicas;
 pub mod retainer;
 pub mod rotation;
 pub mod talk;

@@ -51,6 +51,7 @@ pub use outgoing::{Keep, Outbound, SendError};
 pub use patience::Patience;
 
 use crate::ports::door_enrollment::DoorEar;
+use self::holes::HoleWatch;
 use crate::ports::{Clock, DeviceEar, DeviceLink, DeviceVoice, LiveFeed, Store};
 use crate::refusals::RefusalLog;
 
@@ -126,7 +127,7 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         Line::Mqtt { .. } => current,
         Line::Direct(voice) => Arc::new(direct::Spoken(voice.clone())),
     };
-    let LinkCore { intake, ingest, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
+    let LinkCore { intake, mut ingest, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
         store: parts.store,
         clock: parts.clock,
         live: parts.live,
@@ -142,6 +143,9 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
     let (queues, ear) = match config.line {
         Line::Mqtt { endpoint, login, shared_group } => {
             let (inboxes, queues) = connection::inboxes(usize::from(RECEIVE_MAX));
+            if shared_group.is_some() {
+                ingest.holes = HoleWatch::among_others();
+            }
             let filters = ostiary_common::topics::server_filters(shared_group.as_deref());
             let config = connection::Settings { endpoint, login, filters };
             let link = connection::Connection { config, inboxes, feed, connected };

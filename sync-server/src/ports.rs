@@ -7,6 +7,7 @@ pub mod consents;
 pub mod door_enrollment;
 pub mod figures;
 pub mod health;
+pub mod hub;
 pub mod idempotency;
 pub mod jobs;
 pub mod judgements;
@@ -19,6 +20,7 @@ pub mod poster;
 pub mod profiles;
 pub mod pruning;
 pub mod reach;
+pub mod replicas;
 pub mod retention;
 pub mod rotation;
 pub mod settings;
@@ -100,6 +102,9 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// The database broke the work off for the sake of somebody else's; nothing of it was done, and it may be tried again.
+    #[error("the database broke the work off for the sake of other work: {0}")]
+    BrokenOff(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database did not answer or refused.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),

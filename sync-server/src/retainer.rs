@@ -64,6 +64,10 @@ impl Retainer {
     pub async fn run(self: Arc<Self>, done: impl Fn(Result<(), String>), shutdown: CancellationToken) {
         let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_AFTER, EVERY);
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            if !self.ledger.leader.leads() {
+                done(Ok(()));
+                continue;
+            }
             let Some(swept) = shutdown.run_until_cancelled(self.sweep()).await else { return };
             if let Err(error) = &swept {
                 tracing::error!(%error, "old data could not be removed: {error}");

@@ -5,6 +5,9 @@
 pub mod faults;
 pub mod metrics;
 mod panics;
+pub mod traces;
+
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use tracing_subscriber::fmt;
@@ -18,7 +21,13 @@ use crate::config::{LogConfig, LogFormat};
 /// If the filter is none, or a log was started before.
 pub fn start(config: &LogConfig) -> Result<()> {
     let filter = config.filter().context("log.level")?;
-    let registry = tracing_subscriber::registry().with(filter).with(faults::FaultLayer::new(faults::book()));
+    let traces = match config.traces_url.as_str() {
+        "" => None,
+        url => Some(traces::Traces::begin(url, config.traces_share)?),
+    };
+    let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer()));
+    let registry = tracing_subscriber::registry().with(filter).with(spans);
+    let registry = registry.with(faults::FaultLayer::new(faults::book()));
     let writer = std::io::stderr;
     match config.format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(writer).with_ansi(false)).try_init(),
@@ -26,5 +35,16 @@ pub fn start(config: &LogConfig) -> Result<()> {
     }
     .context("starting the log")?;
     panics::log_them();
+    if let Some(traces) = traces {
+        // The log is started once, and so are they.
+        let _ = TRACES.set(traces);
+    }
     Ok(())
 }
+
+/// The traces of this process, where they are wanted.
+pub fn traces() -> Option<&'static traces::Traces> {
+    TRACES.get()
+}
+
+static TRACES: OnceLock<traces::Traces> = OnceLock::new();

@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: measurements, each against a peer in the same run where a peer exists.
 
+mod api;
 pub mod door;
 mod faces;
 pub mod import;
@@ -25,6 +26,8 @@ pub struct BenchArgs {
 
 #[derive(Subcommand)]
 enum Name {
+    /// The API over a full store on both databases, beside a handler that does nothing but run the query.
+    Api(api::ApiArgs),
     /// A long scene at a door: who is decided rightly and once, and the processor time beside embedding every frame.
     Door(door::DoorArgs),
     /// An archive imported: photos a second beside the bare pipeline, memory, how soon it stops.
@@ -47,6 +50,7 @@ enum Name {
 /// If it cannot be built or run.
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
+        Name::Api(args) => api::run(&args),
         Name::Door(args) => door::run(args),
         Name::Import(args) => import::run(&args),
         Name::Groups(args) => groups::run(args),

@@ -6,6 +6,7 @@ mod check;
 mod check_api;
 mod ci;
 mod demo;
+mod dev_up;
 mod dist;
 mod faults;
 mod fleet;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Build everything and show Ostiary at work: a visit, an enrollment, a match.
     Demo(demo::DemoArgs),
+    /// Several servers on this machine, with all they share, until Ctrl-C.
+    DevUp(dev_up::DevUpArgs),
     /// Run everything the project checks: style, documentation, unit tests, end-to-end tests, the demo.
     Test(test::TestArgs),
     /// Run exactly what the continuous integration runs (`.ci/run`).
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(args) => demo::run(&args),
+        Command::DevUp(args) => dev_up::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci => ci::run(),
         Command::Check(args) => check::run(&args),

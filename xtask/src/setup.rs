@@ -8,7 +8,7 @@ use clap::Args;
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 14] = [
+const PACKAGES: [(&str, &str); 16] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
@@ -18,6 +18,8 @@ const PACKAGES: [(&str, &str); 14] = [
     ("ffmpeg", "plays video files through the replay source"),
     ("postgresql", "the second database the store is tested on"),
     ("mosquitto", "an MQTT broker to test the external mode against"),
+    ("redis-server", "what several servers count together in"),
+    ("haproxy", "spreads requests over several servers"),
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
     ("python3-aiosmtpd", "a mail server to test messages against"),
     ("chromium", "a browser to test the panel in"),

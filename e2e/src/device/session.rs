@@ -1,6 +1,7 @@
 //! A connection to the broker of which a test sees every answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -11,6 +12,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, ClientError, Event, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -50,10 +52,24 @@ impl Session {
     /// # Errors
     /// If the broker refuses or does not answer.
     pub async fn open(broker: &str, ca_pem: &str, client_id: &str, user: &str, password: &str) -> Result<Self> {
+        Self::open_with(broker, tls::client(ca_pem)?, client_id, user, password).await
+    }
+
+    /// The same, with whatever certificate the TLS configuration shows.
+    ///
+    /// # Errors
+    /// If the broker refuses or does not answer.
+    pub async fn open_with(
+        broker: &str,
+        tls: Arc<ClientConfig>,
+        client_id: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<Self> {
         let (host, port) = broker.rsplit_once(':').with_context(|| format!("host:port in {broker}"))?;
         let mut options = MqttOptions::new(client_id, host, port.parse()?);
         options.set_credentials(user, password).set_keep_alive(Duration::from_secs(10)).set_clean_start(true);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls::client(ca_pem)?)));
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls)));
         options.set_max_packet_size(Some(MAX_PACKET_BYTES)).set_outgoing_inflight_upper_limit(100);
         let (client, mut events) = AsyncClient::new(options, 100);
         timeout(ANSWERS, connected(&mut events)).await.context("the broker did not answer")??;
@@ -123,6 +139,12 @@ impl Session {
             _ => None,
         };
         self.find(&format!("an ack up to {upto_seq}"), deadline, acked).await
+    }
+
+    /// Whether the connection has ended; what was heard before may not be looked at yet.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.driver.is_finished()
     }
 
     /// Waits until the connection has ended, and gives the reason.

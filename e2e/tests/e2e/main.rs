@@ -22,6 +22,7 @@ mod panel;
 mod photos;
 mod recognise;
 mod rotation;
+mod scale;
 mod settings;
 mod sim;
 mod storm;

@@ -5,13 +5,14 @@
 
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::words::{invitation, password_changed, password_reset};
+use crate::domain::health::Finding;
 use crate::ports::mailer::{MailError, Mailer, Message};
 
 /// Messages that may wait; more are dropped and counted, so that a flood of requests fills no memory.
@@ -22,35 +23,58 @@ const PAUSES: [Duration; 4] =
 
 /// Takes messages without waiting.
 #[derive(Clone)]
-pub struct Post(Option<mpsc::Sender<Message>>);
+pub struct Post {
+    queue: Option<mpsc::Sender<Message>>,
+    trouble: Trouble,
+}
+
+/// Why the last message was not taken, if it was not.
+type Trouble = Arc<Mutex<Option<MailError>>>;
 
 /// Brings to the mail server what [`Post`] takes.
 pub struct Postman {
     queue: mpsc::Receiver<Message>,
     mailer: Arc<dyn Mailer>,
     pauses: &'static [Duration],
+    trouble: Trouble,
 }
 
 impl Post {
     /// Without a mail server: nothing is taken.
-    pub const fn none() -> Self {
-        Self(None)
+    pub fn none() -> Self {
+        Self { queue: None, trouble: Trouble::default() }
     }
 
     /// With one, and who must run for messages to reach it.
     pub fn over(mailer: Arc<dyn Mailer>) -> (Self, Postman) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        (Self(Some(sender)), Postman { queue, mailer, pauses: &PAUSES })
+        let trouble = Trouble::default();
+        let postman = Postman { queue, mailer, pauses: &PAUSES, trouble: trouble.clone() };
+        (Self { queue: Some(sender), trouble }, postman)
     }
 
     /// Whether there is a mail server.
     pub const fn is_there(&self) -> bool {
-        self.0.is_some()
+        self.queue.is_some()
+    }
+
+    /// How the way to the mail server is, by the last message that went it.
+    pub fn finding(&self) -> Finding {
+        match &*self.trouble.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Finding::ok(),
+            Some(MailError::Later(why)) => {
+                Finding::degraded(format!("messages wait: {why}"), "see that the mail server runs; see [mail]")
+            }
+            Some(MailError::Refused(why)) => {
+                let advice = "see [mail], and what the mail server says of this sender";
+                Finding::degraded(format!("the last message was refused: {why}"), advice)
+            }
+        }
     }
 
     /// Takes a message; `false` if there is no mail server or too many wait.
     pub fn take(&self, message: Message) -> bool {
-        let taken = self.0.as_ref().is_some_and(|queue| queue.try_send(message).is_ok());
+        let taken = self.queue.as_ref().is_some_and(|queue| queue.try_send(message).is_ok());
         if self.is_there() && !taken {
             metrics::counter!("ostiary_server_mail_total", "result" => "dropped").increment(1);
         }
@@ -73,25 +97,32 @@ impl Postman {
         let mut pauses = self.pauses.iter();
         let result = loop {
             match (self.mailer.send(message).await, pauses.next()) {
-                (Ok(()), _) => break "sent",
+                (Ok(()), _) => {
+                    self.note(None);
+                    break "sent";
+                }
                 (Err(error @ MailError::Refused(_)), _) | (Err(error), None) => {
                     tracing::error!(%error, "a message is given up: {error}");
+                    self.note(Some(error));
                     break "failed";
                 }
                 (Err(error), Some(pause)) => {
                     tracing::warn!(%error, "a message is tried again in {} s: {error}", pause.as_secs());
+                    self.note(Some(error));
                     tokio::time::sleep(*pause).await;
                 }
             }
         };
         metrics::counter!("ostiary_server_mail_total", "result" => result).increment(1);
     }
+
+    fn note(&self, trouble: Option<MailError>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
     use crate::domain::account::Email;
 
@@ -134,6 +165,9 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(*mailer.taken.lock().unwrap(), ["ada@example.org"]);
+        while post.finding() != Finding::ok() {
+            tokio::task::yield_now().await;
+        }
         shutdown.cancel();
         running.await.unwrap();
     }

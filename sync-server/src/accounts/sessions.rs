@@ -7,6 +7,7 @@ use ostiary_common::time::UnixMillis;
 use zeroize::Zeroizing;
 
 use super::secrets::{self, Kind};
+use super::standings::Shown;
 use super::{Accounts, AccountsError, Client};
 use crate::domain::account::session::{Lasting, NewSession, Refreshed, SessionKind};
 use crate::domain::account::{ApiKeyId, SessionId, Standing, service_key};
@@ -148,7 +149,7 @@ impl Accounts {
     pub async fn by_token(&self, token: &str) -> Result<(Standing, Via), NotKnown> {
         let now = self.now();
         let claims = self.tokens.check_user(token, now)?;
-        let standing = self.book.session_standing(claims.sid, now).await?.ok_or(NotKnown::SessionEnded)?;
+        let standing = self.session(claims.sid).await?.ok_or(NotKnown::SessionEnded)?;
         if standing.account != claims.sub {
             return Err(NotKnown::SessionEnded);
         }
@@ -162,9 +163,14 @@ impl Accounts {
     /// [`NotKnown`].
     pub async fn by_cookie(&self, cookie: &str) -> Result<(Standing, Via), NotKnown> {
         let hash = secrets::hash(Kind::Cookie, cookie);
-        let found = self.book.cookie_standing(&hash, self.now(), self.rules.browser()).await?;
-        let (session, standing) = found.ok_or(NotKnown::SessionEnded)?;
-        Ok((standing, Via::Cookie(session)))
+        let now = self.now();
+        let read = async {
+            let found = self.book.cookie_standing(&hash, now, self.rules.browser()).await?;
+            Ok::<_, StoreError>(found.map(|(session, standing)| (Via::Cookie(session), standing)))
+        };
+        let found = self.standings.of(Shown::Cookie(hash), now, read).await?;
+        let (via, standing) = found.ok_or(NotKnown::SessionEnded)?;
+        Ok((standing, via))
     }
 
     /// Which service has this key.
@@ -176,9 +182,13 @@ impl Accounts {
             return Err(NotKnown::Key);
         }
         let hash = secrets::hash(Kind::ApiKey, key);
-        let found = self.book.key_standing(&hash, &client.address, self.now()).await?;
-        let (id, standing) = found.ok_or(NotKnown::Key)?;
-        Ok((standing, Via::Key(id)))
+        let now = self.now();
+        let read = async {
+            let found = self.book.key_standing(&hash, &client.address, now).await?;
+            Ok::<_, StoreError>(found.map(|(id, standing)| (Via::Key(id), standing)))
+        };
+        let (via, standing) = self.standings.of(Shown::Key(hash), now, read).await?.ok_or(NotKnown::Key)?;
+        Ok((standing, via))
     }
 
     /// A ticket for one live connection.
@@ -215,8 +225,26 @@ impl Accounts {
     /// [`StoreError`].
     pub async fn still_stands(&self, via: &Via) -> Result<Option<Standing>, StoreError> {
         match via {
-            Via::Bearer(session) | Via::Cookie(session) => self.book.session_standing(*session, self.now()).await,
-            Via::Key(key) => self.book.key_standing_by_id(*key, self.now()).await,
+            Via::Bearer(session) | Via::Cookie(session) => self.session(*session).await,
+            Via::Key(key) => self.key(*key).await,
         }
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Standing>, StoreError> {
+        let now = self.now();
+        let read = async {
+            let standing = self.book.session_standing(id, now).await?;
+            Ok::<_, StoreError>(standing.map(|standing| (Via::Bearer(id), standing)))
+        };
+        Ok(self.standings.of(Shown::Session(id), now, read).await?.map(|(_, standing)| standing))
+    }
+
+    async fn key(&self, id: ApiKeyId) -> Result<Option<Standing>, StoreError> {
+        let now = self.now();
+        let read = async {
+            let standing = self.book.key_standing_by_id(id, now).await?;
+            Ok::<_, StoreError>(standing.map(|standing| (Via::Key(id), standing)))
+        };
+        Ok(self.standings.of(Shown::KeyById(id), now, read).await?.map(|(_, standing)| standing))
     }
 }

@@ -12,6 +12,7 @@ use super::lifecycle::Lifecycle;
 use crate::accounts::Accounts;
 use crate::accounts::links::Links;
 use crate::accounts::mail::Post;
+use crate::accounts::standings::Standings;
 use crate::config::Config;
 use crate::identity::password::Passwords;
 use crate::mail::Smtp;
@@ -30,6 +31,7 @@ pub fn accounts(
     post: Post,
     port: u16,
 ) -> Result<Accounts> {
+    let changes = watch::Sender::new(0);
     Ok(Accounts {
         book: foundation.store.clone(),
         clock,
@@ -38,7 +40,8 @@ pub fn accounts(
         rules: config.accounts.clone(),
         post,
         links: Links::new(config, port),
-        changes: watch::Sender::new(0),
+        standings: Standings::new(changes.subscribe()),
+        changes,
     })
 }
 

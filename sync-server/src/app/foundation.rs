@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::identity::authority::Authority;
 use crate::identity::current_cert::CurrentCertificate;
 use crate::identity::files::make_private_dir;
+use crate::identity::shared::Shared;
 use crate::identity::signing::SigningKeys;
 use crate::identity::tokens::{TokenLives, Tokens};
 use crate::keyring;
@@ -41,11 +42,19 @@ impl Foundation {
         make_private_dir(data_dir).context("making server.data_dir")?;
         make_private_dir(&tls_dir)?;
         let store = Arc::new(open_store(config).await?);
+        let shared = shared(config, &store);
+        if let Some(shared) = &shared {
+            shared.settle_ca(now).await.context("taking the CA of all servers")?;
+            shared.settle_token_keys(None).await.context("taking the token keys of all servers")?;
+        }
         let authority = Arc::new(Authority::open(&tls_dir, now).context("opening the CA")?);
         let names = certificate_names(config);
         let certificate = CurrentCertificate::open(tls_dir, authority.clone(), names, now);
         let certificate = Arc::new(certificate.context("opening the server's certificate")?);
         let keys = SigningKeys::open(&keys_dir(data_dir), now).context("opening the token keys")?;
+        if let Some(shared) = &shared {
+            shared.settle_token_keys(None).await.context("sharing the token keys")?;
+        }
         let lives =
             TokenLives { device: config.identity.device_token_life(), access: config.identity.access_token_life() };
         let tokens = Arc::new(Tokens::new(keys, lives, store.installation()));
@@ -87,6 +96,13 @@ async fn open_master_key(config: &Config, store: &StoreUrl) -> Result<MasterKey>
         None if !SqlStore::is_sealed(store).await? => Ok(source.create().await?),
         None => anyhow::bail!("there is no {}, and the store is of no use without it: restore it", source.place()),
     }
+}
+
+/// What shares the server's identity with others, where there may be others.
+pub(super) fn shared(config: &Config, store: &Arc<SqlStore>) -> Option<Shared> {
+    let data_dir = &config.server.data_dir;
+    let shared = || Shared { store: store.clone(), tls_dir: tls_dir(data_dir), keys_dir: keys_dir(data_dir) };
+    config.cluster.enabled.then(shared)
 }
 
 /// Where token keys lie.

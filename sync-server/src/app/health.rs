@@ -9,15 +9,18 @@ use rustix::fs::statvfs;
 use tokio::sync::watch;
 
 use super::broker::Embedded;
+use crate::accounts::mail::Post;
 use crate::domain::health::{Finding, Jump, clock, disk, faults, fleet, jump, refusals};
 use crate::enroll::desk::Desk;
 use crate::health::jobs::Jobs;
 use crate::health::{Check, Monitor, Weight, at_once, blocking, waiting};
+use crate::hub::Hub;
 use crate::identity::shown_cert::ShownCertificates;
 use crate::ports::Clock;
 use crate::ports::health::HealthStore;
 use crate::recognition::Recognition;
 use crate::refusals::RefusalLog;
+use crate::replicas::Keeper;
 use crate::store::sql::SqlStore;
 
 /// How long a jump of the clock is told of, and an error that occurred.
@@ -36,13 +39,16 @@ pub struct Asked<'a> {
     pub certificates: Arc<ShownCertificates>,
     pub refusals: Arc<RefusalLog>,
     pub jobs: Arc<Jobs>,
+    pub keeper: Option<Arc<Keeper>>,
+    pub hub: Option<Arc<Hub>>,
+    pub post: Post,
     pub data_dir: PathBuf,
 }
 
 /// Everything that is asked; first that without which the server is of no use.
 pub fn of(asked: Asked<'_>) -> Monitor {
-    let Asked { clock, store, embedded, linked, desk, recognition, certificates, refusals: refused, jobs, data_dir } =
-        asked;
+    let Asked { clock, store, embedded, linked, desk, recognition, certificates, refusals: refused, jobs, .. } = asked;
+    let (keeper, hub, post, data_dir) = (asked.keeper, asked.hub, asked.post, asked.data_dir);
     let certificates_clock = clock.clone();
     let mut monitor = Monitor::new(clock.clone())
         .part("store", Weight::Essential, store_check(store.clone(), clock.clone()))
@@ -54,6 +60,19 @@ pub fn of(asked: Asked<'_>) -> Monitor {
             if broker.is_listening() { Finding::ok() } else { Finding::failed("it does not listen", advice) }
         };
         monitor = monitor.part("broker", Weight::Essential, at_once(listening));
+    }
+    if let Some(keeper) = keeper {
+        monitor = monitor.part("replicas", Weight::Inner, at_once(move || keeper.finding()));
+    }
+    if let Some(hub) = hub {
+        let ask = move || {
+            let hub = Arc::clone(&hub);
+            async move { hub.finding().await }
+        };
+        monitor = monitor.part("redis", Weight::Inner, waiting(ask));
+    }
+    if post.is_there() {
+        monitor = monitor.part("mail", Weight::Inner, at_once(move || post.finding()));
     }
     monitor
         .part("disk", Weight::Inner, blocking(move || room(&data_dir)))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ostiary_common::ids::DeviceId;
+use ostiary_common::time::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
 use super::broker::Embedded;
@@ -14,7 +15,8 @@ use super::foundation::Foundation;
 use super::lifecycle::Lifecycle;
 use super::models::Models;
 use crate::broker::LINK_USER;
-use crate::config::{BrokerConfig, Config};
+use crate::config::Config;
+use crate::identity::broker_files::{SERVER_NAME, for_client};
 use crate::link::{self, Endpoint, Line, LinkConfig, LinkParts, Login, RunningLink, trusting};
 use crate::live::LiveCursor;
 use crate::ports::Clock;
@@ -24,6 +26,9 @@ use crate::secret::Secret;
 
 /// How long readiness waits for the broker. An external one may come later; the link goes on trying.
 const FIRST_CONNECT: Duration = Duration::from_secs(5);
+
+/// Servers of a cluster that are not told otherwise share what devices send under this name.
+const SHARE_GROUP: &str = "ostiary";
 
 /// What the link shares with the rest.
 pub struct Shared<'a> {
@@ -47,10 +52,9 @@ pub fn start(
     embedded: Option<&Embedded>,
     shared: Shared<'_>,
 ) -> Result<RunningLink> {
-    let ca_pem = foundation.authority.certificate_pem();
     let line = match embedded {
         Some(embedded) => Line::Direct(embedded.broker.voice()),
-        None => to_external(&config.broker, ca_pem)?,
+        None => to_external(config, foundation, shared.clock.now())?,
     };
     let config = LinkConfig { line, pack: models.pack.clone() };
     let parts = LinkParts {
@@ -88,13 +92,19 @@ fn kick(embedded: Option<&Embedded>) -> Arc<dyn Fn(DeviceId) + Send + Sync> {
     }
 }
 
-fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<Line> {
+fn to_external(config: &Config, foundation: &Foundation, now: UnixMillis) -> Result<Line> {
+    let (authority, is_cluster, config) = (&foundation.authority, config.cluster.enabled, &config.broker);
     let (host, port) = config.external_host_port().context("broker.external_url is not mqtts://host:port")?;
     let ca_pem = match config.external_ca_file.as_str() {
-        "" => own_ca_pem.as_bytes().to_vec(),
+        "" => authority.certificate_pem().as_bytes().to_vec(),
         path => read(path, "broker.external_ca_file")?,
     };
     let client = match (config.external_certificate_file.as_str(), config.external_key_file.as_str()) {
+        // A broker that trusts our CA may ask for a certificate of it; one that does not ask is not shown any.
+        ("", _) | (_, "") if config.external_ca_file.is_empty() => {
+            let own = for_client(authority, SERVER_NAME, now).context("making a certificate for the broker")?;
+            Some((own.chain_pem.into_bytes(), own.key_pem.as_bytes().to_vec()))
+        }
         ("", _) | (_, "") => None,
         (chain, key) => {
             Some((read(chain, "broker.external_certificate_file")?, read(key, "broker.external_key_file")?))
@@ -106,8 +116,11 @@ fn to_external(config: &BrokerConfig, own_ca_pem: &str) -> Result<Line> {
         name => Some((name.to_owned(), password(&config.external_password_file)?)),
     };
     let client_id = format!("{LINK_USER}-{}", uuid::Uuid::now_v7());
-    let group = &config.external_share_group;
-    let shared_group = (!group.is_empty()).then(|| group.clone());
+    let shared_group = match config.external_share_group.as_str() {
+        // Else each server would be told of everything.
+        "" => is_cluster.then(|| SHARE_GROUP.to_owned()),
+        group => Some(group.to_owned()),
+    };
     let endpoint = Endpoint { host: host.to_owned(), port, tls: Some(tls) };
     Ok(Line::Mqtt { endpoint, login: Login { client_id, user }, shared_group })
 }

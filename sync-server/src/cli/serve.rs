@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use sd_notify::NotifyState;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::models::Models;
 use crate::app::{self, Lifecycle};
 use crate::config::Config;
+use crate::telemetry;
 
 /// Runs the server until SIGTERM or SIGINT.
 pub async fn run(config: Config) -> Result<()> {
+    if let Some(traces) = telemetry::traces() {
+        traces.carry_over(Handle::current());
+    }
     let lifecycle = Arc::new(Lifecycle::default());
     stop_on_signals(Arc::clone(&lifecycle))?;
     let models = Models::load(&config.models)?;
@@ -22,6 +27,10 @@ pub async fn run(config: Config) -> Result<()> {
     notify(NotifyState::Ready);
     let ended = running.wait().await;
     notify(NotifyState::Stopping);
+    if let Some(traces) = telemetry::traces() {
+        // It blocks, bounded, while this runtime carries what it hands over.
+        let _ = tokio::task::spawn_blocking(|| traces.finish()).await;
+    }
     ended
 }
 

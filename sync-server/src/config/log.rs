@@ -22,24 +22,34 @@ pub enum LogFormat {
 }
 
 /// Logging.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// A level or a filter.
     pub level: String,
     /// Text or JSON.
     pub format: LogFormat,
+    /// A collector of traces, OTLP over HTTP; empty for none.
+    pub traces_url: String,
+    /// The share of traces it is told of, 0 to 1.
+    pub traces_share: f64,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".into(), format: LogFormat::Text }
+        Self { level: "info".into(), format: LogFormat::Text, traces_url: String::new(), traces_share: 1.0 }
     }
 }
 
 impl LogConfig {
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let allowed = "must be error, warn, info, debug, trace, or a filter such as `info,ostiary_server=debug`";
+        if !self.traces_url.is_empty() && !is_http(&self.traces_url) {
+            return Err(not_allowed("log.traces_url", &self.traces_url, "must be http(s)://host:port/v1/traces"));
+        }
+        if !(0.0..=1.0).contains(&self.traces_share) {
+            return Err(not_allowed("log.traces_share", self.traces_share, "must be 0 to 1"));
+        }
         self.filter().map(|_| ()).map_err(|_| not_allowed("log.level", &self.level, allowed))
     }
 
@@ -50,4 +60,10 @@ impl LogConfig {
     pub fn filter(&self) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
         EnvFilter::builder().parse(format!("{QUIET},{}", self.level))
     }
+}
+
+/// Without a password, which the log would show.
+fn is_http(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', ' ']))
 }

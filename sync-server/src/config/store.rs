@@ -72,6 +72,11 @@ impl StoreConfig {
         Ok(())
     }
 
+    /// Whether it is a PostgreSQL server.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.kind(), "postgres" | "postgresql")
+    }
+
     fn kind(&self) -> &str {
         self.url.split(':').next().unwrap_or_default()
     }

@@ -1,8 +1,12 @@
 //! How a part of the server is: what was found, and what to do about it. The judgements are here, the looking is not.
 
+mod replicas;
+
 use std::time::Duration;
 
 use ostiary_common::time::UnixMillis;
+
+pub use self::replicas::replicas;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

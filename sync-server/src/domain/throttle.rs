@@ -47,8 +47,6 @@ pub enum Subject {
     Device(DeviceId),
     /// A device that somebody at this address says to be.
     Claimed(DeviceId, IpAddr),
-    /// A login name, there or not.
-    Login(String),
 }
 
 /// For counters shared by several servers; two subjects never look the same.
@@ -60,7 +58,6 @@ impl fmt::Display for Subject {
             Self::Key(id) => write!(f, "key:{id}"),
             Self::Device(id) => write!(f, "device:{id}"),
             Self::Claimed(id, ip) => write!(f, "claimed:{id}:{ip}"),
-            Self::Login(name) => write!(f, "login:{name}"),
         }
     }
 }

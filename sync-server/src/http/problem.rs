@@ -328,6 +328,11 @@ impl From<StoreError> for ApiError {
             outdated @ StoreError::Outdated { .. } => {
                 Self::Outdated(format!("{outdated}; read it again, and change that"))
             }
+            StoreError::BrokenOff(error) => {
+                tracing::warn!(%error, "the database broke a change off: {error}");
+                let detail = "the database broke this off for the sake of other work; nothing was done".to_owned();
+                Self::Unavailable { detail, retry_after_s: 1 }
+            }
             other => Self::Internal(other.to_string()),
         }
     }

@@ -18,6 +18,10 @@ use time::{Duration, OffsetDateTime};
 use super::{IdentityError, files};
 use crate::domain::device_life::{CertificateSerial, RevokedCertificate};
 
+/// The CA's key, in its folder.
+pub(super) const KEY_FILE: &str = "ca.key";
+/// The CA's certificate, in its folder.
+pub(super) const CERTIFICATE_FILE: &str = "ca.pem";
 /// A CA outlives boards: changing it means visiting every door.
 const CA_LIFE: Duration = Duration::days(20 * 365);
 /// A device's client certificate; a revoked device is refused by its token long before.
@@ -51,7 +55,7 @@ impl Authority {
     /// # Errors
     /// [`IdentityError`] if files cannot be read or written or hold something else.
     pub fn open(dir: &Path, now: UnixMillis) -> Result<Self, IdentityError> {
-        let (key_path, certificate_path) = (dir.join("ca.key"), dir.join("ca.pem"));
+        let (key_path, certificate_path) = (dir.join(KEY_FILE), dir.join(CERTIFICATE_FILE));
         if let (Some(key), Some(certificate)) = (files::read(&key_path)?, files::read(&certificate_path)?) {
             return Self::from_pem(&key, certificate, &certificate_path);
         }

@@ -1,17 +1,18 @@
 //! Nonces for token renewal: they prove that a device signed just now, without believing its clock.
 //!
-//! A nonce is self-contained (device, end, a random part, and a MAC under a key of this process), so nothing
-//! is kept for a request anybody can make. That it serves once is seen to where it is used: the assertion that
+//! A nonce is self-contained (device, end, a random part, and a MAC under a key of the installation), so nothing is kept
+//! for a request anybody can make, and any server takes what another one gave. That it serves once is seen to where it is used: the assertion that
 //! carries it is remembered until the nonce ends.
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ostiary_common::ids::DeviceId;
 use ostiary_common::time::UnixMillis;
 use rand::Rng;
+
+use crate::sealing::DerivedKey;
 
 /// How long a nonce may be used.
 pub const NONCE_LIFE: Duration = Duration::from_secs(120);
@@ -22,22 +23,21 @@ const PLAIN_BYTES: usize = END_BYTES + RANDOM_BYTES;
 
 /// Makes and checks nonces.
 pub struct Nonces {
-    key: hmac::Key,
+    key: DerivedKey,
 }
 
 impl Nonces {
-    /// With a new random key: nonces do not outlive the process.
-    pub fn new() -> Self {
-        let secret: [u8; 32] = rand::rng().random();
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) }
+    /// With the key that all servers of the installation have for this.
+    pub const fn new(key: DerivedKey) -> Self {
+        Self { key }
     }
 
     /// A nonce for `device`.
     pub fn issue(&self, device: DeviceId, now: UnixMillis) -> String {
         let mut nonce = now.plus(NONCE_LIFE).0.to_be_bytes().to_vec();
         nonce.extend(rand::rng().random::<[u8; RANDOM_BYTES]>());
-        let tag = hmac::sign(&self.key, &bound(device, &nonce));
-        nonce.extend(tag.as_ref());
+        let tag = self.key.sign(&bound(device, &nonce));
+        nonce.extend(tag);
         URL_SAFE_NO_PAD.encode(nonce)
     }
 
@@ -45,15 +45,11 @@ impl Nonces {
     pub fn check(&self, device: DeviceId, nonce: &str, now: UnixMillis) -> Option<UnixMillis> {
         let bytes = URL_SAFE_NO_PAD.decode(nonce).ok()?;
         let (plain, tag) = bytes.split_at_checked(PLAIN_BYTES)?;
-        hmac::verify(&self.key, &bound(device, plain), tag).ok()?;
+        if !self.key.is_signed(&bound(device, plain), tag) {
+            return None;
+        }
         let end = UnixMillis(i64::from_be_bytes(*plain.first_chunk()?));
         (now < end).then_some(end)
-    }
-}
-
-impl Default for Nonces {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -64,10 +60,15 @@ fn bound(device: DeviceId, plain: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealing::RootKey;
+
+    fn nonces(of: u8) -> Nonces {
+        Nonces::new(RootKey::from_bytes([of; 32]).derived("nonces"))
+    }
 
     #[test]
     fn serves_its_device_for_two_minutes() {
-        let (nonces, device, now) = (Nonces::new(), DeviceId::generate(), UnixMillis(1_790_000_000_000));
+        let (nonces, device, now) = (nonces(1), DeviceId::generate(), UnixMillis(1_790_000_000_000));
         let nonce = nonces.issue(device, now);
         let check = |device, nonce: &str, after_s: u64| {
             nonces.check(device, nonce, now.plus(Duration::from_secs(after_s))).is_some()
@@ -77,7 +78,8 @@ mod tests {
         assert!(!check(DeviceId::generate(), &nonce, 1));
         assert!(!check(device, &nonce[1..], 1));
         assert!(!check(device, "", 1));
-        assert!(!check(device, &Nonces::new().issue(device, now), 1));
+        assert!(check(device, &self::nonces(1).issue(device, now), 1), "given by another server");
+        assert!(!check(device, &self::nonces(2).issue(device, now), 1), "of another installation");
         assert_ne!(nonces.issue(device, now), nonce);
     }
 }

@@ -9,6 +9,8 @@
 //!
 //! A key is a file `<when it was made>.pem`; of a retired one only `<when it was made>.pub` is left.
 
+mod files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +22,8 @@ use ostiary_common::time::UnixMillis;
 use rcgen::KeyPair;
 use sha2::{Digest, Sha256};
 
-use super::{IdentityError, files};
+pub use self::files::{files, in_use_name, is_key_file, is_retired, retired_name, take};
+use super::{IdentityError, files as secret_files};
 
 /// How long a new key is published before it signs.
 pub const PUBLISHED_BEFORE: Duration = Duration::from_secs(600);
@@ -61,7 +64,7 @@ impl SigningKeys {
     /// # Errors
     /// [`IdentityError`] if a file cannot be read or written or holds something else.
     pub fn open(dir: &Path, now: UnixMillis) -> Result<Self, IdentityError> {
-        files::make_private_dir(dir)?;
+        secret_files::make_private_dir(dir)?;
         if listed(dir, "pem")?.is_empty() {
             make(dir, now)?;
         }
@@ -80,7 +83,7 @@ impl SigningKeys {
     /// # Errors
     /// [`IdentityError`] if it cannot be made or written.
     pub fn add(dir: &Path, now: UnixMillis) -> Result<(), IdentityError> {
-        files::make_private_dir(dir)?;
+        secret_files::make_private_dir(dir)?;
         make(dir, now)
     }
 
@@ -136,7 +139,7 @@ impl SigningKeys {
 
 fn make(dir: &Path, now: UnixMillis) -> Result<(), IdentityError> {
     let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(IdentityError::make("token key"))?;
-    files::write_secret(&dir.join(format!("{:015}.pem", now.0.max(0))), &key.serialize_pem())
+    secret_files::write_secret(&dir.join(format!("{:015}.pem", now.0.max(0))), &key.serialize_pem())
 }
 
 /// Files of a kind, the oldest first.
@@ -157,7 +160,7 @@ fn made_at(path: &Path) -> UnixMillis {
 /// Leaves the public half of a key.
 fn retire(path: &Path) -> Result<(), IdentityError> {
     let public = URL_SAFE_NO_PAD.encode(read(path)?.public_key_raw());
-    files::write_public(&path.with_extension("pub"), &public)?;
+    secret_files::write_public(&path.with_extension("pub"), &public)?;
     fs::remove_file(path).map_err(|source| IdentityError::File { doing: "remove", path: path.to_owned(), source })
 }
 
@@ -166,7 +169,7 @@ fn unusable(path: &Path, reason: impl ToString) -> IdentityError {
 }
 
 fn read(path: &Path) -> Result<KeyPair, IdentityError> {
-    let text = files::read(path)?.ok_or_else(|| unusable(path, "it has gone"))?;
+    let text = secret_files::read(path)?.ok_or_else(|| unusable(path, "it has gone"))?;
     let key = KeyPair::from_pem(&text).map_err(|e| unusable(path, e))?;
     if key.algorithm() != &rcgen::PKCS_ED25519 {
         return Err(unusable(path, "it is not an Ed25519 key"));
@@ -175,7 +178,7 @@ fn read(path: &Path) -> Result<KeyPair, IdentityError> {
 }
 
 fn read_retired(path: &Path) -> Result<CheckingKey, IdentityError> {
-    let text = files::read(path)?.ok_or_else(|| unusable(path, "it has gone"))?;
+    let text = secret_files::read(path)?.ok_or_else(|| unusable(path, "it has gone"))?;
     let public = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|e| unusable(path, e))?;
     Ok(checking_key(&public, made_at(path)))
 }

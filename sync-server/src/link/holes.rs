@@ -12,6 +12,8 @@ const ASK_EVERY: Duration = Duration::from_secs(10);
 const ASKS: u32 = 3;
 /// And not before this long after the first time, so that a reconnect fits in between.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+/// Batches of a device go to servers in turn, and one may be behind with its own by this much.
+const GRACE_AMONG_OTHERS: Duration = Duration::from_secs(2);
 /// Holes not heard of for this long are forgotten here; the store still knows them.
 const FORGET_AFTER: Duration = Duration::from_secs(3_600);
 /// Streams remembered before the old ones are forgotten.
@@ -42,9 +44,16 @@ struct Asked {
 #[derive(Debug, Default)]
 pub(super) struct HoleWatch {
     asked: HashMap<(DeviceId, StreamId), Asked>,
+    /// How long a hole may be there before it is asked for: what is missing may be with another server.
+    grace: Duration,
 }
 
 impl HoleWatch {
+    /// For a server that shares what devices send with others.
+    pub(super) fn among_others() -> Self {
+        Self { grace: GRACE_AMONG_OTHERS, ..Self::default() }
+    }
+
     /// Takes what the store says of a stream after a batch.
     pub(super) fn look(
         &mut self,
@@ -60,7 +69,7 @@ impl HoleWatch {
         };
         match self.asked.get_mut(&key) {
             Some(asked) if asked.from == from => {
-                let answer = asked.again(now);
+                let answer = asked.again(now, self.grace);
                 if answer == Answer::GiveUp {
                     self.asked.remove(&key);
                 }
@@ -68,8 +77,9 @@ impl HoleWatch {
             }
             _ => {
                 self.make_room(now);
-                self.asked.insert(key, Asked { from, first_at: now, last_at: now, times: 1 });
-                Answer::Ask(from)
+                let times = u32::from(self.grace.is_zero());
+                self.asked.insert(key, Asked { from, first_at: now, last_at: now, times });
+                if times > 0 { Answer::Ask(from) } else { Answer::Wait }
             }
         }
     }
@@ -82,7 +92,14 @@ impl HoleWatch {
 }
 
 impl Asked {
-    fn again(&mut self, now: Duration) -> Answer {
+    fn again(&mut self, now: Duration, grace: Duration) -> Answer {
+        if self.times == 0 {
+            if !passed(self.first_at, now, grace) {
+                return Answer::Wait;
+            }
+            *self = Self { first_at: now, last_at: now, times: 1, ..*self };
+            return Answer::Ask(self.from);
+        }
         if self.times >= ASKS && passed(self.first_at, now, GIVE_UP_AFTER) {
             return Answer::GiveUp;
         }
@@ -104,8 +121,11 @@ mod tests {
     use super::*;
 
     fn check(steps: &[(u64, Option<u64>, Answer)]) {
+        check_with(HoleWatch::default(), steps);
+    }
+
+    fn check_with(mut watch: HoleWatch, steps: &[(u64, Option<u64>, Answer)]) {
         let (device, stream) = (DeviceId::generate(), StreamId::generate());
-        let mut watch = HoleWatch::default();
         for (second, missing_from, expected) in steps {
             let now = Duration::from_secs(*second);
             assert_eq!(watch.look(now, device, stream, *missing_from), *expected, "at {second} s of {steps:?}");
@@ -128,5 +148,14 @@ mod tests {
         ]);
         check(&[(0, Some(4), Ask(4)), (60, Some(4), Ask(4)), (120, Some(4), Ask(4)), (121, Some(4), GiveUp)]);
         check(&[(0, Some(4), Ask(4)), (1, Some(6), Ask(6)), (2, Some(6), Wait)]);
+    }
+
+    #[test]
+    fn among_others_a_hole_may_be_filled_by_another_first() {
+        use Answer::{Ask, Wait, Whole};
+        check_with(HoleWatch::among_others(), &[(0, Some(4), Wait), (1, None, Whole), (5, Some(9), Wait)]);
+        let steps =
+            [(0, Some(4), Wait), (1, Some(4), Wait), (2, Some(4), Ask(4)), (3, Some(4), Wait), (12, Some(4), Ask(4))];
+        check_with(HoleWatch::among_others(), &steps);
     }
 }

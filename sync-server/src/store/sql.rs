@@ -54,6 +54,7 @@ mod pruning;
 mod reach;
 mod recognition;
 mod recognition_rows;
+mod replicas;
 mod retention;
 mod rotation;
 mod scope_store;
@@ -192,8 +193,14 @@ impl SqlStore {
     }
 }
 
+/// Who waited for a turn in vain, or was chosen to end a deadlock while waiting, has done nothing yet and waits again.
 async fn begin(engine: Engine, pool: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
-    let mut tx = pool.begin_with(engine.begin_writing()).await?;
-    engine.take_turn(&mut tx).await?;
-    Ok(tx)
+    again::again(|| {
+        Box::pin(async move {
+            let mut tx = pool.begin_with(engine.begin_writing()).await?;
+            engine.take_turn(&mut tx).await?;
+            Ok(tx)
+        })
+    })
+    .await
 }

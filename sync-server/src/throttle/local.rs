@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn lets_a_burst_through_and_tells_where_it_stands() {
         let throttle = LocalThrottle::default();
-        let name = |name: &str| Subject::Login(name.into());
+        let name = |name: &str| Subject::Network(if name == "a" { "10.0.0.1" } else { "10.0.0.2" }.parse().unwrap());
         let draw = |subject: &Subject, count: u32| {
             let standing = throttle.draw(&THREE_A_MINUTE, subject, NonZeroU32::new(count).unwrap());
             (standing.left, standing.wait.map(|wait| wait.as_secs_f64().ceil() as u64))

@@ -97,7 +97,7 @@ impl World {
             clock: Arc::new(Stopped(NOW)),
             authority: self.authority.clone(),
             tokens: self.tokens.clone(),
-            nonces: Nonces::new(),
+            nonces: Nonces::new(ostiary_server::sealing::RootKey::from_bytes([7; 32]).derived("nonces")),
             broker_url: "mqtts://localhost:1".into(),
             code_life: Duration::from_secs(60),
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rand::Rng;
 
-use super::error::was_broken_off;
 use crate::ports::StoreError;
 
 /// How often it is tried.
@@ -20,7 +19,7 @@ pub(super) async fn again<'w, T>(
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         match work().await {
-            Err(error) if was_broken_off(&error) => {
+            Err(error @ StoreError::BrokenOff(_)) => {
                 tracing::debug!(%error, "the database broke a transaction off, which is made again: {error}");
                 metrics::counter!("ostiary_server_store_retries_total").increment(1);
             }

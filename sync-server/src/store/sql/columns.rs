@@ -1,6 +1,8 @@
 //! Between columns and domain types: ids are blobs, unsigned numbers are signed ones, embeddings are
 //! little-endian floats.
 
+use std::borrow::Cow;
+
 use ostiary_common::ids::{GroupId, PackId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Angle;
@@ -16,6 +18,11 @@ pub const BEHIND_EVERY_ID: [u8; 17] = [0xff; 17];
 /// Reads an id column; `make` is the id's constructor.
 pub fn id<T>(make: fn(Uuid) -> T, bytes: &[u8]) -> Result<T, StoreError> {
     Uuid::from_slice(bytes).map(make).map_err(|e| corrupt("id", e))
+}
+
+/// Writes a text of strangers: PostgreSQL holds no NUL in one, and refuses the whole statement.
+pub fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}").into() } else { text.into() }
 }
 
 /// Writes an unsigned number; beyond the column's range it saturates (a session or sequence number of 2^63

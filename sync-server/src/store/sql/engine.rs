@@ -116,6 +116,15 @@ impl Engine {
         }
     }
 
+    /// An expression: now, by the database's own clock, in milliseconds since 1970.
+    pub(super) const fn now_ms(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)",
+            // Not the transaction's time: a lease that was waited for begins when it is had.
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
     const fn settings(self, purpose: Purpose) -> [&'static str; 2] {
         match (self, purpose) {
             (Self::Sqlite, Purpose::Read) => [SQLITE_EACH, SQLITE_READ],

@@ -4,8 +4,15 @@ use sqlx::error::ErrorKind;
 
 use crate::ports::StoreError;
 
+/// A serialisation failure, a deadlock, a lock waited for in vain.
+const BROKEN_OFF: [&str; 3] = ["40001", "40P01", "55P03"];
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| BROKEN_OFF.contains(&&*code)) {
+            return Self::BrokenOff(Box::new(error));
+        }
         Self::Database(Box::new(error))
     }
 }
@@ -18,15 +25,6 @@ pub fn on_insert(taken: &'static str, parent: &'static str) -> impl FnOnce(sqlx:
         Some(ErrorKind::ForeignKeyViolation) => StoreError::NoSuch(parent),
         _ => error.into(),
     }
-}
-
-/// Whether the database broke the work off for the sake of somebody else's, so that it may be done again: a
-/// serialisation failure, a deadlock, a lock waited for in vain.
-pub fn was_broken_off(error: &StoreError) -> bool {
-    const BROKEN_OFF: [&str; 3] = ["40001", "40P01", "55P03"];
-    let StoreError::Database(cause) = error else { return false };
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|error| error.as_database_error()?.code());
-    code.is_some_and(|code| BROKEN_OFF.contains(&&*code))
 }
 
 /// Something stored that this program cannot read.

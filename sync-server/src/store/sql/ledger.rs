@@ -1,5 +1,7 @@
 //! The audit log as a chain. Appends take the head first, so that they stand in a queue on either engine.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
@@ -64,6 +66,7 @@ impl TryFrom<LineRow> for ChainedLine {
 
 /// Appends a line within a transaction, so that a change and its line are there together or not at all.
 pub(super) async fn append(tx: &mut AnyConnection, entry: &AuditEntry, trace: &AuditTrace) -> Result<(), StoreError> {
+    let entry = &storable(entry);
     // Taking the next number locks the head until the transaction ends.
     let row: PointRow =
         sqlx::query_as("UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash").fetch_one(&mut *tx).await?;
@@ -89,6 +92,23 @@ pub(super) async fn append(tx: &mut AnyConnection, entry: &AuditEntry, trace: &A
     .await?;
     sqlx::query("UPDATE audit_head SET hash = $1").bind(point.hash.0.to_vec()).execute(tx).await?;
     Ok(())
+}
+
+/// As it can be stored on either database; what is hashed is what is stored.
+fn storable(entry: &AuditEntry) -> Cow<'_, AuditEntry> {
+    let texts = [&entry.actor, &entry.action, &entry.target, &entry.source, &entry.detail];
+    if !texts.iter().any(|text| text.contains('\0')) {
+        return Cow::Borrowed(entry);
+    }
+    let of = |text: &str| columns::text(text).into_owned();
+    Cow::Owned(AuditEntry {
+        actor: of(&entry.actor),
+        action: of(&entry.action),
+        target: of(&entry.target),
+        source: of(&entry.source),
+        detail: of(&entry.detail),
+        ..*entry
+    })
 }
 
 fn list(filter: &AuditFilter, before: Option<AuditPosition>, limit: u32) -> Statement {

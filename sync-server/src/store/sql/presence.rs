@@ -46,7 +46,8 @@ impl SqlStore {
         version: &str,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let (state, session, version) = (state.to_owned(), columns::to_column(session), version.to_owned());
+        let (state, session, version) =
+            (state.to_owned(), columns::to_column(session), columns::text(version).into_owned());
         self.small(move |tx| {
             Box::pin(async move {
                 let changed = sqlx::query(

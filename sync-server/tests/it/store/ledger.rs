@@ -12,6 +12,7 @@ use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{TokenLives, Tokens};
 use ostiary_server::ledger::{Ledger, Proof, VerifyError, head_file, verify};
 use ostiary_server::ports::{AuditStore, Clock, LedgerStore};
+use ostiary_server::replicas::Leader;
 use ostiary_server::store::sql::{Engine, SqlStore};
 
 use super::place::{Place, on_both};
@@ -53,7 +54,7 @@ fn ledger(dir: &Path, store: Arc<SqlStore>, now: UnixMillis, keep: Option<Durati
     let life = Duration::from_secs(60);
     let tokens =
         Arc::new(Tokens::new(keys(dir), TokenLives { device: life, access: life }, InstallationId::generate()));
-    Ledger { store, tokens, clock: Arc::new(At(now)), head_file: head_file(dir), keep }
+    Ledger { store, tokens, clock: Arc::new(At(now)), head_file: head_file(dir), keep, leader: Leader::alone() }
 }
 
 /// Ten lines, signed after the sixth.

@@ -49,6 +49,7 @@ fn retainer(place: &Place, store: &Arc<SqlStore>, now: UnixMillis) -> Retainer {
         clock: clock.clone(),
         head_file: head_file(place.folder()),
         keep: Some(40 * DAY),
+        leader: ostiary_server::replicas::Leader::alone(),
     };
     Retainer { kept: store.clone(), store: store.clone(), ledger: Arc::new(ledger), clock }
 }

@@ -101,13 +101,16 @@ impl ApiKeyStore for SqlStore {
     }
 
     async fn revoke_api_key(&self, account: UserId, id: ApiKeyId, now: UnixMillis) -> Result<bool, StoreError> {
+        // In turn, because it counts as a change of accounts as well, like much else.
+        let mut tx = self.begin().await?;
         let done =
             sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND account = $3 AND revoked_at IS NULL")
                 .bind(now.0)
                 .bind(id.as_bytes().as_slice())
                 .bind(account.as_bytes().as_slice())
-                .execute(&self.write)
+                .execute(&mut *tx)
                 .await?;
+        tx.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 

@@ -7,8 +7,8 @@ use sqlx::{AnyConnection, AssertSqlSafe, Executor};
 use super::rows::Kind;
 use crate::ports::StoreError;
 
-/// Tables that are not part of what is stored.
-const OWN: [&str; 2] = ["_sqlx_migrations", "store_move"];
+/// Tables that are not part of what is stored: of the move itself, and of servers that run.
+const OWN: [&str; 5] = ["_sqlx_migrations", "changes", "leases", "replicas", "store_move"];
 
 /// A table.
 #[derive(Debug)]

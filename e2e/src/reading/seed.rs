@@ -1,0 +1,98 @@
+//! Fills a store behind its server: people by the server's own store, events by one statement.
+
+use anyhow::{Context, Result};
+use ostiary_common::ids::{PersonId, StreamId};
+use ostiary_common::time::UnixMillis;
+use ostiary_server::domain::person::Person;
+use ostiary_server::ports::PersonStore;
+use ostiary_server::sealing::MasterKey;
+use ostiary_server::store::sql::{Engine, SqlStore, StoreUrl};
+use serde_json::json;
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+
+use crate::api::text;
+use crate::device::{now, visit_with_crop};
+use crate::server::Server;
+
+const DEVICES: usize = 40;
+/// Those that matches are of.
+const VISITORS: i64 = 500;
+const FILLING: [&str; 3] = [
+    "CREATE TABLE bench_places AS SELECT row_number() OVER () - 1 AS n, id, site, door FROM devices",
+    "CREATE TABLE bench_persons AS SELECT row_number() OVER () - 1 AS n, id FROM persons",
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+     INSERT INTO events (event_id, device, site, door, stream, at, stored_at, kind, person, record, has_crop, score)
+     SELECT randomblob(16), d.id, d.site, d.door, $2, $4 + i * 1000, $4 + i * 1000,
+     CASE WHEN i % 3 = 0 THEN 'match' WHEN i % 1000 = 1 THEN 'spoof_suspected' ELSE 'unknown' END,
+     CASE WHEN i % 3 = 0 THEN p.id END, $3, 0, CAST(i % 100 AS REAL) / 100
+     FROM n JOIN bench_places d ON d.n = n.i % 40 JOIN bench_persons p ON p.n = (n.i / 7) % 500",
+];
+
+/// What requests may name.
+pub(super) struct Ground {
+    pub(super) site: String,
+    pub(super) door: String,
+    pub(super) device: String,
+    pub(super) person: String,
+    pub(super) group: String,
+    pub(super) event: String,
+    /// The middle of the events' time.
+    pub(super) middle: String,
+}
+
+impl Ground {
+    pub(super) async fn fill(server: &Server, url: &str, events: i64, persons: u32) -> Result<Self> {
+        let mut device = String::new();
+        for number in 0..DEVICES {
+            let site = format!("Site {}", number % 5);
+            device = server.add_device(&site, &format!("Door {number}"), &format!("cam {number}"))?.device;
+        }
+        let master = MasterKey::read(&server.master_key_file(), true)?.context("the server's master key")?;
+        let store = SqlStore::open(&StoreUrl::parse(url)?, &master).await?;
+        for number in 0..persons.max(u32::try_from(VISITORS)?) {
+            let person = Person::new(PersonId::generate(), format!("Person Number {number}"), now(), Some(now()));
+            store.add_person(&person).await?;
+        }
+        let engine = store.url().engine();
+        store.close().await;
+        let began = UnixMillis(now().0 - events * 1000);
+        insert(url, engine, events, began).await?;
+        let placed = server.api.get(&format!("/api/v1/devices/{device}")).await?;
+        let newest = server.api.get("/api/v1/events?limit=50").await?;
+        let persons = server.api.get("/api/v1/persons?limit=200").await?;
+        let group = server.api.post("/api/v1/groups", &json!({"name": "Staff"})).await?.ok()?;
+        let (group, person) = (text(&group, "id")?, text(&persons["items"][7], "id")?);
+        let members: Vec<_> = persons["items"].as_array().context("persons")?.iter().map(|one| &one["id"]).collect();
+        let change = json!({"add": members});
+        server.api.post(&format!("/api/v1/groups/{group}/members"), &change).await?.ok()?;
+        Ok(Self {
+            site: text(&placed, "site")?,
+            door: text(&placed, "door")?,
+            event: text(&newest["items"][0], "id")?,
+            middle: UnixMillis(began.0 + events * 500).to_rfc3339(),
+            device,
+            person,
+            group,
+        })
+    }
+}
+
+async fn insert(url: &str, engine: Engine, events: i64, began: UnixMillis) -> Result<()> {
+    sqlx::any::install_default_drivers();
+    let pool: AnyPool = AnyPoolOptions::new().max_connections(1).connect(url).await?;
+    if engine == Engine::Postgres {
+        let random = "CREATE FUNCTION randomblob(integer) RETURNS bytea LANGUAGE sql
+                      AS $$ SELECT uuid_send(gen_random_uuid()) $$";
+        sqlx::raw_sql(random).execute(&pool).await?;
+    }
+    for statement in &FILLING[..2] {
+        sqlx::raw_sql(*statement).execute(&pool).await?;
+    }
+    let record = ostiary_common::codec::to_vec("record", 64 * 1024, &visit_with_crop(1, 0))?;
+    let stream = StreamId::generate().as_bytes().to_vec();
+    sqlx::query(FILLING[2]).bind(events).bind(stream).bind(record).bind(began.0).execute(&pool).await?;
+    sqlx::raw_sql("DROP TABLE bench_places; DROP TABLE bench_persons; ANALYZE").execute(&pool).await?;
+    pool.close().await;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask bench api`: the API over a full store, beside a handler that does nothing but run the query.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::Profile;
+use crate::{setup, shell};
+
+/// How to measure and report.
+#[derive(Args)]
+pub struct ApiArgs {
+    /// End with one JSON object on one line.
+    #[arg(long)]
+    json: bool,
+    /// How to compile what is measured.
+    #[arg(long, value_enum, default_value_t)]
+    profile: Profile,
+    /// Take the programs as they were last built.
+    #[arg(long)]
+    no_build: bool,
+    /// Anything else `ostiary-lab api` takes (`--events`, `--engine`, …); see its `--help`.
+    #[arg(last = true)]
+    more: Vec<String>,
+}
+
+/// Builds and measures.
+///
+/// # Errors
+/// If it cannot be built or run.
+pub fn run(args: &ApiArgs) -> Result<()> {
+    setup::ensure()?;
+    if !args.no_build {
+        args.profile.build(&["--workspace", "--bins"])?;
+    }
+    let mut lab = shell::command(args.profile.dir().join("ostiary-lab"), &["api"]);
+    if args.json {
+        lab.arg("--json");
+    }
+    shell::run(lab.args(&args.more))
+}
