@@ -26,10 +26,12 @@ macro_rules! icons {
 icons! {
     Live = "live",
     Visits = "visits",
+    Unknown = "unknown",
     People = "people",
     Enroll = "enroll",
     Groups = "groups",
     Door = "door",
+    Accuracy = "check",
     Accounts = "accounts",
     Audit = "audit",
     Erasures = "erasures",
@@ -98,8 +100,8 @@ mod tests {
             let paths: Vec<_> = sections.iter().flat_map(|section| &section.links).map(|link| link.path).collect();
             assert_eq!(paths, expected, "{role:?}");
         };
-        check(Role::Viewer, &["/", "/visits", "/doors"]);
-        check(Role::Operator, &["/", "/visits", "/people", "/groups", "/doors"]);
+        check(Role::Viewer, &["/", "/visits", "/unknowns", "/doors", "/accuracy"]);
+        check(Role::Operator, &["/", "/visits", "/unknowns", "/people", "/groups", "/doors", "/accuracy"]);
         check(Role::Auditor, &["/doors", "/accounts", "/audit", "/erasures", "/system", "/settings"]);
     }
 

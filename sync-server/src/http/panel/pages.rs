@@ -62,6 +62,7 @@ pages! {
     "/" "Live" Some(Permission::EventsRead), place(WATCH, Icon::Live), "live.html";
     "/visits" "Visits" Some(Permission::EventsRead), place(WATCH, Icon::Visits), "visits.html";
     "/visits/{id}" "Visit" Some(Permission::EventsRead), None, "visit.html";
+    "/unknowns" "Unknown visitors" Some(Permission::EventsRead), place(WATCH, Icon::Unknown), "unknowns.html";
     "/people" "People" Some(Permission::PersonsRead), place(PEOPLE, Icon::People), "people.html";
     "/people/{id}" "Person" Some(Permission::PersonsRead), None, "person.html";
     "/enroll" "Enroll" Some(Permission::PersonsManage), place(PEOPLE, Icon::Enroll), "enroll.html";
@@ -69,6 +70,7 @@ pages! {
     "/doors" "Doors" Some(Permission::DoorsRead), place(PLACES, Icon::Door), "doors.html";
     "/doors/{id}" "Door" Some(Permission::DoorsRead), None, "door.html";
     "/devices/{id}" "Device" Some(Permission::DevicesRead), None, "device.html";
+    "/accuracy" "Accuracy" Some(Permission::EventsRead), place(RUN, Icon::Accuracy), "accuracy.html";
     "/accounts" "Accounts" Some(Permission::UsersRead), place(RUN, Icon::Accounts), "accounts.html";
     "/accounts/{id}" "Account" Some(Permission::UsersRead), None, "user.html";
     "/services/{id}" "Service" Some(Permission::KeysManage), None, "service.html";
