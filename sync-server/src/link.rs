@@ -50,8 +50,8 @@ pub use incoming::{Courier, Incoming, Receipt};
 pub use outgoing::{Keep, Outbound, SendError};
 pub use patience::Patience;
 
-use crate::ports::door_enrollment::DoorEar;
 use self::holes::HoleWatch;
+use crate::ports::door_enrollment::DoorEar;
 use crate::ports::{Clock, DeviceEar, DeviceLink, DeviceVoice, LiveFeed, Store};
 use crate::refusals::RefusalLog;
 

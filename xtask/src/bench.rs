@@ -3,8 +3,8 @@
 mod api;
 pub mod door;
 mod faces;
-pub mod import;
 pub mod groups;
+pub mod import;
 pub mod net;
 pub mod pad;
 pub mod peers;

@@ -33,7 +33,7 @@ pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
         api.post("/api/v1/service-accounts", &json!({"name": "Till", "grants": [{"role": "viewer"}]})).await?.ok()?;
     let (device, door, known) = (scene.here.device.identity.device, &scene.here.door, &scene.known);
     let fixed = ["/", "/visits", "/people", "/enroll", "/groups", "/doors", "/accounts", "/accounts#roles", "/audit"];
-    let more = ["/unknowns", "/accuracy", "/erasures", "/system", "/settings", "/me", "/setup"];
+    let more = ["/unknowns", "/jobs", "/import", "/accuracy", "/erasures", "/system", "/settings", "/me", "/setup"];
     let with_id = [
         format!("/visits/{visit}"),
         format!("/people/{known}"),

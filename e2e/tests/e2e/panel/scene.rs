@@ -36,7 +36,6 @@ pub struct Scene {
     pub there: Gate,
     /// Enrolled from a photo.
     pub known: String,
-    pub group: String,
 }
 
 impl Scene {
@@ -49,7 +48,7 @@ impl Scene {
         let known = person(api, "Person A", &group).await?;
         api.enroll(&known, portrait(Sitter::Obama2012)?).await?;
         person(api, "Person B", &group).await?;
-        let mut scene = Self { server, here, there, known, group };
+        let mut scene = Self { server, here, there, known };
         scene.visits().await?;
         Ok(scene)
     }

@@ -31,6 +31,7 @@ icons! {
     Enroll = "enroll",
     Groups = "groups",
     Door = "door",
+    Jobs = "jobs",
     Accuracy = "check",
     Accounts = "accounts",
     Audit = "audit",

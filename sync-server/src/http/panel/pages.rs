@@ -70,6 +70,9 @@ pages! {
     "/doors" "Doors" Some(Permission::DoorsRead), place(PLACES, Icon::Door), "doors.html";
     "/doors/{id}" "Door" Some(Permission::DoorsRead), None, "door.html";
     "/devices/{id}" "Device" Some(Permission::DevicesRead), None, "device.html";
+    "/jobs" "Jobs" Some(Permission::JobsRead), place(RUN, Icon::Jobs), "jobs.html";
+    "/jobs/{id}" "Job" Some(Permission::JobsRead), None, "job.html";
+    "/import" "Import" Some(Permission::JobsManage), None, "import.html";
     "/accuracy" "Accuracy" Some(Permission::EventsRead), place(RUN, Icon::Accuracy), "accuracy.html";
     "/accounts" "Accounts" Some(Permission::UsersRead), place(RUN, Icon::Accounts), "accounts.html";
     "/accounts/{id}" "Account" Some(Permission::UsersRead), None, "user.html";

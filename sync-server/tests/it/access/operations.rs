@@ -171,7 +171,6 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "persons_consent" => own(at.person.0).json(json!({"method": "verbal"})),
         // The walk fills in the person's id for the consent's too.
         "persons_consent_withdraw" => own(at.person.0).json(json!({})).also(&[404]),
-        "persons_photos" => own(at.person.0).photo(),
         // No clip is sent, so there is none.
         "persons_clips" => own(at.person.0).also(&[422, 503]),
         "persons_captures_create" => own(at.person.0).json(json!({})).also(&[503]),

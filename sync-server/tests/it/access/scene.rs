@@ -14,8 +14,8 @@ use ostiary_server::domain::job::{JobId, JobKind, NewJob};
 use ostiary_server::domain::notify::{MessageId, RuleId, ThreadId, WebhookId};
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::domain::talk::{About, Thread, ThreadState};
-use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::domain::unknown::Joining;
+use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
 use ostiary_server::ports::{
