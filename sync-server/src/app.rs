@@ -354,7 +354,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         store: store.clone(),
         clock: from.clock.clone(),
         link: from.link.devices.clone(),
-        desk: desk.clone(),
+        desk,
         lookalikes,
         recognition: recognition.clone(),
         turns: Turns::default(),

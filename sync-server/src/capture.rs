@@ -105,7 +105,13 @@ impl Captures {
         }
         let guide = Guide::new(rules, now);
         let advice = guide.advice_now();
-        let held = self.held(wanted.person, wanted.account, Kind::Guided, guide.ends_at() + KEPT, Work::Guided(guide));
+        let held = self.held(
+            wanted.person,
+            wanted.account,
+            Kind::Guided,
+            guide.ends_at() + KEPT,
+            Work::Guided(Box::new(guide)),
+        );
         let standing = held.standing(now).ok_or(CaptureError::InWork)?;
         self.add(held)?;
         Ok(Answer { advice, standing })

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(door.guided(GuideWord::Result(done(EnrollmentId::generate()))), None, "of another session");
         assert_eq!(door.guided(GuideWord::Result(result.clone())), Some(EnrollStep::Keep(result.clone())));
         door.kept(result.clone(), s(3));
-        let handed = Some(EnrollStep::HandOver(result.clone()));
+        let handed = Some(EnrollStep::HandOver(result));
         assert_eq!(door.due(s(3), UnixMillis(0)), handed);
         assert_eq!(door.due(s(4), UnixMillis(0)), None);
         door.disconnected();

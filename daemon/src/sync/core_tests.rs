@@ -311,7 +311,7 @@ fn what_a_door_took_is_kept_and_handed_over_until_it_is_dealt_with() {
     // After a restart as well.
     bench.core = core(&bench.disk);
     bench.connect();
-    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), [result.clone()]);
+    assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), std::slice::from_ref(&result));
     bench.wait(Duration::from_secs(25));
     assert_eq!(bench.said::<EnrollResult>(&Channel::EnrollResult), [result], "said again");
     bench.hear(&Channel::EnrollAck, EnrollAck { id });

@@ -49,7 +49,7 @@ pub struct Held {
 /// What is being done.
 pub(super) enum Work {
     /// Frames are looked at.
-    Guided(Guide<Taken>),
+    Guided(Box<Guide<Taken>>),
     /// Looks wait for approval.
     Picked(Vec<Shot<Taken>>),
     /// Nothing any more.

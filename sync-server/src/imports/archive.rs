@@ -206,7 +206,7 @@ mod tests {
             let _ = open(Cursor::new(&bytes));
             let good = packed(&[("persons.csv", b"external_id,name\n1,Ada\n")]);
             bytes.truncate(cut);
-            let mut spoilt = good.clone();
+            let mut spoilt = good;
             for (place, byte) in bytes.iter().enumerate() {
                 let at = place * 7 % spoilt.len();
                 spoilt[at] = *byte;

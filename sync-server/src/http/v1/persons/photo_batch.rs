@@ -106,7 +106,7 @@ async fn read(api: &Api, mut form: Multipart, filling: &mut Filling) -> Result<(
         let label: String = field.file_name().unwrap_or_default().chars().take(MOST_LABEL_CHARS).collect();
         let bytes = field.bytes().await.map_err(|e| unread(e.status(), e.body_text()))?;
         match checked(api, &bytes) {
-            Err(problem) => refused.push(RefusedFile { index, problem }),
+            Err(problem) => refused.push(RefusedFile { index, problem: *problem }),
             Ok(()) => {
                 let n = filling.add(NewItem { task: to_json(&PhotoTask { label }), ..NewItem::default() }).await;
                 let upload = filling.upload(n.map_err(not_filled)?).await.map_err(not_filled)?;
@@ -120,14 +120,14 @@ async fn read(api: &Api, mut form: Multipart, filling: &mut Filling) -> Result<(
     Ok((queued, refused))
 }
 
-fn checked(api: &Api, bytes: &[u8]) -> Result<(), Problem> {
+fn checked(api: &Api, bytes: &[u8]) -> Result<(), Box<Problem>> {
     if bytes.len() > api.bounds.photo_max_bytes() {
         let detail = format!("at most {} MB are taken", api.bounds.photo_max_megabytes);
-        return Err(problem_value("body-too-large", "The photo is too large", detail));
+        return Err(Box::new(problem_value("body-too-large", "The photo is too large", detail)));
     }
     photo::check(bytes).map_err(|error| {
         let problem = PhotoProblem::from(error);
-        problem_value(problem.slug(), problem.title(), problem.detail())
+        Box::new(problem_value(problem.slug(), problem.title(), problem.detail()))
     })
 }
 
