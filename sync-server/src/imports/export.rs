@@ -112,9 +112,14 @@ impl Writer {
     }
 }
 
-/// A spreadsheet must not take a name for a formula.
+/// A spreadsheet must not take a name for a formula. What looks as if it had been guarded is guarded again, so that
+/// every value comes back as it was.
 fn guarded(value: &str) -> String {
-    if value.starts_with(['=', '+', '-', '@']) { format!("'{value}") } else { value.to_owned() }
+    if value.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) {
+        format!("'{value}")
+    } else {
+        value.to_owned()
+    }
 }
 
 fn csv_line<'a>(values: impl Iterator<Item = &'a str>) -> Vec<u8> {

@@ -129,7 +129,8 @@ fn values(headers: &[String], record: &csv::StringRecord) -> Result<BTreeMap<Str
 /// A spreadsheet must not take a name for a formula, so exports put `'` before such; here it goes again.
 fn plain(value: &str) -> String {
     let value = value.trim();
-    let is_guarded = value.strip_prefix('\'').is_some_and(|rest| rest.starts_with(['=', '+', '-', '@']));
+    let is_guarded =
+        value.strip_prefix('\'').is_some_and(|rest| rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']));
     if is_guarded { value[1..].to_owned() } else { value.to_owned() }
 }
 

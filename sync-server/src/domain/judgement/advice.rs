@@ -111,7 +111,7 @@ mod tests {
         let Advice::From { threshold, fpir, fnir } = scores.advice(0.02) else { panic!() };
         assert!((threshold - 0.898).abs() < 1e-4 && (fpir.value - 0.02).abs() < 1e-9, "{threshold} {fpir:?}");
         assert!((fnir.unwrap().value - 0.5).abs() < 1e-9);
-        let few = Scores { mated: mated, strangers: strangers(9) };
+        let few = Scores { mated, strangers: strangers(9) };
         assert_eq!(few.advice(0.02), Advice::TooFew { strangers: 9 });
         let hopeless = Scores { mated: Vec::new(), strangers: vec![Some(0.9); 40] };
         assert_eq!(hopeless.advice(0.02), Advice::NoneKeeps { target_fpir: 0.02 });
