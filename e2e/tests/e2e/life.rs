@@ -155,6 +155,8 @@ async fn reset(stage: &Stage) -> Result<()> {
     server.api.post(&path, &json!({"kind": "reset"})).await?.ok()?;
     wait::until_true("the daemon to end", LATER, async || daemon.has_ended()).await?;
     let left: Vec<_> = fs::read_dir(daemon.state_dir())?.flatten().map(|entry| entry.file_name()).collect();
+    // How often the board started, and how that ended, is nobody's secret; it is written by the end of this very run.
+    let left: Vec<_> = left.into_iter().filter(|name| name != "runs.json").collect();
     ensure!(left == ["lock"], "left after a reset: {left:?}");
     nothing_lost(&server, &mut daemon).await
 }

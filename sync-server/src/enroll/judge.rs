@@ -92,7 +92,8 @@ pub fn judge(face: &Candidate<'_>, held: &[Held], rules: &Rules) -> Judgement {
     let mut insisted = false;
     if let Some(nearest) = nearest {
         let found = similarity(nearest);
-        if found >= rules.near {
+        // The same look is one of the same side: what a face shows of another side is worth having, however alike.
+        if found >= rules.near && nearest.angle == face.angle {
             return Judgement::Near { of: nearest.id, similarity: found };
         }
         // One who is somebody else, and more alike than the person: then that is who the photo shows.

@@ -26,7 +26,7 @@ async fn play(stage: &Stage) -> Result<()> {
     browser.fill("What people call you", "The first").await?;
     browser.fill("Password", "short").await?;
     browser.press("Make the account").await?;
-    browser.wait_for("#password[aria-invalid]").await?;
+    browser.wait_for_text("a password has 15 to 256 characters").await?;
     browser.fill("Password", PASSWORD).await?;
     browser.press("Make the account").await?;
 

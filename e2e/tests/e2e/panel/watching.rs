@@ -1,7 +1,5 @@
 //! Watching: a visit stands on the wall within a second, and a server that was away costs nothing and doubles nothing.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Result, ensure};
 use ostiary_e2e::browser::{Browser, is_there};
 use ostiary_e2e::clip::Sitter;
@@ -10,10 +8,10 @@ use ostiary_e2e::stage::{Stage, scenario};
 
 use super::scene::{Scene, crop_of, unknown_visit};
 
-/// From the decision to the card, on a machine that does nothing else. Others are told what it took.
-const AT_ONCE: Duration = Duration::from_secs(1);
-/// Tests share their machine: one of so many visits is to be there at once.
-const TRIES: u32 = 5;
+/// From the decision to the card.
+const AT_ONCE_MS: u64 = 1_000;
+/// Tests share their machine: the fastest of so many tells what the way takes.
+const TRIES: u32 = 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_is_on_the_wall_at_once_and_none_is_lost_over_a_restart() {
@@ -46,22 +44,20 @@ async fn visit(scene: &mut Scene) -> Result<()> {
     scene.here.says(|seq| unknown_visit(seq, &nearest, crop)).await
 }
 
+/// Looked at in the page itself, by the one clock there is here: what asks a browser from outside is slower than it.
 async fn at_once(scene: &mut Scene, browser: &Browser) -> Result<()> {
-    let mut best = Duration::MAX;
-    for _ in 0..TRIES {
-        let count = cards(browser).await?;
-        let decided = Instant::now();
+    let watch = "window.took = [];
+        new MutationObserver((changes) => changes.flatMap((change) => [...change.addedNodes]).forEach((card) => {
+            if (card.visit) window.took.push(Date.now() - Date.parse(card.visit.at));
+        })).observe(document.querySelector('.wall'), { childList: true });";
+    browser.run(watch).await?;
+    for number in 1..=TRIES {
         visit(scene).await?;
-        browser
-            .until("the card", &format!("return document.querySelectorAll('.visit-card').length === {};", count + 1))
-            .await?;
-        best = best.min(decided.elapsed());
-        if best <= AT_ONCE {
-            break;
-        }
+        browser.until("the card", &format!("return window.took.length === {number};")).await?;
     }
-    println!("from the decision to the card: {} ms", best.as_millis());
-    ensure!(best <= AT_ONCE, "{best:?}");
+    let took = browser.run("return window.took.sort((a, b) => a - b);").await?;
+    println!("from the decision to the card, ms: {took}");
+    ensure!(took[0].as_u64().is_some_and(|best| best <= AT_ONCE_MS), "{took}");
     Ok(())
 }
 

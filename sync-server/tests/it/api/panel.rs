@@ -66,8 +66,10 @@ async fn each_role_gets_the_pages_that_are_of_use_to_it() {
     let nobody = Browser::new(&world, None).await;
     for role in Role::ALL {
         let grants = vec![Grant { role, scope: Scope::Site(here) }];
-        add_account(&world.store, role.as_str(), grants.clone()).await;
-        let (browser, access) = (Browser::new(&world, Some(role.as_str())).await, Access::new(grants));
+        // The world has accounts by the roles' names already.
+        let login = format!("{}.here", role.as_str());
+        add_account(&world.store, &login, grants.clone()).await;
+        let (browser, access) = (Browser::new(&world, Some(&login)).await, Access::new(grants));
         let may = |permission: Permission| !access.reach(permission).is_nothing();
         for page in PAGES {
             let path = page.path.replace("{id}", "01a1fbf4-6ba3-75d3-87f4-fee01a1eec83");

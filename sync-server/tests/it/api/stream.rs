@@ -115,7 +115,7 @@ async fn a_stream_goes_on_where_it_was_cut() {
 async fn who_may_not_see_an_event_hears_how_far_the_feed_is() {
     let world = World::start().await;
     let cam = device(&*world.store, "cam").await.id;
-    let elsewhere = ostiary_common::ids::DoorId::generate();
+    let elsewhere = device(&*world.store, "elsewhere").await.door;
     add_account(&world.store, "there", vec![Grant { role: Role::Viewer, scope: Scope::Door(elsewhere) }]).await;
     let there = world.signed_in("there").await;
     assert_eq!(world.login("there", PASSWORD).await.status(), 200);

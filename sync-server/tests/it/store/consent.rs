@@ -16,8 +16,9 @@ use ostiary_server::domain::recognition::Change;
 use ostiary_server::ports::{ConsentStore, ErasureStore, GalleryStore, PersonStore, ScopeStore, StoreError};
 use ostiary_server::store::sql::SqlStore;
 
+use super::erasure::claimed;
 use super::place::{Place, on_both};
-use super::sample::{NOW, device, person, template};
+use super::sample::{NOW, person, template};
 
 on_both!(
     who_withdraws_is_known_nowhere_and_erased_in_time,
@@ -79,7 +80,7 @@ async fn withdrawn(store: &SqlStore, given: &Consent, at: UnixMillis) -> (Revisi
 
 async fn who_withdraws_is_known_nowhere_and_erased_in_time(place: Place) {
     let store = place.open().await;
-    device(&store, "cam").await;
+    claimed(&store, "cam").await;
     let given = enrolled(&store).await;
     let ada = given.person;
     assert!(is_known(&store, ada).await);
@@ -123,7 +124,7 @@ async fn who_withdraws_is_known_nowhere_and_erased_in_time(place: Place) {
 
 async fn the_clock_lets_nobody_in_who_has_withdrawn(place: Place) {
     let store = place.open().await;
-    device(&store, "cam").await;
+    claimed(&store, "cam").await;
     let given = enrolled(&store).await;
     let until = |days: u32| {
         let validity = Validity::parse(Some(NOW.plus(DAY)), Some(NOW.plus(days * DAY))).unwrap();

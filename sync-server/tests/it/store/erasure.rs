@@ -22,7 +22,7 @@ on_both!(
     a_gallery_key_is_given_once_and_replaced_when_the_device_moves
 );
 
-async fn claimed(store: &SqlStore, name: &str) -> DeviceId {
+pub(super) async fn claimed(store: &SqlStore, name: &str) -> DeviceId {
     let id = device(store, name).await.id;
     claim(store, id, name).await;
     id

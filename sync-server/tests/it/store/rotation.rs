@@ -186,6 +186,7 @@ async fn every_wrapped_key_is_known(place: Place) {
             "accounts.wrapped",
             "gallery_keys.wrapped",
             "installation.wrapped",
+            "jobs.wrapped",
             "person_keys.wrapped",
             "sealing.media_key",
             "sealing.root",

@@ -53,7 +53,7 @@ fn by_day(title: &str, counts: &[DayCount]) -> Figure {
     }
 }
 
-/// Steps of enrollment by day: persons added, photos accepted, photos refused, by reason.
+/// Enrollment by day: photos accepted, and photos refused by reason.
 #[utoipa::path(get, path = "/api/v1/analytics/enrollment", operation_id = "analytics_enrollment", tag = "analytics",
     security(("bearer" = [])), params(Asked),
     responses((status = 200, description = "The figure; as CSV or SVG if asked for", body = Figure)))]

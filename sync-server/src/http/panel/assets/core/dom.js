@@ -70,7 +70,8 @@ function filled(element, properties, children) {
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name === "value" && "value" in element) element.value = value;
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined && value !== "")
+    // An empty alternative text says that a picture only repeats what is said beside it.
+    else if (value !== false && value !== null && value !== undefined && (value !== "" || name === "alt"))
       element.setAttribute(name, value);
   }
   element.append(

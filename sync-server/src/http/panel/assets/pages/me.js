@@ -44,7 +44,7 @@ async function page(me) {
     part("Second factor", factor(me)),
     h(
       "section",
-      { class: "panel" },
+      { class: "panel wide" },
       h(
         "div",
         { class: "panel-head" },

@@ -114,17 +114,16 @@ function templates(items, manages) {
     advice,
     table(
       "Templates",
-      ["Angle", "Quality", "Pack", "Made", ...(manages ? [""] : [])],
+      ["Angle", "Quality", "Made", ...(manages ? [""] : [])],
       items.map((item) => [
         plain(item.angle),
         percent(item.quality),
-        item.pack,
-        time(item.created_at, "date"),
+        h("span", { title: item.pack }, time(item.created_at, "date")),
         ...(manages
           ? [
-              button("Remove", (event) => removeTemplate(event.currentTarget, item), {
+              button("", (event) => removeTemplate(event.currentTarget, item), {
                 picture: "trash",
-                tone: "plain",
+                tone: "icon-button",
                 "aria-label": `Remove the ${item.angle} template`,
               }),
             ]
@@ -161,7 +160,7 @@ async function removeTemplate(pressed, item) {
 }
 
 function doors([{ items }, sync]) {
-  if (!items.length) return empty("There are no doors within your reach.");
+  if (!items.length) return empty("No door with a camera is within your reach.");
   const state = (door) => {
     if (!door.may_know) return badge("Not known here");
     if (!door.devices) return badge("No device", "look");

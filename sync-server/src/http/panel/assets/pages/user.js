@@ -49,7 +49,7 @@ async function page(user) {
     ),
     h(
       "section",
-      { class: "panel" },
+      { class: "panel wide" },
       h(
         "div",
         { class: "panel-head" },
