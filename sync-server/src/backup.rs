@@ -7,7 +7,7 @@
 //! length of the manifest, ostiary-end/1   so that it is found from the end
 //! ```
 //!
-//! Start with [`create`] and [`open`]; [`manifest`] is what is signed, [`pieces`] what is encrypted. A file that was
+//! Start with [`create`] and [`open`]; [`manifest`] is what is signed, `pieces` what is encrypted. A file that was
 //! altered anywhere is refused before anything of it is unpacked.
 
 pub mod keys;

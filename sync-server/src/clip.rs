@@ -1,8 +1,8 @@
 //! Clips: from a few seconds of video to the best looks of the one face in it.
 //!
-//! ffmpeg takes the video apart, as a process that can do little else ([`confine`]): what kind of file it is, is decided
-//! here by its first bytes, so that nothing in it can make another reader of it. [`probe`] asks for its length and size
-//! before a picture is decoded; [`frames`] reads pictures as they come, never more than a few at once; the models look
+//! ffmpeg takes the video apart, as a process that can do little else (`confine`): what kind of file it is, is decided
+//! here by its first bytes, so that nothing in it can make another reader of it. `probe` asks for its length and size
+//! before a picture is decoded; `frames` reads pictures as they come, never more than a few at once; the models look
 //! at each, and [`ostiary_models::guided::pick`] chooses. Start reading at [`Clips::look_through`].
 
 mod confine;

@@ -2,7 +2,7 @@
 //!
 //! Nothing lies in it that would be missed, and nothing about persons: whoever loses Redis loses counts of the last
 //! minutes, and hears of changes half a second later. It is therefore never waited for: what it does not answer within
-//! [`ANSWER_WITHIN`] is done without it, and after a failure it is left alone for [`LEFT_ALONE_FOR`].
+//! `ANSWER_WITHIN` is done without it, and after a failure it is left alone for `LEFT_ALONE_FOR`.
 
 mod counters;
 mod nudges;

@@ -1,6 +1,6 @@
 //! Messages to other programs over HTTP, which must not make this server speak to what only it can reach.
 //!
-//! The name is looked up here, every address it has is judged ([`addresses`]), and the connection goes to one of those
+//! The name is looked up here, every address it has is judged (`addresses`), and the connection goes to one of those
 //! judged: a name that means something else a moment later means nothing here. Redirects are not followed, no proxy of
 //! the environment is used, answers are not read beyond their status.
 

@@ -60,7 +60,7 @@ fn killed(stage: &Stage, after: Duration) -> Result<()> {
 }
 
 async fn known(server: &Server, persons: &[String]) -> Result<()> {
-    for (number, person) in persons.iter().enumerate().step_by(37).chain(persons.iter().enumerate().last()) {
+    for (number, person) in persons.iter().enumerate().step_by(37).chain(persons.iter().enumerate().next_back()) {
         let read: Value = server.api.get(&format!("/api/v1/persons/{person}")).await?;
         let name = read["name"].as_str().context("a name")?;
         ensure!(number >= PERSONS || name == format!("Person {number}"), "{name} instead of Person {number}");

@@ -1,6 +1,6 @@
 //! Events as they are committed, over a WebSocket ([`socket`]) or as server-sent events ([`stream`]).
 //!
-//! Both follow one [`feed`]: the store read by cursor, first to catch up and then whenever there is more, so nothing is
+//! Both follow one `feed`: the store read by cursor, first to catch up and then whenever there is more, so nothing is
 //! lost between the two and nothing comes twice. What many watch at once is read once ([`recent`]). A client that does
 //! not keep up only reads later from the store; one that does not read at all is dropped. Nobody who watches slows down
 //! what is stored.
