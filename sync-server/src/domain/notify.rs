@@ -2,7 +2,7 @@
 //!
 //! Something happens: a [`Signal`]. A [`Rule`] says what of it, where and when is worth telling, and to whom. What
 //! matches is gathered in a [`Notice`], so that ten thousand visits of one night are one message and its sequel
-//! ([`Notice::joined`], [`Notice::look`]); who is told is [`audience`]; when a message may leave the house is
+//! (`joined`, [`Notice::look`]); who is told is [`audience`]; when a message may leave the house is
 //! [`sending`]. Start reading at [`rule`].
 
 pub mod audience;

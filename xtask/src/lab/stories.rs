@@ -100,6 +100,6 @@ fn unit_tests(package: &str, name: &str) -> Result<PathBuf> {
     };
     let artifacts =
         messages.lines().filter(is_it).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let path = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).last();
+    let path = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
     path.with_context(|| format!("cargo built no unit tests of {package}"))
 }

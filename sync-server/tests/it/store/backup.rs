@@ -56,12 +56,12 @@ async fn a_backup_comes_back_in_the_other_database(from: Place) {
     store.close().await;
     assert_eq!(made.manifest.packs, ["test@1"]);
     let signer = made.manifest.signer();
-    assert_eq!(backup::signers(&config_from.server.data_dir, &SystemClock).unwrap(), [signer.clone()]);
+    assert_eq!(backup::signers(&config_from.server.data_dir, &SystemClock).unwrap(), std::slice::from_ref(&signer));
 
     for to in [Place::sqlite(), Place::postgres().await] {
         let config_to = config(&to, "other");
         let openers = || Openers::file(&secret).unwrap();
-        let opened = backup::check(&config_to, &file, &[signer.clone()]).await.unwrap();
+        let opened = backup::check(&config_to, &file, std::slice::from_ref(&signer)).await.unwrap();
         backup::restore(&config_to, opened.clone(), openers(), true).await.unwrap();
         assert!(!config_to.server.data_dir.exists(), "a dry run writes nothing");
         let restored = backup::restore(&config_to, opened, openers(), false).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_backup_comes_back_in_the_other_database(from: Place) {
         store.ingest(&batch(device.id, StreamId::generate(), vec![report(1)])).await.unwrap();
         assert_eq!(store.newest_cursor().await.unwrap(), events[0].cursor + 1);
         store.close().await;
-        let again = backup::check(&config_to, &file, &[signer.clone()]).await.unwrap_err();
+        let again = backup::check(&config_to, &file, std::slice::from_ref(&signer)).await.unwrap_err();
         assert!(again.to_string().contains("in use"), "{again}");
     }
 }
