@@ -172,7 +172,12 @@ fn missing(wanted: &[Package]) -> Result<Vec<Package>> {
     Ok(wanted.iter().copied().filter(|(name, _)| !is_installed(name)).collect())
 }
 
+/// Whether a package is there. npm may also have come with a Node.js of another origin, which Debian's package refuses
+/// to stand beside.
 fn is_installed(package: &str) -> bool {
+    if package == "npm" && shell::has_program("npm") {
+        return true;
+    }
     let mut query = shell::command("dpkg-query", &["--show", "--showformat", "${db:Status-Status}", package]);
     shell::output(&mut query).is_ok_and(|status| status == "installed")
 }

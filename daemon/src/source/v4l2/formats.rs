@@ -31,8 +31,8 @@ pub struct Choice {
 }
 
 /// The formats that are taken: code, what it is, and what a frame of it costs, in hundredths of what YUYV of the same
-/// size costs from the buffer to RGB (`docs/performance.md`). Grey costs least but has no colour, which the embedder was
-/// trained on.
+/// size costs from the buffer to RGB: estimates, by the bytes touched, not yet measured. Grey costs least but has no
+/// colour, which the embedder was trained on.
 const KNOWN: [([u8; 4], PixelFormat, u32); 7] = [
     (*b"YUYV", PixelFormat::Yuyv, 100),
     (*b"NV12", PixelFormat::Nv12, 110),

@@ -63,7 +63,7 @@ async fn judgements_stand_until_withdrawn(place: Place) {
     assert_eq!(store.unjudged_within(&Reach::Everything, NOW, 9).await.unwrap(), [event]);
     let first = judgement(&store, event, Verdict::Right, None).await;
     store.judge(&first, &note()).await.unwrap();
-    assert_eq!(store.judgements_within(&Reach::Everything, &all, 9).await.unwrap(), [first.clone()]);
+    assert_eq!(store.judgements_within(&Reach::Everything, &all, 9).await.unwrap(), std::slice::from_ref(&first));
     assert!(store.judgements_within(&Reach::NOTHING, &all, 9).await.unwrap().is_empty());
     assert!(store.unjudged_within(&Reach::Everything, NOW, 9).await.unwrap().is_empty());
     assert_eq!(store.event(event).await.unwrap().unwrap().verdict, Some(Verdict::Right));
@@ -73,7 +73,7 @@ async fn judgements_stand_until_withdrawn(place: Place) {
     assert_eq!((said.len(), said.iter().filter(|said| said.withdrawn_at.is_none()).count()), (2, 1));
     for who in [ada.id, bob.id] {
         let of = JudgementFilter { person: Some(who), ..JudgementFilter::default() };
-        assert_eq!(store.judgements_within(&Reach::Everything, &of, 9).await.unwrap(), [second.clone()]);
+        assert_eq!(store.judgements_within(&Reach::Everything, &of, 9).await.unwrap(), std::slice::from_ref(&second));
     }
     // The figures outlive the person, who is not told any more.
     store.remove_person(bob.id, NOW).await.unwrap();
