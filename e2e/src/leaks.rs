@@ -190,7 +190,12 @@ mod tests {
         check(&leaks, &piece.iter().flat_map(|it| half(*it).to_le_bytes()).collect::<Vec<_>>(), true);
         check(&leaks, &piece.iter().flat_map(|it| half(*it).to_be_bytes()).collect::<Vec<_>>(), true);
         check(&leaks, &piece[..7].iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<_>>(), false);
-        let picture: Vec<u8> = (0..4_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut state = 1_u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let picture: Vec<u8> = (0..4_000).map(|_| byte()).collect();
         let leaks = Leaks::new().jpeg(&picture);
         check(&leaks, &picture[1_000..1_100], true);
         check(&leaks, JFIF, true);
