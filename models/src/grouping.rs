@@ -7,7 +7,7 @@
 //! pin stay together, faces of two never meet. [`nearest`] is the quick answer for one newcomer between two partitions;
 //! [`inherit`] lets clusters keep the names of the groups they came from.
 //!
-//! Pure. How two clusters find each other is in [`agglomerate`].
+//! Pure. How two clusters find each other is in `agglomerate`.
 
 mod agglomerate;
 mod identity;
