@@ -7,6 +7,7 @@ schemathesis makes requests of the description: by its examples, at the borders 
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -133,7 +134,9 @@ def ask(asked: argparse.Namespace, description: pathlib.Path, at: tuple[str, str
     command += ["--include-path-regex", only] if only else ["--exclude-path-regex", ENDS_SESSIONS]
     if role != NOBODY:
         command += ["--header", f"Authorization: Bearer {token(base, ca, role)}"]
-    return subprocess.run(command, cwd=description.parent).returncode == 0
+    here = str(pathlib.Path(__file__).resolve().parent)
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "videos", "PYTHONPATH": here}
+    return subprocess.run(command, cwd=description.parent, env=environment).returncode == 0
 
 
 def report(failed: list[str], server: subprocess.Popen) -> int:

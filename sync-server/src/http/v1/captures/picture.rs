@@ -16,7 +16,9 @@ use crate::http::problem::{ApiError, Problem};
     params(("id" = uuid::Uuid, Path, description = "The capture"), ("number" = usize, Path, description = "The look")),
     responses(
         (status = 200, description = "JPEG", content_type = "image/jpeg", body = Vec<u8>),
-        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json")
+        (status = 404, description = "`not-found`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`consent-missing`: withdrawn since it began", body = Problem,
+            content_type = "application/problem+json")
     ))]
 pub async fn picture(
     may: May<PersonsManage>,

@@ -20,6 +20,8 @@ use crate::http::problem::{ApiError, Problem};
         (status = 404, description = "`not-found`: never begun, over, or another account's", body = Problem,
             content_type = "application/problem+json"),
         (status = 409, description = "`wrong-state`: a frame is being looked at", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 422, description = "`consent-missing`: withdrawn since it began", body = Problem,
             content_type = "application/problem+json")
     ))]
 pub async fn read(

@@ -60,6 +60,8 @@ struct Watcher {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
+        (status = 400, description = "`bad-request`: no `Accept: text/event-stream`", body = Problem,
+            content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: too many are watching", body = Problem,
             content_type = "application/problem+json")
     ))]
