@@ -20,6 +20,8 @@ pub mod guided;
 pub mod motion;
 pub mod shots;
 
+pub mod face_crop;
+
 pub mod embed;
 pub mod grouping;
 pub mod search;

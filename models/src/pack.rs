@@ -3,6 +3,7 @@
 //! [`Pack::load`] is for programs and stops at the first fault; [`check_dir`] is for the person who made the
 //! pack and names every fault with its remedy. The format is described in `docs/model-packs.md`.
 
+pub mod archive;
 mod check;
 mod digest;
 mod liveness;
@@ -16,11 +17,11 @@ use ostiary_common::ids::PackId;
 use crate::calibration::Calibration;
 use crate::liveness::LivenessRules;
 
-pub use check::{Finding, Severity, check_dir};
+pub use check::{Finding, Severity, check_dir, golden_of};
 pub use liveness::{LivenessNetSpec, LivenessOutput, LivenessSpec};
 pub use manifest::{
-    ColorOrder, DetectorSpec, EmbedderFamily, EmbedderSpec, MANIFEST_FILE, MANIFEST_FORMAT, ModelFile, PackManifest,
-    Thresholds,
+    ColorOrder, DetectorSpec, EmbedderFamily, EmbedderSpec, Golden, MANIFEST_FILE, MANIFEST_FORMAT, ModelFile,
+    PackManifest, Thresholds,
 };
 
 /// A pack cannot be used.

@@ -366,6 +366,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let faces = Arc::new(HeldFaces::new(store.clone(), pack.clone(), from.models.dimension));
     Ok(ApiParts {
         store: store.clone(),
+        face_crops: store.clone(),
         lives: store.clone(),
         within: store.clone(),
         clock: from.clock.clone(),

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use ostiary_common::ids::{CaptureId, PersonId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Angle;
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_models::guided::{Advice, Glance, Guide, GuideRules, Seen, Shot};
 use sha2::{Digest, Sha256};
 
@@ -161,7 +162,7 @@ impl Captures {
                 Ok(picture) => picture,
                 Err(problem) => return Ok(Err(problem)),
             };
-            let source = Taken { sha256: Sha256::digest(&frame).into() };
+            let source = Sha256::digest(&frame).into();
             reader.glance(&picture, &rules).map(|seen| Ok(keeping(seen, source)))
         });
         let seen = match seen.await?.map_err(|error| DeskError::Failed(error.to_string()))? {
@@ -205,7 +206,7 @@ impl Captures {
         let chip = shot.chip.clone();
         let embedded = self.desk.run(Lane::Photos, move |reader| reader.embed(&chip)).await?;
         let embedding = embedded.map_err(|error| DeskError::Failed(error.to_string()))?;
-        Ok(Reading { face: shot.face.bbox, quality: shot.quality, embedding })
+        Ok(Reading { face: shot.face.bbox, quality: shot.quality, embedding, crop: shot.keep.crop.clone() })
     }
 
     /// Ends a capture and forgets what was taken.
@@ -250,14 +251,14 @@ impl Captures {
     }
 }
 
-/// What is seen, with where it came from.
-pub fn keeping(seen: Seen<()>, source: Taken) -> Seen<Taken> {
+/// What is seen, with the digest of the frame it came from.
+pub fn keeping(seen: Seen<Option<FaceCrop>>, sha256: [u8; 32]) -> Seen<Taken> {
     match seen {
         Seen::Nobody => Seen::Nobody,
         Seen::Several(count) => Seen::Several(count),
         Seen::One(glance) => {
-            let Glance { face, quality, cues, chip, embedding, keep: () } = *glance;
-            Seen::One(Box::new(Glance { face, quality, cues, chip, embedding, keep: source }))
+            let Glance { face, quality, cues, chip, embedding, keep: crop } = *glance;
+            Seen::One(Box::new(Glance { face, quality, cues, chip, embedding, keep: Taken { sha256, crop } }))
         }
     }
 }

@@ -104,7 +104,7 @@ impl Clips {
         while let Some(frame) = frames.next().await? {
             let rules = self.rules.clone();
             let glanced = self.desk.run(Lane::Photos, move |reader| {
-                let source = Taken { sha256: Sha256::digest(frame.as_raw()).into() };
+                let source = Sha256::digest(frame.as_raw()).into();
                 reader.glance(&frame, &rules).map(|seen| keeping(seen, source))
             });
             seen.push(glanced.await?.map_err(|error| DeskError::Failed(error.to_string()))?);

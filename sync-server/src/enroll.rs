@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod consider;
+pub mod crop_policy;
 pub mod desk;
 pub mod door;
 pub mod judge;
@@ -22,12 +23,14 @@ use bytes::Bytes;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::wire::{Candidate, Revision};
 use ostiary_models::embed::Embedding;
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_models::geometry::Rect;
 use ostiary_models::quality::{FaceQuality, QualityGate};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use self::consider::Considered;
+use self::crop_policy::CropPolicy;
 use self::desk::{Desk, DeskError};
 use self::lookalike::Lookalikes;
 use self::problem::PhotoProblem;
@@ -182,12 +185,22 @@ impl Enrollment {
             }
             Considered::Take { template, instead_of, insisted, lookalike } => {
                 let id = template.id;
-                let rev = self.templates.put_template(&template, &instead_of).await?;
+                let crop = self.crop_to_keep(reading.crop).await?;
+                let rev = self.templates.put_template(&template, crop.as_ref(), &instead_of).await?;
                 self.link.gallery_changed(rev);
                 let revision = Some(rev);
                 Ok(Accepted { template: id, revision, near: None, instead_of, insisted, quality, face, lookalike })
             }
         })
+    }
+
+    /// The picture of a face, if such pictures are kept here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn crop_to_keep(&self, crop: Option<FaceCrop>) -> Result<Option<FaceCrop>, StoreError> {
+        let (policy, _) = CropPolicy::read(&*self.store).await?;
+        Ok(crop.filter(|_| policy.keep))
     }
 
     /// Everyone of a circle who comes within `limit` (cosine) of the one face in a picture, the most alike first, at most

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod backup;
 pub mod consents;
 pub mod door_enrollment;
+pub mod face_crops;
 pub mod figures;
 pub mod health;
 pub mod hub;

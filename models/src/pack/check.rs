@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::liveness::LivenessNetSpec;
-use super::manifest::{EmbedderSpec, MANIFEST_FILE, ModelFile, PackManifest};
+use super::manifest::{EmbedderSpec, Golden, MANIFEST_FILE, ModelFile, PackManifest};
 use super::{PackError, digest, validate};
 use crate::align::AlignedChip;
 use crate::detect::{DetectedFace, InputSize, Landmarks};
+use crate::embed::Embedding;
 use crate::engine::{DetectorNet, EmbedderNet, InferenceError, Kernels, LivenessNet, NetworkError, NetworkStep};
 use crate::frame::RgbImage;
 use crate::geometry::{Point, Rect};
@@ -47,6 +48,9 @@ pub fn check_dir(dir: impl AsRef<Path>) -> Vec<Finding> {
         }
         if embedder {
             run_embedder(dir, &manifest.embedder, &mut report);
+            if let Some(golden) = &manifest.golden {
+                compare_golden(dir, &manifest.embedder, golden, &mut report);
+            }
         }
         if let Some(net) = &manifest.liveness.net
             && model_file("liveness.net", dir, &net.model, &mut report)
@@ -190,6 +194,38 @@ fn run_embedder(dir: &Path, spec: &EmbedderSpec, report: &mut Report) {
         ),
         Ok(_) => report.ok(format!("embedder runs at {0}x{0} and gives {1} values", spec.input_side, spec.dimension)),
         Err(error) => report.error(format!("embedder: {error}"), embedder_fix(&error)),
+    }
+}
+
+/// What the embedder of the pack in `dir` makes of the test picture on this machine.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn golden_of(dir: &Path, spec: &EmbedderSpec) -> Result<Embedding, String> {
+    let net = EmbedderNet::load(spec, &dir.join(&spec.model.file), Kernels::Auto);
+    let picture = self_test_picture(spec.input_side, spec.input_side);
+    let chip = AlignedChip::from_picture(picture).expect("the picture is square");
+    net.map_err(|error| error.to_string())?.embed(&chip).map_err(|error| error.to_string())
+}
+
+/// Whether this machine computes what the maker's did.
+fn compare_golden(dir: &Path, spec: &EmbedderSpec, golden: &Golden, report: &mut Report) {
+    const FIX: &str =
+        "set models.kernels to \"stock\"; if that changes nothing, have the pack signed anew by its maker";
+    let compared = golden_of(dir, spec).and_then(|made| {
+        let kept = Embedding::from_raw(golden.embedding.clone()).map_err(|error| error.to_string())?;
+        let same_size = kept.as_slice().len() == made.as_slice().len();
+        same_size.then(|| kept.similarity(&made)).ok_or_else(|| "the golden embedding has another size".to_owned())
+    });
+    match compared {
+        Ok(similarity) if similarity >= golden.least_similarity => {
+            report.ok(format!("embedder computes here what it did where the pack was signed ({similarity:.5})"));
+        }
+        Ok(similarity) => report.error(
+            format!("embedder computes something else here than where the pack was signed ({similarity:.5})"),
+            FIX,
+        ),
+        Err(why) => report.error(format!("golden: {why}"), FIX),
     }
 }
 

@@ -39,6 +39,20 @@ pub struct PackManifest {
     /// Where liveness is drawn, and a net that judges it.
     #[serde(default)]
     pub liveness: LivenessSpec,
+    /// What the embedder made of the test picture where the pack was signed: every other machine must come to the same.
+    #[serde(default)]
+    pub golden: Option<Golden>,
+}
+
+/// What an embedder makes of the test picture.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// The embedding, unit length.
+    pub embedding: Vec<f32>,
+    /// Least similarity (cosine) of what another machine makes of it; rounding differs from processor to processor.
+    #[serde(default = "nearly_one")]
+    pub least_similarity: f32,
 }
 
 /// A model file and where it comes from.
@@ -263,6 +277,10 @@ const fn four_of([right_eye, left_eye, nose, right, left]: [Point; 5]) -> [Point
 
 const fn ones() -> [f32; 3] {
     [1.0; 3]
+}
+
+const fn nearly_one() -> f32 {
+    0.999
 }
 
 const fn half() -> f32 {

@@ -5,16 +5,19 @@ use std::time::Duration;
 use ostiary_common::ids::{CaptureId, PersonId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Angle;
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_models::guided::{Guide, Shot};
 use ostiary_models::quality::FaceQuality;
 
 use super::CaptureError;
 
 /// Where a look came from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Taken {
     /// Of the frame, so that the same one makes one template.
     pub sha256: [u8; 32],
+    /// The face with a margin, where it was good enough to be taken.
+    pub crop: Option<FaceCrop>,
 }
 
 /// How looks are taken.

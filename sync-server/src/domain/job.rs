@@ -14,6 +14,7 @@ use std::fmt;
 use ostiary_common::ids::{PersonId, TemplateId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use ostiary_models::face_crop::FaceCrop;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -311,6 +312,8 @@ pub enum Effect {
     Template {
         /// The new one; its photo must not have made one of the person yet.
         add: Box<Template>,
+        /// The picture of its face, if that is to be kept.
+        crop: Option<FaceCrop>,
         /// Templates it takes the place of.
         instead_of: Vec<TemplateId>,
     },

@@ -3,6 +3,7 @@
 use ostiary_common::ids::{DoorId, EventId, PackId, SiteId, UnknownId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use ostiary_models::face_crop::FaceCrop;
 
 use super::audit::AuditNote;
 use super::consent::Consent;
@@ -197,8 +198,8 @@ pub struct Promotion {
     pub person: Person,
     /// That they have agreed.
     pub consent: Consent,
-    /// Templates of the best visits.
-    pub templates: Vec<Template>,
+    /// Templates of the best visits, each with the visit's picture, if there is one and it is to be kept.
+    pub templates: Vec<(Template, Option<FaceCrop>)>,
     /// Now.
     pub now: UnixMillis,
     /// The line in the audit log.

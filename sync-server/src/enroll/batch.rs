@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ostiary_common::ids::{PersonId, UserId};
+use ostiary_models::face_crop::FaceCrop;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -207,10 +208,17 @@ impl Enrollment {
         };
         let turn = self.turns.of(photo.person).await;
         let considered = self.consider(photo.person, &reading, source_sha256, photo.circle, photo.insist).await?;
-        Ok(self.finished(&photo, &reading, considered).holding(turn))
+        let crop = self.crop_to_keep(reading.crop.clone()).await?;
+        Ok(self.finished(&photo, &reading, considered, crop).holding(turn))
     }
 
-    fn finished(&self, photo: &JobPhoto<'_>, reading: &Reading, considered: Considered) -> Finished {
+    fn finished(
+        &self,
+        photo: &JobPhoto<'_>,
+        reading: &Reading,
+        considered: Considered,
+        crop: Option<FaceCrop>,
+    ) -> Finished {
         let mut outcome = PhotoOutcome {
             label: photo.label.clone(),
             quality: Some(reading.quality.overall),
@@ -235,7 +243,7 @@ impl Enrollment {
                     return Finished::done("would-add", json(&outcome), Vec::new());
                 }
                 let note = self.note(photo, &template, insisted);
-                let effects = vec![Effect::Template { add: template, instead_of }, Effect::Note(Box::new(note))];
+                let effects = vec![Effect::Template { add: template, crop, instead_of }, Effect::Note(Box::new(note))];
                 Finished::done(if insisted { "insisted" } else { "added" }, json(&outcome), effects)
             }
         }

@@ -226,6 +226,7 @@ mod tests {
     use ostiary_models::align::AlignedChip;
     use ostiary_models::embed::Embedding;
     use ostiary_models::engine::InferenceError;
+    use ostiary_models::face_crop::FaceCrop;
     use ostiary_models::frame::RgbImage;
     use ostiary_models::guided::{GuideRules, Seen};
 
@@ -244,7 +245,7 @@ mod tests {
             Ok(Err(PhotoProblem::NoFace))
         }
 
-        fn glance(&mut self, _: &RgbImage, _: &GuideRules) -> Result<Seen<()>, InferenceError> {
+        fn glance(&mut self, _: &RgbImage, _: &GuideRules) -> Result<Seen<Option<FaceCrop>>, InferenceError> {
             Ok(Seen::Nobody)
         }
 

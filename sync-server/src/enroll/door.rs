@@ -258,7 +258,7 @@ impl DoorDesk {
                 return Ok(Err("quality-too-low"));
             }
             let embedding = reader.embed(&glance.chip)?;
-            Ok(Ok(Reading { face: glance.face.bbox, quality: glance.quality, embedding }))
+            Ok(Ok(Reading { face: glance.face.bbox, quality: glance.quality, embedding, crop: glance.keep }))
         });
         let read: Result<_, ostiary_models::engine::InferenceError> = read.await?;
         Ok(read.map_err(|error| DeskError::Failed(error.to_string()))?)

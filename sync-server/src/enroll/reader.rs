@@ -7,6 +7,7 @@ use ostiary_models::align::AlignedChip;
 use ostiary_models::choose::{Choice, choose};
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError, Kernels};
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::Rect;
 use ostiary_models::guided::{self, Glance, GuideRules, Seen};
@@ -28,6 +29,8 @@ pub struct Reading {
     pub quality: FaceQuality,
     /// The face as a vector.
     pub embedding: Embedding,
+    /// The face with a margin, for model packs to come; `None` if none could be cut.
+    pub crop: Option<FaceCrop>,
 }
 
 /// Reads photos; each thread has its own.
@@ -38,11 +41,11 @@ pub trait PhotoReader: Send {
     /// If the models fail.
     fn read(&mut self, bytes: &[u8]) -> Result<Result<Reading, PhotoProblem>, InferenceError>;
 
-    /// What one frame of a moving picture shows, good or not; embedded where `rules` want it.
+    /// What one frame of a moving picture shows, good or not; embedded, and the face cut out, where `rules` want it.
     ///
     /// # Errors
     /// If the models fail.
-    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<()>, InferenceError>;
+    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<Option<FaceCrop>>, InferenceError>;
 
     /// Embeds a face that was taken of a frame, as one of a photo.
     ///
@@ -82,7 +85,7 @@ impl PhotoReader for EngineReader {
         self.look(&picture)
     }
 
-    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<()>, InferenceError> {
+    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<Option<FaceCrop>>, InferenceError> {
         let view = frame.view();
         let face = match guided::only_face(&self.engine.find_faces_up_to_near(view)?) {
             Ok(face) => self.engine.refine(view, &face)?,
@@ -92,7 +95,8 @@ impl PhotoReader for EngineReader {
         let quality = self.engine.quality(&face, &chip);
         let cues = rules.liveness.is_some().then(|| self.engine.liveness_cues(view, &face, &chip)).transpose()?;
         let embedding = rules.wants_embedding(&quality).then(|| self.engine.embed(&chip)).transpose()?;
-        Ok(Seen::One(Box::new(Glance { face, quality, cues: cues.flatten(), chip, embedding, keep: () })))
+        let keep = embedding.as_ref().and_then(|_| FaceCrop::cut(view, &face.bbox));
+        Ok(Seen::One(Box::new(Glance { face, quality, cues: cues.flatten(), chip, embedding, keep })))
     }
 
     fn embed(&mut self, chip: &AlignedChip) -> Result<Embedding, InferenceError> {
@@ -126,7 +130,8 @@ impl EngineReader {
             return Ok(Err(problem));
         }
         let embedding = self.engine.embed_still(&chip)?;
-        Ok(Ok(Reading { face: face.bbox, quality, embedding }))
+        let crop = FaceCrop::cut(picture.view(), &face.bbox);
+        Ok(Ok(Reading { face: face.bbox, quality, embedding, crop }))
     }
 }
 

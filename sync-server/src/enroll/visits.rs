@@ -1,6 +1,6 @@
 //! Templates of visits: somebody nobody knew becomes a person without a photo of their own.
 
-use ostiary_common::ids::{PersonId, TemplateId};
+use ostiary_common::ids::{EventId, PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Angle;
 use ostiary_models::embed::Embedding;
@@ -15,13 +15,14 @@ const MOST: usize = 5;
 /// A face nearer (cosine) to one taken already tells nothing new.
 const SAME: f32 = 0.985;
 
-/// Templates of the best faces, each with its quality; the best come first in `faces`.
+/// Templates of the best faces, each with its quality; the best come first in `faces`. Each comes with the event of the
+/// visit it was made of.
 pub fn templates_of_visits(
     person: PersonId,
     faces: &[(HeldFace, f32)],
     held: &HeldFaces,
     now: UnixMillis,
-) -> Vec<Template> {
+) -> Vec<(Template, EventId)> {
     let mut taken: Vec<(Embedding, &HeldFace, f32)> = Vec::new();
     for (face, quality) in faces {
         let Some(embedding) = held.read(held.pack(), &face.embedding) else { continue };
@@ -30,7 +31,7 @@ pub fn templates_of_visits(
             taken.push((embedding, face, *quality));
         }
     }
-    let template = |(embedding, face, quality): (Embedding, &HeldFace, f32)| Template {
+    let template = |embedding: &Embedding, face: &HeldFace, quality| Template {
         id: TemplateId::generate(),
         person,
         version: 1,
@@ -43,5 +44,5 @@ pub fn templates_of_visits(
         source_sha256: Sha256::digest(face.event.as_bytes()).into(),
         created_at: now,
     };
-    taken.into_iter().map(template).collect()
+    taken.into_iter().map(|(embedding, face, quality)| (template(&embedding, face, quality), face.event)).collect()
 }

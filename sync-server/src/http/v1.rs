@@ -136,6 +136,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(settings::person_fields::set))
         .routes(guarded!(settings::unknowns::read))
         .routes(guarded!(settings::unknowns::set))
+        .routes(guarded!(settings::face_crops::read))
+        .routes(guarded!(settings::face_crops::set))
         .merge(recognize::routes())
         .merge(search::faces::routes())
         .routes(guarded!(recognition::preview::preview))

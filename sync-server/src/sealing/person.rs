@@ -67,6 +67,19 @@ impl PersonKey {
         self.0.open(&template_place(template), sealed)
     }
 
+    /// Seals the picture of an enrolled face: a JPEG, cut out of the photo with this digest.
+    pub fn seal_face_crop(&self, source_sha256: &[u8; 32], jpeg: &[u8]) -> Vec<u8> {
+        self.0.seal(&face_crop_place(source_sha256), jpeg)
+    }
+
+    /// Opens the picture of an enrolled face.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_face_crop(&self, source_sha256: &[u8; 32], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        self.0.open(&face_crop_place(source_sha256), sealed)
+    }
+
     /// Seals what came with an event of this person: `what` is `crop` or `embedding`.
     pub fn seal_of_event(&self, what: &str, event: EventId, plain: &[u8]) -> Vec<u8> {
         self.0.seal(&event_place(what, event), plain)
@@ -97,6 +110,10 @@ impl PersonKey {
     }
 }
 
+fn face_crop_place(source_sha256: &[u8; 32]) -> Vec<u8> {
+    [b"face/".as_slice(), source_sha256].concat()
+}
+
 fn template_place(template: TemplateId) -> Vec<u8> {
     [b"template/".as_slice(), template.as_bytes()].concat()
 }
@@ -118,5 +135,8 @@ mod tests {
         assert_eq!(key.open_of_event("crop", event, &crop).unwrap(), b"jpeg");
         assert!(key.open_of_event("embedding", event, &crop).is_err());
         assert!(key.open_of_event("crop", EventId::generate(), &crop).is_err());
+        let face = key.seal_face_crop(&[7; 32], b"jpeg");
+        assert_eq!(key.open_face_crop(&[7; 32], &face).unwrap(), b"jpeg");
+        assert!(key.open_face_crop(&[8; 32], &face).is_err());
     }
 }

@@ -23,6 +23,7 @@ mod erasures;
 mod error;
 mod event_lists;
 mod events;
+mod face_crops;
 mod faults;
 mod figures;
 mod gallery;

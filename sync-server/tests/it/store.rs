@@ -6,6 +6,7 @@ mod backup;
 pub mod consent;
 mod door_enrollments;
 mod erasure;
+mod face_crops;
 mod indexes;
 mod ingest;
 mod jobs;

@@ -2,6 +2,7 @@
 
 pub mod consent_text;
 pub mod conversations;
+pub mod face_crops;
 pub mod general;
 pub mod notifications;
 pub mod person_fields;

@@ -166,7 +166,9 @@ impl SqlStore {
         consent_rows::insert(&mut tx, &key, &order.consent).await?;
         let (id, kind, groups, now) = (order.id, MendingKind::Split, String::new(), order.now);
         New { id, kind, source, target, groups, erases: Flag(false), now, note }.insert(&mut tx).await?;
-        for template in moving {
+        // What other packs made of the same photos goes along.
+        let sources: Vec<&[u8]> = moving.iter().map(|template| template.source()).collect();
+        for template in theirs.iter().filter(|template| sources.contains(&template.source())) {
             self.move_template(&mut tx, order.id, template, target).await?;
         }
         let rev = change_both(&mut tx, [source, target]).await?;

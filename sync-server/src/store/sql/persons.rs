@@ -31,7 +31,7 @@ pub(super) struct PersonRow {
 pub(super) const SELECT: &str =
     "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
     (SELECT string_agg(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
-    (SELECT count(*) FROM templates t WHERE t.person = p.id) AS templates
+    (SELECT count(DISTINCT t.source_sha256) FROM templates t WHERE t.person = p.id) AS templates
     FROM persons p JOIN person_keys k ON k.person = p.id AND p.merged_into IS NULL";
 
 impl PersonRow {

@@ -4,13 +4,15 @@ use async_trait::async_trait;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use ostiary_models::face_crop::FaceCrop;
 use sqlx::AnyConnection;
 
 use super::error::on_insert;
 use super::opener::{Opener, key_of};
-use super::{SqlStore, columns};
+use super::{SqlStore, columns, face_crops};
 use crate::domain::person::Template;
 use crate::ports::StoreError;
+use crate::ports::face_crops::CropPlace;
 use crate::ports::templates::TemplateStore;
 use crate::sealing::MasterKey;
 
@@ -87,12 +89,36 @@ pub(super) async fn insert(tx: &mut AnyConnection, master: &MasterKey, template:
     Ok(())
 }
 
-/// Removes a template and returns its person's id bytes.
+/// Adds a template with the picture of its face.
+pub(super) async fn insert_with(
+    tx: &mut AnyConnection,
+    master: &MasterKey,
+    template: &Template,
+    crop: Option<&FaceCrop>,
+) -> Result<(), StoreError> {
+    insert(tx, master, template).await?;
+    let Some(crop) = crop else { return Ok(()) };
+    let key = key_of(tx, master, template.person).await?.ok_or(StoreError::NoSuch("person"))?;
+    let place = CropPlace { person: template.person, source_sha256: template.source_sha256 };
+    face_crops::insert(tx, &key, place, crop, template.created_at).await
+}
+
+/// Removes a template, and what else was made of the same photo: templates of other packs, and the picture of the face.
+/// Returns the person's id bytes.
 pub(super) async fn delete(tx: &mut AnyConnection, id: TemplateId) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(sqlx::query_scalar("DELETE FROM templates WHERE id = $1 RETURNING person")
-        .bind(id.as_bytes().as_slice())
-        .fetch_optional(tx)
-        .await?)
+    let gone: Option<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("DELETE FROM templates WHERE id = $1 RETURNING person, source_sha256")
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&mut *tx)
+            .await?;
+    let Some((person, source)) = gone else { return Ok(None) };
+    for statement in [
+        "DELETE FROM templates WHERE person = $1 AND source_sha256 = $2",
+        "DELETE FROM face_crops WHERE person = $1 AND source_sha256 = $2",
+    ] {
+        sqlx::query(statement).bind(person.clone()).bind(source.clone()).execute(&mut *tx).await?;
+    }
+    Ok(Some(person))
 }
 
 impl SqlStore {
@@ -127,9 +153,14 @@ impl SqlStore {
 
 #[async_trait]
 impl TemplateStore for SqlStore {
-    async fn put_template(&self, template: &Template, instead_of: &[TemplateId]) -> Result<Revision, StoreError> {
+    async fn put_template(
+        &self,
+        template: &Template,
+        crop: Option<&FaceCrop>,
+        instead_of: &[TemplateId],
+    ) -> Result<Revision, StoreError> {
         let mut tx = self.begin().await?;
-        let rev = self.replace_templates(&mut tx, template, instead_of).await?;
+        let rev = self.replace_templates(&mut tx, template, crop, instead_of).await?;
         tx.commit().await?;
         Ok(rev)
     }

@@ -127,6 +127,8 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         // Nobody made any.
         "person_changes_undo" => Call::new(About::Nothing, Uuid::now_v7()).also(&[404]),
         "settings_unknowns" | "unknowns_list" => nothing(),
+        "settings_face_crops" => nothing(),
+        "settings_face_crops_set" => nothing().json(json!({"keep": true})).also(&[428]),
         "settings_unknowns_set" => nothing().json(json!({"keep_days": 7})).also(&[428]),
         "search_faces" => nothing().photo(),
         "unknowns_read" | "unknowns_dismiss" | "unknowns_reopen" => door(at.unknown.0),

@@ -7,6 +7,7 @@ use ostiary_models::decide::Rule;
 use ostiary_models::detect::{DetectedFace, Landmarks};
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::InferenceError;
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_models::frame::RgbImage;
 use ostiary_models::geometry::{Point, Rect};
 use ostiary_models::guided::{Glance, GuideRules, Seen};
@@ -35,7 +36,7 @@ impl PhotoReader for PixelReader {
     }
 
     /// As a photo; 8 pixels wide is frontal, 9 turned to the left, 10 to the right.
-    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<()>, InferenceError> {
+    fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<Option<FaceCrop>>, InferenceError> {
         let first: [u8; 3] = *frame.as_raw().first_chunk().unwrap();
         if first == [0, 0, 0] {
             return Ok(Seen::Nobody);
@@ -44,7 +45,7 @@ impl PhotoReader for PixelReader {
             return Ok(Seen::Several(2));
         }
         let yaw = [0.0, 28.0, -28.0][(frame.width() - 8) as usize % 3];
-        let Reading { face: bbox, quality, embedding } = face(first);
+        let Reading { face: bbox, quality, embedding, crop } = face(first);
         let quality = FaceQuality { head: HeadPose { yaw, ..HeadPose::default() }, ..quality };
         let point = |x, y| Point::new(bbox.left + x, bbox.top + y);
         let (eyes, nose, mouth) = ((point(30.0, 40.0), point(70.0, 40.0)), point(50.0, 60.0), point(50.0, 80.0));
@@ -53,7 +54,7 @@ impl PhotoReader for PixelReader {
         let square = RgbImage::from_raw(8, 8, first.repeat(64)).unwrap();
         let chip = AlignedChip::from_picture(square).unwrap();
         let embedding = rules.wants_embedding(&quality).then_some(embedding);
-        Ok(Seen::One(Box::new(Glance { face, quality, cues: None, chip, embedding, keep: () })))
+        Ok(Seen::One(Box::new(Glance { face, quality, cues: None, chip, embedding, keep: crop })))
     }
 
     fn embed(&mut self, chip: &AlignedChip) -> Result<Embedding, InferenceError> {
@@ -82,6 +83,7 @@ fn face(colour: [u8; 3]) -> Reading {
         face: Rect::new(10.0, 20.0, 100.0, 100.0),
         quality: FaceQuality { overall: 0.9, face_px: 100.0, ..FaceQuality::default() },
         embedding: Embedding::from_raw(values).unwrap(),
+        crop: FaceCrop::kept(picture(colour)),
     }
 }
 

@@ -136,7 +136,7 @@ async fn what_an_item_changes_is_there_with_its_end_or_not_at_all(place: Place) 
     let job = queued(&store, JobKind::Photos, "", &[0, 0, 0]).await;
     let items = claim(&store, "one", 3, NOW).await;
     let with = |template, instead_of: &[TemplateId]| Settlement {
-        effects: vec![Effect::Template { add: Box::new(template), instead_of: instead_of.to_vec() }],
+        effects: vec![Effect::Template { add: Box::new(template), crop: None, instead_of: instead_of.to_vec() }],
         ..end(ItemEnd::Done, "added")
     };
     let settled = store.settle_item(&items[0].lease, &with(template(ada.id, 2), &[old.id]), KEEP, NOW).await.unwrap();

@@ -8,6 +8,7 @@ use ostiary_common::ids::{DeviceId, EventId, PersonId, StreamId, UnknownId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_models::decide::Rule;
+use ostiary_models::face_crop::FaceCrop;
 use ostiary_server::domain::access::{Reach, Scope};
 use ostiary_server::domain::device::Device;
 use ostiary_server::domain::event::{EventFilter, Page};
@@ -15,6 +16,7 @@ use ostiary_server::domain::unknown::{Promotion, Unknown, UnknownDeed, UnknownFi
 use ostiary_server::enroll::visits::templates_of_visits;
 use ostiary_server::faces::grouper::Grouper;
 use ostiary_server::faces::held::HeldFaces;
+use ostiary_server::ports::face_crops::FaceCropStore;
 use ostiary_server::ports::reach::ReachStore;
 use ostiary_server::ports::{Clock, ErasureStore, EventStore, LedgerStore, PersonStore, UnknownStore};
 use ostiary_server::recognition::Recognition;
@@ -126,7 +128,9 @@ async fn unknown_visitors_come_together_and_become_somebody(place: Place) {
     // One becomes a person: past visits and faces come along.
     let someone = person("Ada");
     let faces = store.faces_of_unknown(into, 9).await.unwrap();
-    let templates = templates_of_visits(someone.id, &faces, &house.held, NOW);
+    let made = templates_of_visits(someone.id, &faces, &house.held, NOW);
+    let picture = FaceCrop::kept(b"\xFF\xD8\xFF a visit".to_vec());
+    let templates: Vec<_> = made.into_iter().map(|(template, _)| (template, picture.clone())).collect();
     assert_eq!(templates.len(), 1, "two looks that are the same make one template");
     let promotion = Promotion {
         id: into,
@@ -139,6 +143,7 @@ async fn unknown_visitors_come_together_and_become_somebody(place: Place) {
     let promoted = store.promote_unknown(&promotion).await.unwrap().unwrap();
     assert_eq!((promoted.visits, promoted.revision.is_some()), (2, true));
     assert!(store.promote_unknown(&promotion).await.unwrap().is_none(), "once");
+    assert_eq!(store.face_crops_of(someone.id).await.unwrap().len(), 1, "for model packs to come");
     let of_ada = EventFilter { person: Some(someone.id), ..EventFilter::default() };
     let events = store.events(&of_ada, Page::After(0), 9).await.unwrap();
     assert_eq!(events.len(), 2);

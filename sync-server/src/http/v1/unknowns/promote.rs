@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use garde::Validate;
-use ostiary_common::ids::{PersonId, UnknownId};
+use ostiary_common::ids::{EventId, PersonId, UnknownId};
+use ostiary_models::face_crop::FaceCrop;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::access::may::PersonsManage;
 use crate::domain::consent::ConsentMissing;
-use crate::domain::person::Person;
+use crate::domain::person::{Person, Template};
 use crate::domain::unknown::{Promoted, Promotion};
 use crate::enroll::visits::templates_of_visits;
 use crate::http::api::Api;
@@ -110,7 +111,7 @@ pub async fn promote(
         ..Person::new(person, name(&body.name)?, now, Some(consent.given_at))
     };
     let faces = api.store.faces_of_unknown(unknown.id, LOOKED_AT).await?;
-    let templates = templates_of_visits(person.id, &faces, &api.faces, now);
+    let templates = with_pictures(&api, templates_of_visits(person.id, &faces, &api.faces, now)).await?;
     let made = templates.len() as u64;
     let became =
         json!({ "unknown": unknown.id.0, "visits": unknown.visits, "templates": made, "agreed": facts(&consent) });
@@ -123,6 +124,21 @@ pub async fn promote(
     let person = api.store.person(person.id).await?.ok_or(ApiError::NotFound("person"))?;
     let revision = revision.map(|rev| rev.0);
     Ok((StatusCode::CREATED, Json(NowKnown { person: person.into(), visits, templates: made, revision, lookalikes })))
+}
+
+/// Templates of visits with the visits' pictures, as far as there are any.
+async fn with_pictures(
+    api: &Api,
+    templates: Vec<(Template, EventId)>,
+) -> Result<Vec<(Template, Option<FaceCrop>)>, ApiError> {
+    let mut with = Vec::with_capacity(templates.len());
+    for (template, event) in templates {
+        // A picture that cannot be read is none: the template is worth having without.
+        let jpeg = api.store.crop(event).await?;
+        let crop = jpeg.and_then(|jpeg| FaceCrop::of_jpeg(jpeg).ok().flatten());
+        with.push((template, api.enrollment.crop_to_keep(crop).await?));
+    }
+    Ok(with)
 }
 
 async fn lookalikes(api: &Api, may: &May<PersonsManage>, id: PersonId) -> Result<Vec<Uuid>, ApiError> {

@@ -3,6 +3,7 @@
 use ostiary_common::ids::{PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
+use ostiary_models::face_crop::FaceCrop;
 use sqlx::AnyConnection;
 
 use crate::domain::consent::Consent;
@@ -47,8 +48,8 @@ impl SqlStore {
         now: UnixMillis,
     ) -> Result<(), StoreError> {
         match effect {
-            Effect::Template { add, instead_of } => {
-                let rev = self.replace_templates(tx, add, instead_of).await?;
+            Effect::Template { add, crop, instead_of } => {
+                let rev = self.replace_templates(tx, add, crop.as_ref(), instead_of).await?;
                 (changed.person, changed.rev) = (Some(add.person), Some(rev));
             }
             Effect::Person(person) => {
@@ -66,6 +67,7 @@ impl SqlStore {
         &self,
         tx: &mut AnyConnection,
         add: &Template,
+        crop: Option<&FaceCrop>,
         instead_of: &[TemplateId],
     ) -> Result<Revision, StoreError> {
         if templates::same_photo(tx, add).await?.is_some() {
@@ -74,7 +76,7 @@ impl SqlStore {
         for old in instead_of {
             templates::delete(tx, *old).await?;
         }
-        templates::insert(tx, &self.master, add).await?;
+        templates::insert_with(tx, &self.master, add, crop).await?;
         let rev = next_revision(tx).await?;
         touch(tx, add.person.as_bytes(), rev).await?;
         Ok(rev)

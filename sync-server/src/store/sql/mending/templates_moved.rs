@@ -4,14 +4,22 @@ use ostiary_common::ids::{PersonChangeId, PersonId, TemplateId};
 use sqlx::AnyConnection;
 
 use crate::ports::StoreError;
+use crate::ports::face_crops::CropPlace;
 use crate::store::sql::opener::key_of;
-use crate::store::sql::{SqlStore, columns};
+use crate::store::sql::{SqlStore, columns, face_crops};
 
 /// A template as it stands, its embedding sealed.
 pub(super) struct Sealed {
     pub(super) id: TemplateId,
     person: PersonId,
     row: SealedRow,
+}
+
+impl Sealed {
+    /// The photo it was made of.
+    pub(super) fn source(&self) -> &[u8] {
+        &self.row.source_sha256
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -87,15 +95,24 @@ impl SqlStore {
             let row = SealedRow { id: made.as_bytes().to_vec(), person: to.as_bytes().to_vec(), ..clone(row, sealed) };
             insert(tx, &row).await?;
         }
-        Ok(())
+        let source_sha256 = columns::bytes32("photo hash", &row.source_sha256)?;
+        let theirs = CropPlace { person: template.person, source_sha256 };
+        face_crops::carry(tx, &self.master, theirs, to).await?;
+        face_crops::drop_unused(tx, theirs).await
     }
 
     /// Brings back the templates of a change as they were.
     pub(super) async fn bring_back(&self, tx: &mut AnyConnection, change: PersonChangeId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM templates WHERE id IN (SELECT made FROM moved_templates WHERE change = $1)")
-            .bind(change.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await?;
+        // Those made, and what other packs have made of the same photos since.
+        sqlx::query(
+            "DELETE FROM templates WHERE EXISTS (SELECT 1 FROM moved_templates m WHERE m.change = $1
+             AND m.now_of = templates.person AND m.source_sha256 = templates.source_sha256
+             AND NOT EXISTS (SELECT 1 FROM moved_templates o WHERE o.change = $1 AND o.made IS NULL
+                AND o.source_sha256 = m.source_sha256))",
+        )
+        .bind(change.as_bytes().to_vec())
+        .execute(&mut *tx)
+        .await?;
         let rows: Vec<SealedRow> = sqlx::query_as(
             "SELECT taken AS id, was_of AS person, version, pack, angle, quality, embedding, source_sha256, created_at
              FROM moved_templates WHERE change = $1",
@@ -106,7 +123,29 @@ impl SqlStore {
         for row in &rows {
             insert(&mut *tx, row).await?;
         }
+        self.bring_back_crops(tx, change).await?;
         throw_away(tx, change).await
+    }
+}
+
+impl SqlStore {
+    /// Gives the pictures of templates that came back to whom they belong again.
+    async fn bring_back_crops(&self, tx: &mut AnyConnection, change: PersonChangeId) -> Result<(), StoreError> {
+        let moved: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> =
+            sqlx::query_as("SELECT DISTINCT was_of, now_of, source_sha256 FROM moved_templates WHERE change = $1")
+                .bind(change.as_bytes().to_vec())
+                .fetch_all(&mut *tx)
+                .await?;
+        for (was_of, now_of, source) in moved {
+            let place = |person: &[u8]| {
+                let source_sha256 = columns::bytes32("photo hash", &source)?;
+                Ok::<_, StoreError>(CropPlace { person: columns::id(PersonId, person)?, source_sha256 })
+            };
+            let (theirs, others) = (place(&was_of)?, place(&now_of)?);
+            face_crops::carry(tx, &self.master, others, theirs.person).await?;
+            face_crops::drop_unused(tx, others).await?;
+        }
+        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ async fn is_built_upon(tx: &mut AnyConnection, change: &Mending) -> Result<bool,
     }
     let own: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM templates WHERE person = $1
-         AND id NOT IN (SELECT made FROM moved_templates WHERE change = $2 AND made IS NOT NULL)",
+         AND source_sha256 NOT IN (SELECT source_sha256 FROM moved_templates WHERE change = $2 AND made IS NOT NULL)",
     )
     .bind(change.target.as_bytes().to_vec())
     .bind(change.id.as_bytes().to_vec())

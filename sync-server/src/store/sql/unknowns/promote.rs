@@ -25,8 +25,8 @@ impl SqlStore {
             attribute(&mut tx, *cursor, promotion).await?;
         }
         forget_group(&mut tx, promotion).await?;
-        for template in &promotion.templates {
-            templates::insert(&mut tx, &self.master, template).await?;
+        for (template, crop) in &promotion.templates {
+            templates::insert_with(&mut tx, &self.master, template, crop.as_ref()).await?;
         }
         let revision = match promotion.templates.is_empty() {
             true => None,

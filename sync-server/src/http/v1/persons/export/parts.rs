@@ -37,6 +37,7 @@ consents.json    what you agreed to, how and when, and the words of it; whether 
 templates.json   how many descriptions of your face there are, and when and how they were made. The descriptions
                  themselves are numbers that only the program can use; they do not leave it.
 events.ndjson    when you were recognised, where, and how sure the program was; a line each, the newest first
+faces/           the pictures of your face that were kept when you were enrolled, if such pictures are kept
 pictures/        the pictures taken then, named by the event's id, as far as they are still kept
 audit.ndjson     what was done with your data and when; who did it is told by an id
 
@@ -121,8 +122,19 @@ impl Export {
         let templates: Vec<TemplateView> =
             self.api.store.templates(id).await?.into_iter().map(TemplateView::from).collect();
         self.archive.text("templates.json", &pretty(&json!({ "items": templates })))?;
+        self.faces().await?;
         self.archive.begin("events.ndjson")?;
         Ok(Stage::Events(None))
+    }
+
+    /// The pictures kept for model packs to come: a few for each side of the face.
+    async fn faces(&mut self) -> Result<(), ExportError> {
+        for (number, (place, _)) in self.api.face_crops.face_crops_of(self.person.id).await?.into_iter().enumerate() {
+            if let Some(crop) = self.api.face_crops.face_crop(place).await? {
+                self.archive.picture(&format!("faces/{}.jpg", number + 1), crop.as_jpeg())?;
+            }
+        }
+        Ok(())
     }
 
     /// A page of events that name the person, the newest first.
