@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod bench;
+mod bench_camera;
 mod bench_start;
 mod check_config;
 mod claim;
@@ -66,6 +67,9 @@ enum Command {
     /// Measure start-up and memory with a throw-away cache.
     #[command(hide = true)]
     BenchStart(bench_start::Args),
+    /// Measure the way of frames to the detector, by format.
+    #[command(hide = true)]
+    BenchCamera(bench_camera::Args),
     /// Report made-up visits instead of watching: for tests of everything behind the decision.
     #[command(hide = true)]
     Drill(drill::Args),
@@ -106,6 +110,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Eval(command) => eval::eval(&command, &load_or_default(path)?),
         Command::GenerateDocs(args) => generate_docs::generate(&args),
         Command::BenchStart(args) => bench_start::bench(&args),
+        Command::BenchCamera(args) => bench_camera::bench(&args),
         Command::Drill(args) => drill::drill(&args, load()?),
         Command::DiskTrial(command) => disk_trial::run(&command),
     }

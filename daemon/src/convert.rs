@@ -1,6 +1,7 @@
 //! Camera formats into RGB. YUV is BT.601, limited range, as cameras give it unless they say otherwise; JPEG
 //! says for itself.
 
+mod half;
 mod jpeg;
 mod luma;
 mod yuv;
@@ -82,10 +83,18 @@ impl RawPicture {
     /// # Errors
     /// [`ConvertError`] if the bytes do not fit the format.
     pub fn to_rgb(&self) -> Result<RgbImage, ConvertError> {
-        let (width, height) = (self.width, self.height);
         if self.format == PixelFormat::Jpeg {
             return jpeg::decode(&self.data);
         }
+        self.check()?;
+        let mut rgb = RgbImage::black(self.width, self.height);
+        yuv::fill(self, rgb.as_raw_mut());
+        Ok(rgb)
+    }
+
+    /// Whether there are pixels, no more than a camera has, and bytes for all of them.
+    fn check(&self) -> Result<(), ConvertError> {
+        let (width, height) = (self.width, self.height);
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(ConvertError::Size(width, height));
         }
@@ -94,9 +103,7 @@ impl RawPicture {
             let (format, stride, found) = (self.format, self.stride, self.data.len());
             return Err(ConvertError::Short { format, width, height, stride, needed, found });
         }
-        let mut rgb = RgbImage::black(width, height);
-        yuv::fill(self, rgb.as_raw_mut());
-        Ok(rgb)
+        Ok(())
     }
 
     const fn least_stride(&self) -> usize {

@@ -20,12 +20,16 @@ const IDLE: Duration = Duration::from_millis(200);
 const PICTURE_EVERY: u32 = 50;
 /// Bytes of such a picture: that of a small face.
 const PICTURE_BYTES: usize = 2_000;
+/// Bytes of the largest picture a camera's visit has.
+const MOST_PICTURE_BYTES: usize = 3 * 1024;
 
 /// How many made-up visits there are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     /// Visits in a second on average; 0 for none.
     pub per_second: f64,
+    /// Whether each has the largest picture there is.
+    pub pictured: bool,
 }
 
 impl Pace {
@@ -66,14 +70,18 @@ fn visit(shared: &Shared, recorder: &Recorder, pace: Pace, stopped: &Receiver<()
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
         }
         if gap.is_some() {
-            recorder.visit(report(shared, &mut random), Instant::now(), VisitSpan::default());
+            recorder.visit(report(shared, pace, &mut random), Instant::now(), VisitSpan::default());
         }
     }
 }
 
-fn report(shared: &Shared, random: &mut impl Rng) -> VisitReport {
+fn report(shared: &Shared, pace: Pace, random: &mut impl Rng) -> VisitReport {
     let decision = shared.settings.load().rules.decision;
-    let picture = random.random_ratio(1, PICTURE_EVERY);
+    let picture = match pace.pictured {
+        // Of every bit anew, for a real one can be packed no smaller either.
+        true => Some((0..MOST_PICTURE_BYTES).map(|_| random.random()).collect()),
+        false => random.random_ratio(1, PICTURE_EVERY).then(|| vec![random.random(); PICTURE_BYTES]),
+    };
     VisitReport {
         outcome: OutcomeKind::Unknown,
         matched: None,
@@ -89,7 +97,7 @@ fn report(shared: &Shared, random: &mut impl Rng) -> VisitReport {
         pack: shared.pack.clone(),
         latency: Latency::default(),
         embedding: None,
-        crop_jpeg: picture.then(|| vec![random.random(); PICTURE_BYTES].into()),
+        crop_jpeg: picture.map(|bytes: Vec<u8>| bytes.into()),
     }
 }
 
@@ -117,11 +125,11 @@ mod tests {
 
     #[test]
     fn people_come_as_often_as_asked() {
-        let pace = Pace { per_second: 20.0 };
+        let pace = Pace { per_second: 20.0, pictured: false };
         let gaps = (0..1000).map(|n| pace.gap(f64::from(n) / 1000.0).unwrap().as_secs_f64());
         let mean = gaps.sum::<f64>() / 1000.0;
         assert!((0.045..0.055).contains(&mean), "{mean}");
-        assert_eq!(Pace { per_second: 0.0 }.gap(0.5), None);
+        assert_eq!(Pace { per_second: 0.0, pictured: false }.gap(0.5), None);
         assert!(pace.gap(1.0).unwrap() < Duration::from_secs(2), "a draw of 1 is no eternity");
     }
 }

@@ -15,10 +15,13 @@ mod heat;
 mod in_sight;
 mod look;
 mod mailbox;
+mod picture;
 mod rate;
 mod threads;
 
 pub use engine::EngineFinder;
+#[cfg(all(test, feature = "v4l2"))]
+pub use mailbox::Mailbox;
 pub use threads::{Mode, PipelineParts, REENTRY_S, Running, run};
 
 /// The capture thread alone, for tests of sources.
@@ -27,8 +30,8 @@ pub fn capture_for_tests(
     shared: std::sync::Arc<crate::shared::Shared>,
     recorder: crate::recorder::Recorder,
     config: std::sync::Arc<crate::config::Config>,
-) -> (std::sync::Arc<mailbox::Mailbox>, std::thread::JoinHandle<()>) {
-    let mailbox = std::sync::Arc::new(mailbox::Mailbox::default());
+) -> (std::sync::Arc<Mailbox>, std::thread::JoinHandle<()>) {
+    let mailbox = std::sync::Arc::new(Mailbox::default());
     let capture = capture::Capture { shared, recorder, config, mailbox: std::sync::Arc::clone(&mailbox) };
     (mailbox, std::thread::spawn(move || capture.run()))
 }

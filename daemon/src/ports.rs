@@ -106,6 +106,15 @@ pub trait FaceFinder: Send {
     /// [`FinderError`].
     fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError>;
 
+    /// Whether a frame of this size, halved, shows [`FaceFinder::find_in_half`] all that the whole would.
+    fn looks_at_half(&self, width: u32, height: u32) -> bool;
+
+    /// As [`FaceFinder::find`], in a frame of half the size; faces are in pixels of the whole.
+    ///
+    /// # Errors
+    /// [`FinderError`].
+    fn find_in_half(&mut self, half: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError>;
+
     /// Looks closely at one face; with `wants_cues`, for signs of life as well.
     ///
     /// # Errors

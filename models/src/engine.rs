@@ -30,7 +30,7 @@ use ostiary_common::ids::PackId;
 use crate::align::{self, AlignedChip};
 use crate::detect::{DetectedFace, InputSize, OutputMismatch};
 use crate::embed::{Embedding, EmbeddingError};
-use crate::frame::RgbView;
+use crate::frame::{RgbImage, RgbView};
 use crate::liveness::{FrameCues, LivenessRules};
 use crate::pack::{Pack, Thresholds};
 use crate::quality::FaceQuality;
@@ -207,6 +207,45 @@ impl FaceEngine {
         let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
         let least = self.detector.spec().score_threshold * share;
         self.detector.find(&frame, &frame.bounds(), input, least)
+    }
+
+    /// Whether frames of this size may be given halved: the detector looks at no more of them.
+    #[must_use]
+    pub fn looks_at_half(&self, frame: InputSize) -> bool {
+        let input = scale::frame_input(self.detector.spec(), frame, &self.about.options);
+        let whole = crate::geometry::Rect::new(0.0, 0.0, frame.width as f32, frame.height as f32);
+        let map = crate::geometry::Letterbox::fit(&whole, input.width, input.height).as_similarity();
+        crate::resample::is_from_half(&map)
+    }
+
+    /// As [`FaceEngine::find_faces_from`], in a frame that was halved on its way from the camera; faces are in pixels of
+    /// the whole frame. For frames of which [`FaceEngine::looks_at_half`] says so; others are seen less sharply.
+    ///
+    /// # Errors
+    /// [`InferenceError`] if the detector fails, which a valid pack does not.
+    pub fn find_faces_in_half(&mut self, half: RgbView<'_>, share: f32) -> Result<Vec<DetectedFace>, InferenceError> {
+        let size = InputSize { width: 2 * half.width(), height: 2 * half.height() };
+        let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
+        let least = self.detector.spec().score_threshold * share;
+        self.detector.find_in_half(&half, input, least)
+    }
+
+    /// A halved frame as the detector's input shows it, without running the net: for measuring the way there.
+    #[must_use]
+    pub fn input_from_half(&self, half: RgbView<'_>) -> RgbImage {
+        let size = InputSize { width: 2 * half.width(), height: 2 * half.height() };
+        let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
+        let map = detector::of_half(&half, input).as_similarity();
+        crate::resample::draw_from_half(&half, &map, input.width, input.height)
+    }
+
+    /// The same of a whole frame.
+    #[must_use]
+    pub fn input_from(&self, frame: RgbView<'_>) -> RgbImage {
+        let size = InputSize { width: frame.width(), height: frame.height() };
+        let input = scale::frame_input(self.detector.spec(), size, &self.about.options);
+        let map = crate::geometry::Letterbox::fit(&frame.bounds(), input.width, input.height).as_similarity();
+        crate::resample::draw(&frame, &map, input.width, input.height)
     }
 
     /// Looks at one face again in a close crop: box and landmarks become several times more exact, which

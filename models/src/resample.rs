@@ -28,6 +28,30 @@ pub(crate) fn draw(view: &RgbView<'_>, map: &Similarity, width: u32, height: u32
     target
 }
 
+/// As [`draw`], from a picture that was halved before, as it comes from a camera; `map` is that of the whole picture, and
+/// must shrink it to half or less ([`is_from_half`]).
+pub(crate) fn draw_from_half(half: &RgbView<'_>, map: &Similarity, width: u32, height: u32) -> RgbImage {
+    let mut target = RgbImage::black(width, height);
+    let (back, halvings) = (map.inverse(), halvings(map.scale()).max(1));
+    let part = Part { view: *half, left: 0.0, top: 0.0 };
+    let shrink = 1.0 / f32::from(1_u16 << halvings);
+    if halvings == 1 {
+        part.sample(half, &back, shrink, &mut target);
+        return target;
+    }
+    let mut shrunk = halved(half);
+    for _ in 2..halvings {
+        shrunk = halved(&shrunk.view());
+    }
+    part.sample(&shrunk.view(), &back, shrink, &mut target);
+    target
+}
+
+/// Whether a picture drawn through `map` is halved on the way.
+pub(crate) fn is_from_half(map: &Similarity) -> bool {
+    halvings(map.scale()) > 0
+}
+
 /// The part of a picture that a target is drawn from.
 struct Part<'a> {
     view: RgbView<'a>,
@@ -145,6 +169,19 @@ mod tests {
         let near = draw(&picture.view(), &Similarity::new(1.0, 0.0, 4.0, 4.0), 16, 16);
         let lit = near.as_raw().iter().filter(|&&value| value == 200).count();
         assert_eq!(lit, 48);
+    }
+
+    #[test]
+    fn from_the_half_is_as_from_the_whole() {
+        let picture = ramp(250, 180);
+        let half = halved(&picture.view());
+        for scale in [0.5, 0.35, 0.2, 0.1] {
+            let map = Similarity::new(scale, 0.0, 7.0, 3.0);
+            assert!(is_from_half(&map));
+            let (whole, from_half) = (draw(&picture.view(), &map, 96, 64), draw_from_half(&half.view(), &map, 96, 64));
+            assert_eq!(whole, from_half, "{scale}");
+        }
+        assert!(!is_from_half(&Similarity::new(0.6, 0.0, 0.0, 0.0)));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, ConvertError> {
 
 /// Encodes as JPEG of at most `max_bytes`, with the best quality that fits; `None` if none does.
 pub fn encode_within(picture: &RgbImage, max_bytes: usize) -> Option<Vec<u8>> {
-    [85, 70, 55, 40, 25, 10].into_iter().find_map(|quality| {
+    [85, 75, 65, 55, 45, 35, 25, 15, 8, 3, 1].into_iter().find_map(|quality| {
         let mut bytes = Vec::new();
         let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
         let (width, height) = (picture.width(), picture.height());

@@ -1,6 +1,6 @@
 //! The model pack's engine as a [`FaceFinder`].
 
-use ostiary_models::detect::DetectedFace;
+use ostiary_models::detect::{DetectedFace, InputSize};
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::FaceEngine;
 use ostiary_models::frame::RgbView;
@@ -24,6 +24,14 @@ impl FaceFinder for EngineFinder {
 
     fn find(&mut self, frame: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
         self.0.find_faces_from(frame, FAINT).map_err(failed)
+    }
+
+    fn looks_at_half(&self, width: u32, height: u32) -> bool {
+        self.0.looks_at_half(InputSize { width, height })
+    }
+
+    fn find_in_half(&mut self, half: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
+        self.0.find_faces_in_half(half, FAINT).map_err(failed)
     }
 
     fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace, wants_cues: bool) -> Result<CloseLook, FinderError> {

@@ -16,8 +16,10 @@ use super::crop;
 use super::decided::{Decided, elapsed_ms, report};
 use super::guided::Guided;
 use super::in_sight::{InSight, Known, Moment, Wanted};
+use super::picture::Picture;
 use super::rate::Rate;
 use super::threads::Looks;
+use crate::convert::ConvertError;
 use crate::domain::reentry::{Reentry, is_same};
 use crate::domain::rivals::{Claim, taken_by_others};
 use crate::domain::track::{Appearance, Sighting, TrackId, TrackUpdate, Tracker};
@@ -71,31 +73,38 @@ impl<F: FaceFinder + 'static> Pipeline<F> {
     }
 
     fn look_at(&mut self, frame: &Frame) -> Vec<Decided> {
-        let shared = Arc::clone(&self.shared);
-        let telemetry = &shared.telemetry;
-        let unreadable = |error: &_| tracing::debug!(frame.seq = frame.seq, %error, "frame is not readable");
-        let converted = telemetry.stages.time(Stage::Convert, || frame.picture.to_rgb());
-        let Ok(picture) = converted.inspect_err(unreadable) else {
-            telemetry.frames_bad.add_one();
-            return Vec::new();
-        };
-        let (picture, settings) = (Arc::new(picture), shared.settings.load_full());
         let moment = Moment { at: frame.at, captured: frame.captured };
+        let looked = self.look_through(frame, moment).inspect_err(|error| {
+            tracing::debug!(frame.seq = frame.seq, %error, "frame is not readable");
+            self.shared.telemetry.frames_bad.add_one();
+        });
+        looked.unwrap_or_default()
+    }
+
+    fn look_through(&mut self, frame: &Frame, moment: Moment) -> Result<Vec<Decided>, ConvertError> {
+        let (shared, settings) = (Arc::clone(&self.shared), self.shared.settings.load_full());
+        let stages = &shared.telemetry.stages;
+        let mut picture = stages.time(Stage::Convert, || Picture::new(&frame.picture, self.crew.own()))?;
         self.last = Some(moment);
-        let faces = self.find(picture.view());
+        let faces = self.find(&picture);
         self.attention.looked(!faces.is_empty());
-        let update = telemetry.stages.time(Stage::Track, || self.follow(picture.view(), &faces, moment));
+        shared.telemetry.frames_processed.add_one();
+        if faces.is_empty() {
+            let update = stages.time(Stage::Track, || self.tracker.update(moment.at, &[]));
+            return Ok(self.end(&update.ended, &settings));
+        }
+        let picture = stages.time(Stage::Convert, || picture.whole())?;
+        let update = stages.time(Stage::Track, || self.follow(picture.view(), &faces, moment));
         let mut decided = self.end(&update.ended, &settings);
         let wanted = self.in_sight.note(&update, &faces, moment, &settings.rules);
         let seen = self.look_closely(&picture, wanted, &settings.rules);
         decided.extend(self.take_evidence(seen, &update, picture.view(), moment, &settings));
-        telemetry.frames_processed.add_one();
-        decided
+        Ok(decided)
     }
 
-    fn find(&mut self, view: RgbView<'_>) -> Vec<DetectedFace> {
+    fn find(&mut self, picture: &Picture<'_>) -> Vec<DetectedFace> {
         let shared = Arc::clone(&self.shared);
-        match shared.telemetry.stages.time(Stage::Detect, || self.crew.own().find(view)) {
+        match shared.telemetry.stages.time(Stage::Detect, || picture.find(self.crew.own())) {
             Ok(faces) => {
                 shared.telemetry.faces.add(faces.len() as u64);
                 faces

@@ -57,6 +57,14 @@ impl FaceFinder for Squares {
         Ok(found)
     }
 
+    fn looks_at_half(&self, _: u32, _: u32) -> bool {
+        false
+    }
+
+    fn find_in_half(&mut self, half: RgbView<'_>) -> Result<Vec<DetectedFace>, FinderError> {
+        self.find(half)
+    }
+
     fn look(&mut self, frame: RgbView<'_>, face: &DetectedFace, _: bool) -> Result<CloseLook, FinderError> {
         let light = frame.row(face.bbox.top as u32)[3 * face.bbox.left as usize];
         let mut picture = RgbImage::black(8, 8);

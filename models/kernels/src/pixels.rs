@@ -1,5 +1,5 @@
-//! Pictures on their way to a net: camera rows into RGB ([`yuyv`], [`nv12`], [`planar`], [`grey`]), RGB through a map
-//! ([`halve`], [`sample`]), RGB into planes of f32 ([`planes`]).
+//! Pictures on their way to a net: camera rows into RGB ([`yuyv`], [`nv12`], [`planar`], [`grey`]), the same at half the
+//! size ([`yuyv_halved`] and its like), RGB through a map ([`halve`], [`sample`]), RGB into planes of f32 ([`planes`]).
 //!
 //! Each is plain Rust over short blocks, without branches and of fixed length, so that the compiler makes vectors of
 //! it; `on` has it compiled for every instruction set. Each operation is rounded by itself, none is fused, so what
@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "a function compiled for an instruction set is called where the machine has it")]
 
 mod halve;
+mod halved;
 mod planes;
 mod sample;
 mod yuv;
@@ -16,6 +17,7 @@ mod yuv;
 mod tests;
 
 pub use halve::halve;
+pub use halved::{grey_halved, nv12_halved, planar_quartered, yuyv_halved};
 pub use planes::{Channel, planes};
 pub use sample::{Line, Rgb, sample};
 pub use yuv::{grey, nv12, planar, planar_halved, yuyv};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::InferenceError;
 use crate::detect::{DetectedFace, InputSize};
-use crate::frame::RgbView;
+use crate::frame::{RgbImage, RgbView};
 use crate::geometry::{Letterbox, Rect};
 use crate::inference::{Kernels, Network, NetworkError, Pixels, Plan, Session};
 use crate::pack::DetectorSpec;
@@ -73,12 +73,34 @@ impl DetectorNet {
     ) -> Result<Vec<DetectedFace>, InferenceError> {
         let letterbox = Letterbox::fit(region, size.width, size.height);
         let input = resample::draw(view, &letterbox.as_similarity(), size.width, size.height);
-        let tensor = self.shared.pixels.tensor(&input);
+        self.find_in(&input, &letterbox, size, threshold)
+    }
+
+    /// As [`DetectorNet::find`], in a whole picture that was halved before; what is found is in pixels of the whole.
+    pub(crate) fn find_in_half(
+        &mut self,
+        half: &RgbView<'_>,
+        size: InputSize,
+        threshold: f32,
+    ) -> Result<Vec<DetectedFace>, InferenceError> {
+        let letterbox = of_half(half, size);
+        let input = resample::draw_from_half(half, &letterbox.as_similarity(), size.width, size.height);
+        self.find_in(&input, &letterbox, size, threshold)
+    }
+
+    fn find_in(
+        &mut self,
+        input: &RgbImage,
+        letterbox: &Letterbox,
+        size: InputSize,
+        threshold: f32,
+    ) -> Result<Vec<DetectedFace>, InferenceError> {
+        let tensor = self.shared.pixels.tensor(input);
         let outputs = self.prepare(size)?.run(tensor)?;
         let spec = self.spec();
         let faces = spec.family.decode(&outputs.views(), size, threshold)?;
         let faces = spec.family.suppress(faces, spec.nms_iou);
-        Ok(faces.iter().map(|face| face.to_picture(&letterbox)).collect())
+        Ok(faces.iter().map(|face| face.to_picture(letterbox)).collect())
     }
 
     /// Looks at one face again in a square crop around it; of what is found there, the one nearest to the
@@ -99,6 +121,12 @@ impl DetectorNet {
         // of context, so the better of the two scores stands.
         Ok(nearest.map(|near| DetectedFace { score: near.score.max(face.score), ..near }))
     }
+}
+
+/// How the picture that `half` is the half of lies in an input of `size`.
+pub(crate) fn of_half(half: &RgbView<'_>, size: InputSize) -> Letterbox {
+    let whole = Rect::new(0.0, 0.0, 2.0 * half.width() as f32, 2.0 * half.height() as f32);
+    Letterbox::fit(&whole, size.width, size.height)
 }
 
 impl Shared {

@@ -209,7 +209,7 @@ fn part<const N: usize>(row: &[u8], first: usize) -> &[u8; N] {
 }
 
 #[inline(always)]
-fn put(pixel: &mut [u8], colour: u32) {
+pub(super) fn put(pixel: &mut [u8], colour: u32) {
     pixel.copy_from_slice(&colour.to_le_bytes()[..3]);
 }
 
@@ -217,7 +217,7 @@ fn put(pixel: &mut [u8], colour: u32) {
 /// 132201 (U): their whole parts are taken out, so that all that is multiplied fits into 16 bits, which every
 /// processor does several times faster.
 #[inline(always)]
-fn colour(y: u8, u: u8, v: u8) -> u32 {
+pub(super) fn colour(y: u8, u: u8, v: u8) -> u32 {
     let (y, u, v) = (i32::from(y) - 16, i32::from(u) - 128, i32::from(v) - 128);
     let luma = y * 10_773 + 32_768;
     let red = y + 2 * v + ((luma - 26_475 * v) >> 16);
