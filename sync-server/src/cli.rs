@@ -8,6 +8,7 @@ mod check_config;
 mod device;
 mod doctor;
 mod erasure;
+mod generate_docs;
 mod keys;
 mod migrate;
 mod migrate_store;
@@ -79,6 +80,9 @@ enum Command {
     Doctor,
     /// Print the API's description (OpenAPI 3.1, JSON).
     Openapi,
+    /// Write manual pages and what shells complete, for packages.
+    #[command(hide = true)]
+    GenerateDocs(generate_docs::DocsArgs),
 }
 
 /// Runs the program.
@@ -102,6 +106,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match &cli.command {
         Command::GenerateConfig => return print(COMMENTED_DEFAULTS),
         Command::Openapi => return print(&crate::http::router::openapi_json()),
+        Command::GenerateDocs(args) => return generate_docs::generate(args).map(|()| ExitCode::SUCCESS),
         _ => {}
     }
     let config = load(&cli);
@@ -126,7 +131,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
         Command::Audit(command) => runtime()?.block_on(audit::run(&config, command))?,
-        Command::CheckConfig | Command::GenerateConfig | Command::Doctor | Command::Openapi => {}
+        Command::CheckConfig
+        | Command::GenerateConfig
+        | Command::Doctor
+        | Command::Openapi
+        | Command::GenerateDocs(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

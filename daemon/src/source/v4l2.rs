@@ -178,5 +178,8 @@ pub fn is_there(device: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[path = "v4l2/vivid_tests.rs"]
+mod lab;
+#[cfg(test)]
+mod loopback_tests;
+#[cfg(test)]
 mod vivid_tests;

@@ -121,9 +121,8 @@ fn connected(root: &DeviceRoot, id: &str) -> Value {
         "device_class": "connectivity",
         "entity_category": "diagnostic",
         "state_topic": root.topic(&Channel::Status),
-        "value_template": "{{ value_json.state }}",
-        "payload_on": "online",
-        "payload_off": "lost",
+        // `stopped` and `lost` alike: of a payload it does not know Home Assistant only complains.
+        "value_template": "{{ 'ON' if value_json.state == 'online' else 'OFF' }}",
         "json_attributes_topic": root.topic(&Channel::Info),
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostiary_common::home_assistant::discovery_topic;
 use ostiary_common::topics::{Channel, DeviceRoot};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -133,11 +134,15 @@ impl Errands {
     async fn clear(&self, clearing: Clearing) -> Option<Clearing> {
         let Clearing { root, since, times, .. } = clearing;
         let device = self.store.device(root.device).await.ok().flatten();
-        if device.is_some_and(|device| device.state != DeviceState::Revoked && device.root() == root) {
+        let device = device.filter(|device| device.state != DeviceState::Revoked);
+        if device.as_ref().is_some_and(|device| device.root() == root) {
             return None;
         }
-        for channel in &KEPT {
-            match self.mailer.clear(root, channel).await {
+        let here = KEPT.iter().map(|channel| root.topic(channel));
+        // Home Assistant knows a device by its id alone: one that has moved describes itself anew in the same place.
+        let described = device.is_none().then(|| discovery_topic(root.device));
+        for topic in here.chain(described) {
+            match self.mailer.clear(topic).await {
                 Ok(()) => {}
                 Err(SendError::Offline) => return Some(Clearing { next: Instant::now() + AGAIN_AFTER, ..clearing }),
                 Err(error) => tracing::error!(%error, device.id = %root.device, "what is kept cannot be cleared"),

@@ -123,9 +123,9 @@ impl Mailer {
         self.out.send(root.topic(channel), keep, envelope.encode()?).await
     }
 
-    /// Clears what the broker keeps of a channel.
-    pub(super) async fn clear(&self, root: DeviceRoot, channel: &Channel) -> Result<(), SendError> {
-        self.out.send(root.topic(channel), Keep::Yes, Vec::new()).await
+    /// Clears what the broker keeps of a topic.
+    pub(super) async fn clear(&self, topic: String) -> Result<(), SendError> {
+        self.out.send(topic, Keep::Yes, Vec::new()).await
     }
 
     /// Whether anybody may be reading what is told to people.

@@ -47,6 +47,12 @@ pub fn state_dir(config: &Config) -> Outcome {
 }
 
 pub fn key(config: &Config) -> Outcome {
+    let own = config.device.state_dir.join("cache.key");
+    let is_credential = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
+    if config.device.key_file.is_none() && !is_credential && !own.exists() {
+        // Looking must not make one: beside a credential it would be a key that fits nothing.
+        return ok("none here: it is made at the first start, or is a credential that only the service is given");
+    }
     match cache::load_or_make_key(config.device.key_file.as_deref(), &config.device.state_dir) {
         Ok(_) => ok("the cache's key is there and private"),
         Err(error) => fail(error, "see above; a lost key costs the cached gallery and unsent events, nothing else"),
@@ -82,6 +88,9 @@ pub fn cache(config: &Config) -> Outcome {
         Ok(lock) => lock,
         Err(_) => return ok("in use by the running daemon"),
     };
+    if config.device.key_file.is_none() && !config.device.state_dir.join("cache.key").exists() {
+        return ok("sealed with a key that only the service is given: `ostiaryd status` tells how it is");
+    }
     let key = match cache::load_or_make_key(config.device.key_file.as_deref(), &config.device.state_dir) {
         Ok(key) => key,
         Err(error) => return fail(error, "mend the key first"),
@@ -108,6 +117,9 @@ pub fn camera(config: &Config) -> Outcome {
         } else {
             fail(format!("{} does not exist", path.display()), "set replay.path")
         };
+    }
+    if config.device.state_dir.exists() && crate::app::lock_state(&config.device.state_dir).is_err() {
+        return ok("in use by the running daemon: `ostiaryd status` tells how it is");
     }
     match crate::source::open(config, std::time::Instant::now()) {
         Ok(source) => ok(source.describe()),
@@ -141,5 +153,82 @@ async fn reach(url: &str, scheme: &str, port: u16, identity: &Identity) -> Outco
         Ok(Ok(())) => ok(format!("{url} answers and is of the CA this device trusts")),
         Ok(Err(reason)) => fail(format!("{url}: {reason}"), "check address, firewall and the server's certificate"),
         Err(_) => fail(format!("{url}: no answer within 5 s"), "check address and firewall"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(dir: &std::path::Path) -> Config {
+        let mut config = Config::default();
+        config.device.state_dir = dir.to_owned();
+        config
+    }
+
+    fn mode(path: &std::path::Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// What came out and a word that must be in what it says or in what is to be done.
+    #[track_caller]
+    fn check(outcome: &Outcome, kind: &str, word: &str) {
+        let (found, said) = match outcome {
+            Outcome::Ok(what) => ("ok", what.clone()),
+            Outcome::Warn(what, fix) => ("warn", format!("{what} {fix}")),
+            Outcome::Fail(what, fix) => ("fail", format!("{what} {fix}")),
+        };
+        assert!(found == kind && said.contains(word), "{kind} {word}: {outcome:?}");
+    }
+
+    #[test]
+    fn every_failure_is_named_with_its_mending() {
+        let dir = tempfile::tempdir().unwrap();
+        mode(dir.path(), 0o700);
+        let mut config = config(dir.path());
+        check(&state_dir(&config), "ok", "private");
+        check(&identity(&config), "fail", "claim code");
+        check(&cache(&config), "ok", "first start");
+        check(&pack(&Config { models: Default::default(), ..config.clone() }), "fail", "");
+        mode(dir.path(), 0o755);
+        check(&state_dir(&config), "warn", "chmod 700");
+        mode(dir.path(), 0o700);
+        config.camera.device = dir.path().join("no-camera");
+        check(&camera(&config), "fail", "plugged in");
+        config.camera.source = SourceKind::Replay;
+        config.replay.path = dir.path().join("no-clip");
+        check(&camera(&config), "fail", "replay.path");
+        config.device.state_dir = dir.path().join("nowhere");
+        check(&state_dir(&config), "fail", "install -d -m 700");
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        config.device.state_dir = file;
+        check(&state_dir(&config), "fail", "not a directory");
+    }
+
+    #[test]
+    fn looking_for_the_key_makes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(dir.path());
+        check(&key(&config), "ok", "credential");
+        assert!(!dir.path().join("cache.key").exists());
+        let own = dir.path().join("cache.key");
+        std::fs::write(&own, "ab".repeat(32)).unwrap();
+        mode(&own, 0o600);
+        check(&key(&config), "ok", "private");
+        mode(&own, 0o644);
+        check(&key(&config), "fail", "chmod 600");
+        config.device.key_file = Some(dir.path().join("lost"));
+        check(&key(&config), "fail", "lost");
+    }
+
+    #[test]
+    fn what_the_daemon_uses_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(dir.path());
+        std::fs::create_dir(dir.path().join("cache")).unwrap();
+        let _lock = crate::app::lock_state(dir.path()).unwrap();
+        check(&camera(&config), "ok", "running daemon");
+        check(&cache(&config), "ok", "running daemon");
     }
 }
