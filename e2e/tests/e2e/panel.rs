@@ -4,7 +4,9 @@
 mod desk;
 mod every_page;
 mod first_steps;
+mod judging;
 mod reach;
 mod scene;
 mod screens;
+mod talk;
 mod watching;

@@ -1,6 +1,6 @@
-//! Conversations: what people say about an event, a person or a door. Pure.
+//! Conversations: what people say about an event, a person, a door or an unknown visitor. Pure.
 
-use ostiary_common::ids::{DoorId, EventId, PersonId, SiteId, UserId};
+use ostiary_common::ids::{DoorId, EventId, PersonId, SiteId, UnknownId, UserId};
 use ostiary_common::time::UnixMillis;
 
 use super::notify::{MessageId, ThreadId};
@@ -19,6 +19,8 @@ pub enum About {
     Person(PersonId),
     /// A door.
     Door(DoorId),
+    /// Somebody nobody knows, by the visits put together.
+    Unknown(UnknownId),
 }
 
 impl About {
@@ -29,6 +31,7 @@ impl About {
             Self::Event(_) => "event",
             Self::Person(_) => "person",
             Self::Door(_) => "door",
+            Self::Unknown(_) => "unknown",
         }
     }
 
@@ -39,6 +42,7 @@ impl About {
             Self::Event(id) => id.0,
             Self::Person(id) => id.0,
             Self::Door(id) => id.0,
+            Self::Unknown(id) => id.0,
         }
     }
 
@@ -49,6 +53,7 @@ impl About {
             "event" => Some(Self::Event(EventId(id))),
             "person" => Some(Self::Person(PersonId(id))),
             "door" => Some(Self::Door(DoorId(id))),
+            "unknown" => Some(Self::Unknown(UnknownId(id))),
             _ => None,
         }
     }
@@ -90,7 +95,7 @@ pub struct Thread {
     pub about: About,
     /// Whose it is: it ends when the person is removed. Of an event, who was matched.
     pub person: Option<PersonId>,
-    /// Where; of a conversation about a person, nowhere.
+    /// Where; of a conversation about a person or an unknown visitor, nowhere.
     pub place: Option<(SiteId, DoorId)>,
     /// Whether there is still something to be said.
     pub state: ThreadState,
@@ -187,7 +192,7 @@ mod tests {
     #[test]
     fn what_it_is_about_reads_back() {
         let id = uuid::Uuid::from_u128(7);
-        for kind in ["event", "person", "door"] {
+        for kind in ["event", "person", "door", "unknown"] {
             let about = About::parse(kind, id).unwrap();
             assert_eq!((about.as_str(), about.id()), (kind, id));
         }

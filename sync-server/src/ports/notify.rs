@@ -272,6 +272,8 @@ pub type Sight = Vec<(Vec<What>, Reach)>;
 /// Which messages a list wants.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DeliveryFilter {
+    /// This one alone.
+    pub id: Option<DeliveryId>,
     /// Of this notice.
     pub notice: Option<NoticeId>,
     /// To this webhook.

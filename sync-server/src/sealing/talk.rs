@@ -51,6 +51,12 @@ impl ThreadKey {
         Ok(Self(SealKey::from_bytes(bytes)))
     }
 
+    /// The key, wrapped by another keeper: what the conversation is about has changed.
+    #[must_use]
+    pub fn wrapped(&self, keeper: &ThreadKeeper<'_>, thread: &[u8; 16]) -> Vec<u8> {
+        keeper.seal(&place(thread), self.0.expose())
+    }
+
     /// Seals a text of a message.
     pub fn seal(&self, message: &[u8; 16], text: &str) -> Vec<u8> {
         self.0.seal(message, text.as_bytes())

@@ -4,12 +4,14 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use ostiary_e2e::api::text;
 use ostiary_e2e::browser::{Browser, is_there};
 use ostiary_e2e::server::{LOGIN, PASSWORD};
 use ostiary_e2e::stage::{Stage, scenario, workspace};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
+use super::talk::{self, Talk};
 
 /// What a page may take on the wire with everything it loads for the first time.
 const MOST_BYTES: u64 = 150 * 1024;
@@ -34,6 +36,9 @@ pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
     let (device, door, known) = (scene.here.device.identity.device, &scene.here.door, &scene.known);
     let fixed = ["/", "/visits", "/people", "/enroll", "/groups", "/doors", "/accounts", "/accounts#roles", "/audit"];
     let more = ["/unknowns", "/jobs", "/import", "/accuracy", "/erasures", "/system", "/settings", "/me", "/setup"];
+    let told = ["/notifications", "/notifications#wishes", "/rules", "/rules#webhooks", "/rules#sent", "/conversations"];
+    let counted = ["/analytics", "/retention"];
+    let talk = Talk::begun(scene, &visit).await?;
     let with_id = [
         format!("/visits/{visit}"),
         format!("/people/{known}"),
@@ -42,8 +47,11 @@ pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
         format!("/devices/{device}"),
         format!("/accounts/{}", me["id"].as_str().context("an id")?),
         format!("/services/{}", service["id"].as_str().context("an id")?),
+        format!("/conversations/{}", talk.thread),
+        format!("/notifications/{}", talk.notification),
+        format!("/unknowns/{}", talk.unknown),
     ];
-    Ok(fixed.into_iter().chain(more).map(str::to_owned).chain(with_id).collect())
+    Ok(fixed.into_iter().chain(more).chain(told).chain(counted).map(str::to_owned).chain(with_id).collect())
 }
 
 async fn play(stage: &Stage) -> Result<()> {
@@ -113,6 +121,17 @@ async fn evil_names(scene: &Scene) -> Result<()> {
     api.post("/api/v1/service-accounts", &json!({"name": EVIL, "grants": [{"role": "viewer"}]})).await?.ok()?;
     let device = json!({"door": scene.here.door, "name": EVIL});
     api.post("/api/v1/devices", &device).await?.ok()?;
+    let hook = json!({"name": EVIL, "url": "https://hooks.invalid/x"});
+    api.post("/api/v1/webhooks", &hook).await?.ok()?;
+    let rule = json!({"name": EVIL, "what": ["unknown"], "whom": {"roles": ["operator"]}});
+    api.post("/api/v1/notification-rules", &rule).await?.ok()?;
+    let door = json!({"door": scene.here.door});
+    for about in [door, json!({"person": scene.known}), json!({"unknown": talk::visitor(api).await?})] {
+        let thread = text(&api.post("/api/v1/threads", &about).await?.ok()?, "id")?;
+        api.post(&format!("/api/v1/threads/{thread}/messages"), &json!({"text": EVIL})).await?.ok()?;
+    }
+    let me = api.get("/api/v1/me").await?;
+    api.put("/api/v1/me", &json!({"name": EVIL, "email": me["email"]})).await?.ok()?;
     let person = format!("/api/v1/persons/{}", scene.known);
     api.patch(&person, &json!({"name": format!("A {EVIL}"), "notes": EVIL})).await?.ok()?;
     Ok(())

@@ -19,6 +19,9 @@ pub const PASSWORD: &str = "correct horse battery staple";
 const LIMITS: &str =
     "[limits]\nrequests_per_second = 1000\naccount_requests_per_second = 1000\nlogins_per_minute = 1000\n";
 
+/// Numbers of an embedding of the default pack.
+const EMBEDDING: usize = 128;
+
 /// A door with a device that says what it is told to.
 pub struct Gate {
     pub site: String,
@@ -129,8 +132,15 @@ pub fn unknown_visit(seq: u64, nearest: &str, crop: Vec<u8>) -> EventRecord {
     let mut event = with_crop(seq, crop);
     if let Some(visit) = &mut event.visit {
         visit.nearest = Some(candidate(nearest, 0.612));
+        visit.embedding = Some(nobodys_face().into());
     }
     event
+}
+
+/// A face that is like nobody's: the first of all directions.
+fn nobodys_face() -> Vec<u8> {
+    let first = std::iter::once(1.0_f32);
+    first.chain(std::iter::repeat_n(0.0, EMBEDDING - 1)).flat_map(f32::to_le_bytes).collect()
 }
 
 fn unusable_visit(seq: u64) -> EventRecord {

@@ -1,5 +1,5 @@
-//! Bars as SVG, drawn by the server: no script, no style of its own but classes a page may colour, and words for those who
-//! do not see it. Pure.
+//! Bars as SVG, drawn by the server: no script, letters that fit light and dark, and words for those who do not see it.
+//! Pure.
 
 use std::fmt::Write as _;
 
@@ -11,6 +11,8 @@ const HEIGHT: f64 = 300.0;
 const MARGIN: f64 = 40.0;
 /// The most labels under the bars.
 const MOST_LABELS: usize = 24;
+/// The colour of letters, as light or dark as what is around the picture.
+const STYLE: &str = "<style>svg{color:#1e2426}@media (prefers-color-scheme:dark){svg{color:#e9e6de}}</style>";
 /// Colours that are told apart by people who see colours differently (Okabe and Ito).
 const COLOURS: [&str; 6] = ["#0072b2", "#e69f00", "#cc3311", "#999999", "#009e73", "#56b4e9"];
 
@@ -32,7 +34,8 @@ impl Chart {
         let highest = self.rows.iter().map(|(_, parts)| parts.iter().sum::<f64>()).fold(0.0, f64::max);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-             aria-labelledby=\"t d\" class=\"chart\" font-size=\"11\"><title id=\"t\">{}</title><desc id=\"d\">{}</desc>",
+             aria-labelledby=\"t d\" class=\"chart\" font-size=\"11\" font-family=\"sans-serif\"><title id=\"t\">{}</title>\
+             <desc id=\"d\">{}</desc>{STYLE}",
             escaped(&self.title),
             escaped(&self.words(highest)),
         );

@@ -38,6 +38,11 @@ icons! {
     Erasures = "erasures",
     System = "system",
     Settings = "settings",
+    Bell = "bell",
+    Talk = "talk",
+    Rules = "rules",
+    Chart = "chart",
+    Clock = "clock",
 }
 
 /// A heading and what stands under it.
@@ -101,9 +106,12 @@ mod tests {
             let paths: Vec<_> = sections.iter().flat_map(|section| &section.links).map(|link| link.path).collect();
             assert_eq!(paths, expected, "{role:?}");
         };
-        check(Role::Viewer, &["/", "/visits", "/unknowns", "/doors", "/accuracy"]);
-        check(Role::Operator, &["/", "/visits", "/unknowns", "/people", "/groups", "/doors", "/accuracy"]);
-        check(Role::Auditor, &["/doors", "/accounts", "/audit", "/erasures", "/system", "/settings"]);
+        let watch = ["/", "/visits", "/unknowns", "/conversations", "/notifications"];
+        let run = ["/accuracy", "/analytics"];
+        check(Role::Viewer, &[&watch[..], &["/doors"], &run].concat());
+        check(Role::Operator, &[&watch[..], &["/people", "/groups", "/doors"], &run].concat());
+        let auditor = ["/notifications", "/doors", "/accounts", "/audit", "/erasures", "/retention", "/system", "/settings"];
+        check(Role::Auditor, &auditor);
     }
 
     #[test]

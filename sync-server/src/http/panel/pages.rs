@@ -63,6 +63,11 @@ pages! {
     "/visits" "Visits" Some(Permission::EventsRead), place(WATCH, Icon::Visits), "visits.html";
     "/visits/{id}" "Visit" Some(Permission::EventsRead), None, "visit.html";
     "/unknowns" "Unknown visitors" Some(Permission::EventsRead), place(WATCH, Icon::Unknown), "unknowns.html";
+    "/unknowns/{id}" "Unknown visitor" Some(Permission::EventsRead), None, "unknown.html";
+    "/conversations" "Conversations" Some(Permission::EventsRead), place(WATCH, Icon::Talk), "conversations.html";
+    "/conversations/{id}" "Conversation" Some(Permission::EventsRead), None, "conversation.html";
+    "/notifications" "Notifications" None, place(WATCH, Icon::Bell), "notifications.html";
+    "/notifications/{id}" "Notification" None, None, "notification.html";
     "/people" "People" Some(Permission::PersonsRead), place(PEOPLE, Icon::People), "people.html";
     "/people/{id}" "Person" Some(Permission::PersonsRead), None, "person.html";
     "/enroll" "Enroll" Some(Permission::PersonsManage), place(PEOPLE, Icon::Enroll), "enroll.html";
@@ -74,11 +79,14 @@ pages! {
     "/jobs/{id}" "Job" Some(Permission::JobsRead), None, "job.html";
     "/import" "Import" Some(Permission::JobsManage), None, "import.html";
     "/accuracy" "Accuracy" Some(Permission::EventsRead), place(RUN, Icon::Accuracy), "accuracy.html";
+    "/analytics" "Analytics" Some(Permission::EventsRead), place(RUN, Icon::Chart), "analytics.html";
+    "/rules" "Rules" Some(Permission::NotificationsManage), place(RUN, Icon::Rules), "rules.html";
     "/accounts" "Accounts" Some(Permission::UsersRead), place(RUN, Icon::Accounts), "accounts.html";
     "/accounts/{id}" "Account" Some(Permission::UsersRead), None, "user.html";
     "/services/{id}" "Service" Some(Permission::KeysManage), None, "service.html";
     "/audit" "Audit" Some(Permission::AuditRead), place(RUN, Icon::Audit), "audit.html";
     "/erasures" "Erasures" Some(Permission::ErasuresRead), place(RUN, Icon::Erasures), "erasures.html";
+    "/retention" "Retention" Some(Permission::SettingsRead), place(RUN, Icon::Clock), "retention.html";
     "/system" "System" Some(Permission::HealthRead), place(RUN, Icon::System), "system.html";
     "/settings" "Settings" Some(Permission::SettingsRead), place(RUN, Icon::Settings), "settings.html";
     "/me" "My account" None, None, "me.html";
@@ -87,7 +95,8 @@ pages! {
 
 /// The page people come to first: the first in the navigation that is of use to them.
 pub fn first_of_use(may: impl Fn(Permission) -> bool) -> &'static str {
-    let of_use = |page: &&Page| page.place.is_some() && page.needs.is_none_or(&may);
+    // What everybody may open is where nobody begins.
+    let of_use = |page: &&Page| page.place.is_some() && page.needs.is_some_and(&may);
     PAGES.iter().find(of_use).map_or("/me", |page| page.path)
 }
 

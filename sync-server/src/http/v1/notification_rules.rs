@@ -3,4 +3,5 @@
 pub mod create;
 pub mod item;
 pub mod list;
+pub mod test;
 mod view;

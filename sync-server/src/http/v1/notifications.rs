@@ -5,6 +5,7 @@ pub mod events;
 pub mod list;
 pub mod live;
 pub mod read;
+pub mod retry;
 pub mod unsubscribe;
 mod view;
 

@@ -1,14 +1,17 @@
-//! `/api/v1/threads`: conversations about events, persons and doors.
+//! `/api/v1/threads`: conversations about events, persons, doors and unknown visitors.
 //!
 //! Who may see the door sees what is said about it and its events, and says something with `events.judge`; what is said
-//! about a person is for those who may see the person.
+//! about a person is for those who may see the person, and about an unknown visitor for those who may see every door the
+//! visitor was at.
 
 pub mod create;
 pub mod item;
 pub mod list;
 pub mod messages;
+pub mod people;
 pub mod read;
 pub mod search;
+mod titles;
 mod view;
 
 use crate::domain::access::Permission;
@@ -53,6 +56,14 @@ async fn may_see(
             let circle = api.within.circle(&reach).await?;
             let person = api.store.person(person).await?;
             Ok(person.is_some_and(|person| circle.admits(&person.groups)))
+        }
+        (About::Unknown(unknown), _) => {
+            let reach = access.reach(needs);
+            if reach.is_everything() {
+                return Ok(true);
+            }
+            let unknown = api.store.unknown_within(&reach, unknown).await?;
+            Ok(unknown.is_some_and(|unknown| unknown.elsewhere == 0))
         }
         (_, Some((site, door))) => Ok(access.reach(needs).covers(site, door)),
         (_, None) => Ok(false),

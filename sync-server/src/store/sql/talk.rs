@@ -1,5 +1,7 @@
-//! Conversations: `keys` opens what is sealed, `threads` and `messages` are their tables' reads and writes.
+//! Conversations: `keys` opens what is sealed, `threads` and `messages` are their tables' reads and writes, `follow` has
+//! those about unknown visitors follow what becomes of these.
 
+mod follow;
 mod keys;
 mod messages;
 mod rows;
@@ -11,6 +13,7 @@ use async_trait::async_trait;
 use ostiary_common::ids::{SiteId, UserId};
 use ostiary_common::time::UnixMillis;
 
+pub(super) use self::follow::end_orphans;
 use super::SqlStore;
 use crate::domain::audit::AuditNote;
 use crate::domain::notify::{MessageId, ThreadId};

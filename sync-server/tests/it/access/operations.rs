@@ -196,6 +196,9 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "notification_rules_read" => door(at.rule.0),
         "notification_rules_set" => door(at.rule.0).json(told(json!({"door": at.door}))),
         "notification_rules_delete" => door(at.rule.0).spends(),
+        "notification_rules_test" => door(at.rule.0),
+        // Nothing was sent.
+        "deliveries_retry" => Call::new(About::Nothing, Uuid::now_v7()).also(&[404]),
         "webhooks_create" => {
             let body = json!({"name": name, "url": "https://hooks.invalid/x", "site": at.site});
             Call::new(About::Site, Uuid::nil()).json(body)
@@ -213,7 +216,7 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "analytics_presence" => nothing().also(&[409]),
         "threads_search" => nothing().also(&[400]),
         "threads_open" => Call::new(About::Door, Uuid::nil()).json(json!({"door": at.door})),
-        "threads_read" | "threads_messages" => door(at.thread.0),
+        "threads_read" | "threads_messages" | "threads_people" => door(at.thread.0),
         "threads_update" => door(at.thread.0).json(json!({})),
         "threads_say" => door(at.thread.0).json(json!({"text": "x"})),
         "threads_mark_read" => door(at.thread.0).json(json!({"message": at.message.0})),

@@ -141,6 +141,14 @@ async fn webhooks_do_not_reach_into_the_house() {
     })
     .await;
     assert!(failed["error"].as_str().unwrap().contains("webhook_networks"), "{failed}");
+    let retry = format!("/api/v1/deliveries/{}/retry", failed["id"].as_str().unwrap());
+    let (status, again) = admin.post(&retry, json!({})).await;
+    assert_eq!((status, again["state"].as_str(), again["attempts"].as_u64()), (202, Some("waiting"), Some(0)), "{again}");
+    until(async || {
+        let (_, list) = admin.get("/api/v1/deliveries?state=failed").await;
+        list["items"].get(0).cloned()
+    })
+    .await;
     world.stop().await;
 }
 
@@ -183,5 +191,23 @@ async fn a_message_arrives_in_text_and_html_and_its_link_ends_it() {
     .await;
     assert!(held["error"].as_str().unwrap().contains("by this rule"), "{held}");
     assert!(mail.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_without_telling_anybody_else() {
+    let world = World::start().await;
+    let (admin, guard) = (world.admin().await, world.signed_in("guard").await);
+    let cam = device(&*world.store, "cam").await;
+    let rule = json!({"name": "Unknown", "what": ["unknown"], "door": cam.door, "whom": {"roles": ["operator"]}});
+    let (_, rule) = admin.post("/api/v1/notification-rules", rule).await;
+    let path = format!("/api/v1/notification-rules/{}/test", rule["id"].as_str().unwrap());
+    let (status, tried) = admin.post(&path, json!({})).await;
+    assert_eq!((status, tried["people"].as_u64(), tried["webhooks"].as_u64()), (202, Some(1), Some(0)), "{tried}");
+    let (count, items) = unread(&admin).await;
+    assert_eq!((count, items[0]["what"].as_str()), (1, Some("unknown")), "{items}");
+    assert!(items[0]["words"].as_str().unwrap().contains("nothing happened"), "{items}");
+    assert_eq!(unread(&guard).await.0, 0);
+    assert_eq!(guard.post(&path, json!({})).await.0, 403);
     world.stop().await;
 }

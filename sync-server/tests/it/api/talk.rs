@@ -142,3 +142,21 @@ async fn conversations_end_with_time_and_with_whom_they_are_about() {
     assert!(newest > 0);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_conversation_says_what_it_is_about_and_who_may_be_named() {
+    let Scene { world, event, vera } = scene().await;
+    let (otto, admin) = (world.signed_in("otto").await, world.admin().await);
+    let (_, thread) = otto.post("/api/v1/threads", json!({"event": event})).await;
+    assert_eq!((thread["kind"].as_str(), thread["name"].is_null()), (Some("unknown"), true), "{thread}");
+    assert!(thread["happened_at"].is_string(), "{thread}");
+    let path = format!("/api/v1/threads/{}", thread["id"].as_str().unwrap());
+    let (_, people) = otto.get(&format!("{path}/people")).await;
+    let ids: Vec<&Value> = people["items"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    assert!(ids.contains(&&json!(vera)) && ids.len() == 3, "otto, vera and the admin, and no stranger: {people}");
+    let (_, said) = otto.post(&format!("{path}/messages"), json!({"text": "x"})).await;
+    assert_eq!(said["author_name"], "otto", "{said}");
+    let ada = admin.person("Ada").await;
+    assert_eq!(admin.post("/api/v1/threads", json!({"person": ada})).await.1["name"], "Ada");
+    world.stop().await;
+}

@@ -4,20 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ostiary_common::ids::{DeviceId, EventId, PersonId, StreamId, UnknownId};
+use ostiary_common::ids::{DeviceId, EventId, PersonId, StreamId, UnknownId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_models::decide::Rule;
 use ostiary_models::face_crop::FaceCrop;
-use ostiary_server::domain::access::{Reach, Scope};
+use ostiary_server::domain::access::{Circle, Reach, Scope};
 use ostiary_server::domain::device::Device;
 use ostiary_server::domain::event::{EventFilter, Page};
+use ostiary_server::domain::notify::{MessageId, ThreadId};
+use ostiary_server::domain::talk::{About, Thread, ThreadState};
 use ostiary_server::domain::unknown::{Promotion, Unknown, UnknownDeed, UnknownFilter, UnknownState};
 use ostiary_server::enroll::visits::templates_of_visits;
 use ostiary_server::faces::grouper::Grouper;
 use ostiary_server::faces::held::HeldFaces;
 use ostiary_server::ports::face_crops::FaceCropStore;
 use ostiary_server::ports::reach::ReachStore;
+use ostiary_server::ports::talk::{NewMessage, TalkSight, TalkStore, ThreadFilter};
 use ostiary_server::ports::{Clock, ErasureStore, EventStore, LedgerStore, PersonStore, UnknownStore};
 use ostiary_server::recognition::Recognition;
 use ostiary_server::recognition::forecast::Forecaster;
@@ -27,7 +30,11 @@ use super::consent::{consent, note};
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, face, pack, person, visit};
 
-on_both!(unknown_visitors_come_together_and_become_somebody, unknown_visitors_are_forgotten);
+on_both!(
+    unknown_visitors_come_together_and_become_somebody,
+    unknown_visitors_are_forgotten,
+    what_is_said_of_a_visitor_follows_what_becomes_of_them
+);
 
 const EAST: [f32; 3] = [1.0, 0.1, 0.0];
 const NORTH: [f32; 3] = [0.1, 1.0, 0.0];
@@ -78,6 +85,28 @@ impl House {
     async fn list(&self, reach: &Reach, state: UnknownState) -> Vec<Unknown> {
         let filter = UnknownFilter { state, door: None, site: None, least_visits: 1 };
         self.store.unknowns_within(reach, &filter, None, 9).await.unwrap()
+    }
+
+    async fn says(&self, of: UnknownId, text: &str) -> ThreadId {
+        let thread = Thread {
+            id: ThreadId::generate(),
+            about: About::Unknown(of),
+            person: None,
+            place: None,
+            state: ThreadState::Open,
+            assignee: None,
+            held: false,
+            messages: 0,
+            created_at: NOW,
+            last_at: NOW,
+            version: 1,
+            unread: 0,
+        };
+        let thread = self.store.open_thread(&thread).await.unwrap().0.id;
+        let (id, author, text) = (MessageId::generate(), UserId::generate(), text.to_owned());
+        let message = NewMessage { id, thread, author, at: NOW, text, mentions: Vec::new(), events: Vec::new() };
+        assert!(self.store.say(&message).await.unwrap());
+        thread
     }
 
     async fn deed(&self, deed: UnknownDeed) -> bool {
@@ -171,4 +200,53 @@ async fn unknown_visitors_are_forgotten(place: Place) {
     assert!(house.store.event_face(&Reach::Everything, event).await.unwrap().is_none());
     assert_eq!(house.store.unknown_within(&Reach::Everything, visitor).await.unwrap(), None);
     assert!(house.held.snapshot().await.unwrap().visits.is_empty(), "nor in memory");
+}
+
+async fn what_is_said_of_a_visitor_follows_what_becomes_of_them(place: Place) {
+    let house = House::new(&place).await;
+    let store = &house.store;
+    let (first, other) = (house.seen(house.front.id, EAST).await, house.seen(house.back.id, NORTH).await);
+    let (ada, bob) = (house.unknown_of(first).await, house.unknown_of(other).await);
+    let (of_ada, of_bob) = (house.says(ada, "at the front").await, house.says(bob, "at the back").await);
+    let front = Reach::of([Scope::Door(house.front.door)]);
+    let seen = async |reach: &Reach| {
+        let sight = TalkSight { account: UserId::generate(), reach: reach.clone(), circle: nobody() };
+        store.threads(&sight, ThreadFilter::default(), None, 9).await.unwrap()
+    };
+    assert_eq!(seen(&front).await.iter().map(|thread| thread.id).collect::<Vec<_>>(), [of_ada]);
+
+    // Two who are one talk on as one, and who sees one of the doors only hears nothing any more.
+    assert!(house.deed(UnknownDeed::Merge { into: ada, from: vec![bob] }).await);
+    assert_eq!(texts(store, of_ada).await, ["at the back", "at the front"]);
+    assert!(store.thread(of_bob, UserId::generate()).await.unwrap().is_none());
+    assert_eq!(seen(&Reach::Everything).await[0].messages, 2);
+    assert!(seen(&front).await.is_empty());
+
+    // Who turns out to be somebody takes it along, and it ends with them.
+    let someone = person("Ada");
+    let (consent, templates) = (consent(someone.id, NOW), Vec::new());
+    let promotion =
+        Promotion { id: ada, person: someone.clone(), consent, templates, now: NOW, note: note() };
+    store.promote_unknown(&promotion).await.unwrap().unwrap();
+    let thread = store.thread(of_ada, UserId::generate()).await.unwrap().unwrap();
+    assert_eq!((thread.about, thread.person), (About::Person(someone.id), Some(someone.id)));
+    assert_eq!(texts(store, of_ada).await, ["at the back", "at the front"]);
+    store.remove_person(someone.id, NOW).await.unwrap();
+    assert!(store.thread(of_ada, UserId::generate()).await.unwrap().is_none());
+
+    // With the last visit it ends.
+    let last = house.seen(house.front.id, [0.0, 0.1, 1.0]).await;
+    let lost = house.says(house.unknown_of(last).await, "gone soon").await;
+    house.clock.0.store(NOW.plus(Duration::from_secs(8 * 24 * 60 * 60)).0, Ordering::Relaxed);
+    house.grouper.step().await.unwrap();
+    assert!(store.thread(lost, UserId::generate()).await.unwrap().is_none());
+}
+
+async fn texts(store: &SqlStore, thread: ThreadId) -> Vec<String> {
+    let messages = store.messages(thread, None, 9).await.unwrap();
+    messages.into_iter().filter_map(|message| message.text).collect()
+}
+
+fn nobody() -> Circle {
+    Circle::Within { everyone: false, groups: Default::default(), own: Default::default() }
 }

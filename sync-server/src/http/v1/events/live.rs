@@ -9,6 +9,7 @@ mod feed;
 pub mod recent;
 pub mod socket;
 pub mod stream;
+mod unread;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -42,6 +43,10 @@ pub struct From {
     /// not for the caller. Who comes back with that cursor misses nothing, even if no event came yet.
     #[serde(default)]
     cursors: bool,
+    /// Whether it is told, as `{"unread": …}`, how many of the caller's notifications are new: at once, and whenever it
+    /// changes.
+    #[serde(default)]
+    unread: bool,
 }
 
 /// One of the seats for watchers; free again when dropped.

@@ -17,7 +17,7 @@ use crate::http::problem::{ApiError, Problem};
 use crate::notify::form::RuleForm;
 use crate::ports::notify::StoredRule;
 
-async fn found(api: &Api, may: &May<NotificationsManage>, id: RuleId) -> Result<StoredRule, ApiError> {
+pub(super) async fn found(api: &Api, may: &May<NotificationsManage>, id: RuleId) -> Result<StoredRule, ApiError> {
     let stored = may.found(api.notices.store.rule(id).await?, "rule")?;
     let within = is_within(may, stored.place).await?;
     may.found(within.then_some(stored), "rule")

@@ -113,6 +113,7 @@ pub async fn list(
     };
     let state = asked.state.as_deref().map(|text| DeliveryState::parse(text).ok_or_else(|| unknown(text)));
     let filter = DeliveryFilter {
+        id: None,
         notice: asked.notification.map(NoticeId),
         webhook: asked.webhook.map(WebhookId),
         state: state.transpose()?,

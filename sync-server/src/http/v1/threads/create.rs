@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ostiary_common::ids::{DoorId, EventId, PersonId, SiteId};
+use ostiary_common::ids::{DoorId, EventId, PersonId, SiteId, UnknownId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::may_see;
+use super::{may_see, titles};
 use super::view::ThreadView;
 use crate::domain::access::Permission;
 use crate::domain::access::may::EventsJudge;
@@ -29,21 +29,23 @@ pub struct Subject {
     person: Option<Uuid>,
     /// A door.
     door: Option<Uuid>,
+    /// An unknown visitor, all of whose visits are within reach.
+    unknown: Option<Uuid>,
 }
 
 type Whereabouts = (About, Option<PersonId>, Option<(SiteId, DoorId)>);
 
 impl Subject {
     async fn found(&self, api: &Api, may: &May<EventsJudge>) -> Result<Whereabouts, ApiError> {
-        match (self.event, self.person, self.door) {
-            (Some(event), None, None) => {
+        match (self.event, self.person, self.door, self.unknown) {
+            (Some(event), None, None, None) => {
                 let event = may.event(EventId(event)).await?;
                 let person = event.record.visit.as_ref().and_then(|visit| visit.matched.as_ref());
                 // What is said of a visit ends with whose visit it was.
                 let person = event.person_name.as_ref().and(person).map(|matched| matched.person);
                 Ok((About::Event(event.record.id), person, Some((event.site, event.door))))
             }
-            (None, Some(person), None) => {
+            (None, Some(person), None, None) => {
                 let person = PersonId(person);
                 let reach = may.caller.access.reach(Permission::PersonsRead);
                 let circle = api.within.circle(&reach).await?;
@@ -51,22 +53,29 @@ impl Subject {
                 may.found(known.filter(|_| !reach.is_nothing()), "person")?;
                 Ok((About::Person(person), Some(person), None))
             }
-            (None, None, Some(door)) => {
+            (None, None, Some(door), None) => {
                 let door = may.door(DoorId(door)).await?;
                 Ok((About::Door(door.id), None, Some((door.site, door.id))))
             }
-            _ => Err(ApiError::Invalid { field: "event", detail: "one of event, person and door".into() }),
+            (None, None, None, Some(unknown)) => {
+                let unknown = may.unknown(UnknownId(unknown)).await?;
+                if unknown.elsewhere > 0 {
+                    return Err(may.beyond("every door this visitor was seen at"));
+                }
+                Ok((About::Unknown(unknown.id), None, None))
+            }
+            _ => Err(ApiError::Invalid { field: "event", detail: "one of event, person, door and unknown".into() }),
         }
     }
 }
 
-/// The conversation about an event, a person or a door; it is begun if there is none.
+/// The conversation about an event, a person, a door or an unknown visitor; it is begun if there is none.
 #[utoipa::path(post, path = "/api/v1/threads", operation_id = "threads_open", tag = "conversations",
     security(("bearer" = [])), request_body = Subject,
     responses(
         (status = 200, description = "It was there", body = ThreadView),
         (status = 201, description = "Begun", body = ThreadView),
-        (status = 404, description = "No such event, person or door", body = Problem,
+        (status = 404, description = "No such event, person, door or visitor", body = Problem,
             content_type = "application/problem+json"),
         (status = 422, description = "`invalid-value`", body = Problem, content_type = "application/problem+json")
     ))]
@@ -102,5 +111,5 @@ pub async fn open(
         api.audit_done(&may.caller, "thread.open", target, detail).await?;
     }
     let status = if begun { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(ThreadView::from(&thread))))
+    Ok((status, Json(titles::titled(&api, thread).await?)))
 }

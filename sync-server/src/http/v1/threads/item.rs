@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::view::ThreadView;
-use super::{found, may_see};
+use super::{found, may_see, titles};
 use crate::domain::access::Permission;
 use crate::domain::access::may::{EventsJudge, EventsRead};
 use crate::domain::account::State as AccountState;
@@ -42,8 +42,8 @@ fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Opti
     Option::<Uuid>::deserialize(deserializer).map(Some)
 }
 
-fn answer(thread: &Thread) -> Response {
-    (etag(thread.version), axum::Json(ThreadView::from(thread))).into_response()
+async fn answer(api: &Api, thread: Thread) -> Result<Response, ApiError> {
+    Ok((etag(thread.version), axum::Json(titles::titled(api, thread).await?)).into_response())
 }
 
 /// One conversation.
@@ -58,7 +58,7 @@ pub async fn read(
     may: May<EventsRead>,
     InPath(id): InPath<ThreadId>,
 ) -> Result<Response, ApiError> {
-    Ok(answer(&found(&api, &may, id).await?))
+    answer(&api, found(&api, &may, id).await?).await
 }
 
 /// Resolve a conversation or open it again, hand it to somebody, hold it.
@@ -97,7 +97,7 @@ pub async fn update(
     );
     let change = Change { expected, now: api.now() };
     api.talk.put_thread(id, became, change, &note).await?.ok_or(ApiError::NotFound("conversation"))?;
-    Ok(answer(&found(&api, &may, id).await?))
+    answer(&api, found(&api, &may, id).await?).await
 }
 
 async fn became(

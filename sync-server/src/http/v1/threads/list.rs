@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::sight;
 use super::view::ThreadView;
+use super::{sight, titles};
 use crate::domain::access::may::EventsRead;
 use crate::domain::notify::ThreadId;
 use crate::domain::talk::{About, ThreadState};
@@ -36,9 +36,9 @@ pub struct Asked {
     /// Only those where it is your turn.
     #[serde(default)]
     assigned: bool,
-    /// About what: `event`, `person`, `door`; with `subject`.
+    /// About what: `event`, `person`, `door`, `unknown`; with `subject`.
     about: Option<String>,
-    /// The event, person or door.
+    /// The event, person, door or unknown visitor.
     subject: Option<Uuid>,
 }
 
@@ -60,7 +60,7 @@ fn filter(asked: &Asked, me: ostiary_common::ids::UserId) -> Result<ThreadFilter
     let about = match (&asked.about, asked.subject) {
         (None, None) => None,
         (Some(kind), Some(id)) => {
-            Some(About::parse(kind, id).ok_or_else(|| invalid("about", "must be event, person or door"))?)
+            Some(About::parse(kind, id).ok_or_else(|| invalid("about", "must be event, person, door or unknown"))?)
         }
         _ => return Err(invalid("subject", "goes with `about`")),
     };
@@ -96,5 +96,9 @@ pub async fn list(
         let (high, low) = last.id.0.as_u64_pair();
         api.cursors.seal("threads", &named, [last.last_at.0, high.cast_signed(), low.cast_signed()])
     });
-    Ok(Json(Threads { items: threads.iter().map(ThreadView::from).collect(), next }))
+    let mut items = Vec::with_capacity(threads.len());
+    for thread in threads {
+        items.push(titles::titled(&api, thread).await?);
+    }
+    Ok(Json(Threads { items, next }))
 }

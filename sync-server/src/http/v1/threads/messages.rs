@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::found;
 use super::item::able;
 use super::view::MessageView;
+use super::{found, titles};
 use crate::domain::access::may::{EventsJudge, EventsRead, Needs};
 use crate::domain::notify::{MessageId, Place, Signal, ThreadId, What};
 use crate::domain::talk::{self, MOST_NAMED, Message, Thread};
@@ -90,7 +90,7 @@ pub async fn list(
     found(&api, &may, id).await?;
     let messages = api.talk.messages(id, page.before.map(MessageId), limit).await?;
     let next = messages.last().filter(|_| messages.len() == limit as usize).map(|last| last.id.0);
-    Ok(Json(Messages { items: messages.into_iter().map(MessageView::from).collect(), next }))
+    Ok(Json(Messages { items: titles::messages(&api, messages).await?, next }))
 }
 
 /// Say something. Who is named is told; a resolved conversation is open again.
@@ -124,7 +124,7 @@ pub async fn say(
     may.found(said.then_some(()), "conversation")?;
     tell_named(&api, &thread, &message).await?;
     let kept = api.talk.message(message.id).await?.ok_or(ApiError::NotFound("message"))?;
-    Ok((StatusCode::CREATED, Json(MessageView::from(kept))))
+    Ok((StatusCode::CREATED, Json(titles::message(&api, kept).await?)))
 }
 
 async fn named(api: &Api, thread: &Thread, accounts: &[Uuid]) -> Result<Vec<UserId>, ApiError> {
@@ -200,7 +200,7 @@ pub async fn update(
     if !api.talk.edit(id, Some(&text), api.now()).await? {
         return Err(ApiError::WrongState("this message was taken back".into()));
     }
-    Ok(Json(MessageView::from(one(&api, &may, id).await?)))
+    Ok(Json(titles::message(&api, one(&api, &may, id).await?).await?))
 }
 
 /// Take back what you said: its text and its earlier texts are removed, and that something was said stays.

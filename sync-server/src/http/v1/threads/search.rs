@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::sight;
+use super::titles::Authors;
 use super::view::MessageView;
 use crate::domain::access::may::EventsRead;
 use crate::http::api::Api;
@@ -53,11 +54,11 @@ pub async fn search(
     threads.sort_unstable();
     threads.dedup();
     let visible = api.talk.visible(&sight(&api, &may).await?, &threads).await?;
-    let mut items = Vec::new();
+    let (mut items, mut authors) = (Vec::new(), Authors::default());
     for (id, _) in found.iter().filter(|(_, thread)| visible.contains(thread)) {
         // It may have been taken back, or have ended, since it was found.
         if let Some(message) = api.talk.message(*id).await?.filter(|message| message.text.is_some()) {
-            items.push(MessageView::from(message));
+            items.push(authors.view(&api, message).await?);
         }
         if items.len() == limit {
             break;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::titles::Title;
 use crate::domain::talk::{Message, Thread};
 
 /// A conversation.
@@ -11,12 +12,19 @@ use crate::domain::talk::{Message, Thread};
 pub struct ThreadView {
     /// Id.
     pub(super) id: Uuid,
-    /// What it is about: `event`, `person`, `door`.
+    /// What it is about: `event`, `person`, `door`, `unknown`.
     #[schema(value_type = String)]
     about: &'static str,
-    /// The event, person or door.
+    /// The event, person, door or unknown visitor.
     subject: Uuid,
-    /// The site; absent of one about a person.
+    /// What it is called: the person's or the door's name, or of an event the name of who was named, if anybody was.
+    name: Option<String>,
+    /// Of an event, its kind; absent if the event is no longer kept.
+    #[schema(value_type = Option<String>)]
+    kind: Option<&'static str>,
+    /// Of an event, when it happened.
+    happened_at: Option<String>,
+    /// The site; absent of one about a person or an unknown visitor.
     site: Option<Uuid>,
     /// The door.
     door: Option<Uuid>,
@@ -39,12 +47,16 @@ pub struct ThreadView {
     version: u64,
 }
 
-impl From<&Thread> for ThreadView {
-    fn from(thread: &Thread) -> Self {
+impl ThreadView {
+    /// A conversation with what it is about in words.
+    pub(super) fn new(thread: &Thread, title: Title) -> Self {
         Self {
             id: thread.id.0,
             about: thread.about.as_str(),
             subject: thread.about.id(),
+            name: title.name,
+            kind: title.kind,
+            happened_at: title.at.map(|at| at.to_rfc3339()),
             site: thread.place.map(|(site, _)| site.0),
             door: thread.place.map(|(_, door)| door.0),
             state: thread.state.as_str(),
@@ -68,6 +80,8 @@ pub struct MessageView {
     thread: Uuid,
     /// Who wrote it; absent if the account is gone.
     author: Option<Uuid>,
+    /// What that account is called.
+    author_name: Option<String>,
     /// When.
     at: String,
     /// When it was last changed; what it said before is at `/api/v1/messages/{id}/history`.
@@ -80,9 +94,11 @@ pub struct MessageView {
     events: Vec<Uuid>,
 }
 
-impl From<Message> for MessageView {
-    fn from(message: Message) -> Self {
+impl MessageView {
+    /// A message, with what its author is called.
+    pub(super) fn new(message: Message, author_name: Option<String>) -> Self {
         Self {
+            author_name,
             id: message.id.0,
             thread: message.thread.0,
             author: message.author.map(|account| account.0),

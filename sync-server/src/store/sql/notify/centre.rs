@@ -138,6 +138,7 @@ impl CentreStore for SqlStore {
         query.bind(before.map_or_else(|| columns::BEHIND_EVERY_ID.to_vec(), |id| id.as_bytes().to_vec()));
         reach::within(&mut query, within, "coalesce(n.site, w.site)", "coalesce(n.door, w.door)");
         let ids = [
+            ("d.id", filter.id.map(|id| id.as_bytes().to_vec())),
             ("d.notice", filter.notice.map(|id| id.as_bytes().to_vec())),
             ("d.webhook", filter.webhook.map(|id| id.as_bytes().to_vec())),
         ];

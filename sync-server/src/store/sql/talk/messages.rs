@@ -22,7 +22,7 @@ const MESSAGES: &str = "SELECT m.id, m.thread, m.author, m.at, m.edited_at, m.se
     LEFT JOIN person_keys k ON k.person = t.person";
 
 /// Takes the next number of a change.
-async fn next_edit(tx: &mut AnyConnection) -> Result<i64, StoreError> {
+pub(super) async fn next_edit(tx: &mut AnyConnection) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar("UPDATE message_edits SET edit = edit + 1 RETURNING edit").fetch_one(tx).await?)
 }
 

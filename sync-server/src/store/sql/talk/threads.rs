@@ -7,7 +7,7 @@ use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
 use super::rows::{THREAD, ThreadRow};
-use crate::domain::access::Circle;
+use crate::domain::access::{Circle, Reach};
 use crate::domain::audit::AuditNote;
 use crate::domain::notify::{MessageId, ThreadId};
 use crate::domain::recognition::Change;
@@ -33,8 +33,10 @@ fn select(account: UserId) -> Statement {
 
 /// Adds ` AND …`: it may be seen.
 fn seen(query: &mut Statement, sight: &TalkSight) {
-    query.push(" AND ((t.about <> 'person'");
+    query.push(" AND ((t.about IN ('event', 'door')");
     reach::within(query, &sight.reach, "t.site", "t.door");
+    query.push(") OR (t.about = 'unknown'");
+    unknowns_within(query, &sight.reach);
     query.push(") OR (t.about = 'person'");
     match &sight.circle {
         Circle::Everything | Circle::Within { everyone: true, .. } => {}
@@ -44,6 +46,17 @@ fn seen(query: &mut Statement, sight: &TalkSight) {
             query.bind_list(groups.iter().map(|group| group.as_bytes().to_vec())).push(")");
         }
     }
+    query.push("))");
+}
+
+/// Adds ` AND …`: every visit of the unknown visitor it is about lies within reach.
+fn unknowns_within(query: &mut Statement, reach: &Reach) {
+    if reach.is_everything() {
+        return;
+    }
+    query.push(" AND EXISTS (SELECT 1 FROM unknown_visits v WHERE v.visitor = t.subject)");
+    query.push(" AND NOT EXISTS (SELECT 1 FROM unknown_visits v WHERE v.visitor = t.subject AND NOT (1 = 1");
+    reach::within(query, reach, "v.site", "v.door");
     query.push("))");
 }
 

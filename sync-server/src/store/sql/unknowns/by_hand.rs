@@ -45,6 +45,7 @@ impl SqlStore {
             for cursor in visits {
                 move_visit(self, &mut *tx, cursor, (into, &seal), Some(true)).await?;
             }
+            self.join_threads(&mut *tx, *other, into).await?;
             dissolve(&mut *tx, *other, into, now).await?;
         }
         pin_all(&mut *tx, into).await?;

@@ -4,8 +4,8 @@ use ostiary_common::time::UnixMillis;
 
 use super::edited;
 use crate::ports::StoreError;
-use crate::store::sql::SqlStore;
 use crate::store::sql::statement::Statement;
+use crate::store::sql::{SqlStore, talk};
 
 impl SqlStore {
     pub(super) async fn forget_visits(&self, before: UnixMillis, at_most: u32) -> Result<u64, StoreError> {
@@ -34,6 +34,9 @@ impl SqlStore {
         )
         .execute(&mut *tx)
         .await?;
+        if emptied.rows_affected() > 0 {
+            talk::end_orphans(&mut tx).await?;
+        }
         sqlx::query("DELETE FROM unknown_aliases WHERE at < $1").bind(before.0).execute(&mut *tx).await?;
         if !old.is_empty() || emptied.rows_affected() > 0 {
             edited(&mut tx).await?;

@@ -162,6 +162,7 @@ impl SqlStore {
         }
         for (gone, became) in &plan.became {
             if visits(&mut tx, *gone).await?.is_empty() {
+                self.join_threads(&mut tx, *gone, *became).await?;
                 dissolve(&mut tx, *gone, *became, plan.now).await?;
             }
         }

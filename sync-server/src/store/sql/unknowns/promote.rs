@@ -19,6 +19,7 @@ impl SqlStore {
         let person = &promotion.person;
         let (key, flips_at) = self.insert_person(&mut tx, person).await?;
         consent_rows::insert(&mut tx, &key, &promotion.consent).await?;
+        self.hand_thread_to(&mut tx, promotion.id, person.id, &key).await?;
         let seal = EventSeal::Person(key);
         for cursor in &visits {
             self.reseal(&mut tx, *cursor, &seal).await?;

@@ -8,8 +8,8 @@ const LONGEST_WAIT_MS = 20000;
 const CLOSE_NOT_ALLOWED = 4403;
 
 // `onevent(event)` for each; `onstate(words)` with "live", "connecting", "not-allowed"; `oncursor(cursor)` once the first
-// connection is made: what is committed from there on comes.
-export function follow({ onevent, onstate, oncursor }) {
+// connection is made: what is committed from there on comes. `onunread(count)` is told how many notifications are new.
+export function follow({ onevent, onstate, oncursor, onunread }) {
   let cursor = null;
   let wait = FIRST_WAIT_MS;
   let ended = false;
@@ -20,7 +20,7 @@ export function follow({ onevent, onstate, oncursor }) {
     onstate("connecting");
     try {
       const { protocol } = await post("/api/v1/live/tickets", undefined, { key: null });
-      const query = new URLSearchParams({ cursors: "true", ...(cursor === null ? {} : { after: cursor }) });
+      const query = new URLSearchParams({ cursors: "true", unread: "true", ...(cursor === null ? {} : { after: cursor }) });
       socket = new WebSocket(`wss://${location.host}/api/v1/events/live?${query}`, ["ostiary.live", protocol]);
       socket.addEventListener("message", (message) => hear(JSON.parse(message.data)));
       socket.addEventListener("close", (close) => again(close.code));
@@ -32,6 +32,10 @@ export function follow({ onevent, onstate, oncursor }) {
 
   function hear(told) {
     if (wait !== FIRST_WAIT_MS) wait = FIRST_WAIT_MS;
+    if ("unread" in told) {
+      onunread?.(told.unread);
+      return;
+    }
     const isEvent = "id" in told;
     if (!isEvent && "cursor" in told) {
       onstate("live");

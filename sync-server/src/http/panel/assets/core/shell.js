@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 import { find, h } from "./dom.js";
 import { failed, toast } from "./toast.js";
+import { listen } from "./unread.js";
 
 const THEMES = ["", "light", "dark"];
 const WORDS = { "": "As the system", light: "Light", dark: "Dark" };
@@ -49,3 +50,5 @@ function out() {
 menu();
 theme();
 out();
+// The live wall hears of it with its visits, over one connection for both.
+if (location.pathname !== "/") listen();

@@ -1,9 +1,13 @@
 // Judging visits: right, or what is wrong with them.
 
-import { get, post, query } from "./api.js";
-import { button, h } from "./dom.js";
+import { get, post, remove } from "./api.js";
+import { badge, button, h } from "./dom.js";
+import { personChoice } from "./choose.js";
 import { ask } from "./dialog.js";
-import { plain } from "./words.js";
+import { shown } from "./list.js";
+import { time } from "./time.js";
+import { during, failed, toast } from "./toast.js";
+import { may, plain } from "./words.js";
 
 // What can be said of each kind of visit: the word, the words, the key.
 const CHOICES = {
@@ -36,7 +40,7 @@ export const choices = (event) => CHOICES[event.kind] || [];
 // Buttons for a visit; `done` is called with what was said.
 export function verdictButtons(event, done) {
   const make = ([word, words, key]) =>
-    button(`${words} (${key})`, () => judge(event, word).then((said) => said && done(said)), { data: { key } });
+    button(`${words} (${key})`, () => judge(event, word).then((said) => said && done(said), failed), { data: { key } });
   return h("div", { class: "line" }, choices(event).map(make));
 }
 
@@ -48,31 +52,60 @@ export async function judge(event, verdict) {
   return post(`/api/v1/events/${event.id}/verdict`, { verdict, ...(person ? { person } : {}) });
 }
 
+// Letters do what the buttons say, as long as nobody writes and the place is to be seen.
+export function byKeyboard(place) {
+  document.addEventListener("keydown", (event) => {
+    const elsewhere = event.ctrlKey || event.metaKey || event.altKey;
+    if (elsewhere || place.closest("[hidden]") || event.target.closest("input, select, textarea, dialog")) return;
+    place.querySelector(`button[data-key="${CSS.escape(event.key)}"]`)?.click();
+  });
+}
+
+// The judgement of a visit as a part of its page: what stands, another word, and what was said before.
+export function verdictPart(event) {
+  const place = h("div", { class: "stack" });
+  const path = `/api/v1/events/${event.id}/verdict`;
+  const view = () => shown(place, () => get(path), parts);
+  const parts = ({ standing, history }) => [
+    standing
+      ? h("p", { class: "line" }, badge(saidWords(standing), "accent"), h("span", { class: "quiet" }, time(standing.judged_at)))
+      : h("p", { class: "quiet" }, "Nobody has judged this visit."),
+    may("events.judge") && verdictButtons(event, done),
+    may("events.judge") &&
+      standing &&
+      h(
+        "div",
+        {},
+        button("Withdraw", (pressed) =>
+          during(pressed.currentTarget, async () => {
+            await remove(path);
+            toast("Withdrawn.");
+            view();
+          }),
+        ),
+      ),
+    may("events.judge") && h("p", { class: "hint" }, "By keyboard: the letter in brackets."),
+    history.length > 1 && before(history),
+  ];
+  const done = (said) => {
+    toast(`Noted: ${saidWords(said)}.`, { action: ["Take back", () => remove(path).then(view, failed)] });
+    view();
+  };
+  view();
+  byKeyboard(place);
+  return place;
+}
+
+function before(history) {
+  const line = (said) => h("li", {}, saidWords(said), " ", time(said.judged_at), said.withdrawn_at && " (withdrawn)");
+  return h("details", {}, h("summary", {}, "What was said before"), h("ul", { class: "stack tight" }, history.map(line)));
+}
+
 export const saidWords = (said) => plain(said.verdict);
 
 // Finds a person by name; `null` if it is not known who.
 async function whom(required) {
-  let found = [];
-  const list = h(
-    "select",
-    { name: "person", id: "whom-person", required },
-    h("option", { value: "" }, required ? "Choose" : "not known who"),
-  );
-  const name = h("input", {
-    type: "search",
-    id: "whom-name",
-    autocomplete: "off",
-    oninput: async () => {
-      const wanted = name.value;
-      found = wanted ? (await get(`/api/v1/persons${query({ name: wanted, limit: 20 })}`)).items : [];
-      if (wanted === name.value)
-        list.replaceChildren(list.firstChild, ...found.map((person) => h("option", { value: person.id }, person.name)));
-    },
-  });
-  const fields = [
-    h("div", { class: "row" }, h("label", { for: "whom-name" }, "Find by name"), name),
-    h("div", { class: "row" }, h("label", { for: "whom-person" }, "Who it was"), list),
-  ];
-  const answer = await ask("Who was it?", fields, "Say so", async () => ({ person: list.value || null }));
+  const fields = personChoice("person", { label: "Who it was", none: required ? "Choose" : "not known who", required });
+  const answer = await ask("Who was it?", fields, "Say so", async (values) => ({ person: values.person || null }));
   return answer?.person;
 }

@@ -8,7 +8,7 @@ import { tabs } from "../core/page.js";
 import { places } from "../core/places.js";
 import { time } from "../core/time.js";
 import { failed, toast } from "../core/toast.js";
-import { saidWords, verdictButtons } from "../core/verdict.js";
+import { byKeyboard, saidWords, verdictButtons } from "../core/verdict.js";
 import { crop, judged } from "../core/visits.js";
 import { kind, may, percent, who } from "../core/words.js";
 
@@ -63,21 +63,12 @@ async function next() {
   find("#judged").focus();
 }
 
+byKeyboard(place);
 document.addEventListener("keydown", (event) => {
-  if (
-    place.hidden ||
-    event.ctrlKey ||
-    event.metaKey ||
-    event.altKey ||
-    event.target.closest("input, select, textarea, dialog")
-  )
-    return;
-  if (event.key === "p" && queue.length) {
-    queue.shift();
-    next().catch(failed);
-    return;
-  }
-  place.querySelector(`button[data-key="${CSS.escape(event.key)}"]`)?.click();
+  const elsewhere = event.ctrlKey || event.metaKey || event.altKey || place.hidden;
+  if (elsewhere || event.key !== "p" || event.target.closest("input, select, textarea, dialog") || !queue.length) return;
+  queue.shift();
+  next().catch(failed);
 });
 
 const share = (of) => (of ? `${percent2(of.value)} (${percent2(of.low)} to ${percent2(of.high)})` : "not known");

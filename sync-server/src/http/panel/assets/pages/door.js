@@ -9,6 +9,7 @@ import { formOf } from "../core/form.js";
 import { empty, shown } from "../core/list.js";
 import { idOfPage } from "../core/page.js";
 import { forget, places } from "../core/places.js";
+import { threadPart } from "../core/thread.js";
 import { outlook, recognitionBody, recognitionFields, strictness } from "../core/recognition.js";
 import { failed, toast } from "../core/toast.js";
 import { card } from "../core/visits.js";
@@ -71,6 +72,7 @@ async function page(door) {
         ),
       part("Whom it knows", () => get(`${path}/gallery-rule`), rule),
       may("settings.read") && part("How strict it is", () => get(`${path}/recognition`), recognition),
+      may("events.read") && threadPart("door", id),
     ),
   ];
 }

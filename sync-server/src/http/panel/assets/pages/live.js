@@ -6,6 +6,7 @@ import { find, h, icon } from "../core/dom.js";
 import { broken, empty, loading } from "../core/list.js";
 import { follow } from "../core/live.js";
 import { places } from "../core/places.js";
+import { count } from "../core/unread.js";
 import { card, spoken } from "../core/visits.js";
 import { chime } from "../core/sound.js";
 import { KIND_CHOICES } from "../core/words.js";
@@ -105,6 +106,7 @@ async function begin() {
       find("#state").textContent = STATES[state];
     },
     oncursor: fill,
+    onunread: count,
   });
 }
 

@@ -6,9 +6,11 @@ import { consentList } from "../core/consents.js";
 import { badge, button, facts, find, h, table } from "../core/dom.js";
 import { ask, confirm } from "../core/dialog.js";
 import { empty, shown } from "../core/list.js";
+import { historyPart, merge, split } from "../core/mending.js";
 import { idOfPage } from "../core/page.js";
 import { groupChoices } from "../core/persons.js";
 import { places } from "../core/places.js";
+import { threadPart } from "../core/thread.js";
 import { fromField, time, toField } from "../core/time.js";
 import { during, failed, toast } from "../core/toast.js";
 import { card } from "../core/visits.js";
@@ -46,8 +48,13 @@ async function page(person) {
       ? [
           h("a", { class: "button primary", href: `/enroll?person=${id}` }, "Add pictures"),
           button("Change", () => change(person, groups, fields.fields).catch(failed), { picture: "edit" }),
+          button("Merge", () => merge(person, view).catch(failed)),
+          button("Split", () => split(person, view).catch(failed)),
           button("Remove for good", () => erase(person).catch(failed), { picture: "trash", tone: "danger" }),
         ]
+      : []),
+    ...(may("notifications.manage")
+      ? [h("a", { class: "button", href: `/rules?person=${id}` }, "Tell me when seen")]
       : []),
   );
   const inGroups = person.groups
@@ -87,6 +94,8 @@ async function page(person) {
       ),
     later("Lookalikes", () => get(`${path}/lookalikes`), lookalikes),
     manages && later("When their time is over", () => get(`${path}/on-expiry`), expiry),
+    part("History", null, historyPart(id, manages, view)),
+    may("events.read") && threadPart("person", id),
   );
 }
 

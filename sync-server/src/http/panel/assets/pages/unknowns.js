@@ -3,12 +3,11 @@
 import "../core/shell.js";
 import { get, post, query } from "../core/api.js";
 import { badge, button, find, h, icon } from "../core/dom.js";
-import { ask } from "../core/dialog.js";
 import { empty, paged } from "../core/list.js";
-import { groupChoices, newPersonFields, personBody } from "../core/persons.js";
 import { places } from "../core/places.js";
 import { time } from "../core/time.js";
 import { during, failed, toast } from "../core/toast.js";
+import { promote } from "../core/unknowns.js";
 import { may } from "../core/words.js";
 
 const PAGE = 40;
@@ -43,13 +42,15 @@ function card(item) {
   return h(
     "article",
     { class: "visit-card unknown" },
-    item.best_shot
-      ? h("a", { href: `/visits/${item.best_shot}`, "aria-label": "The best picture’s visit" }, face)
-      : face,
+    h("a", { href: `/unknowns/${item.id}`, "aria-label": "This visitor" }, face),
     h(
       "div",
       { class: "words" },
-      h("span", { class: "name" }, `${item.visits} ${item.visits === 1 ? "visit" : "visits"}`),
+      h(
+        "a",
+        { class: "name", href: `/unknowns/${item.id}` },
+        `${item.visits} ${item.visits === 1 ? "visit" : "visits"}`,
+      ),
       h("span", { class: "small" }, doors),
       h(
         "span",
@@ -82,19 +83,6 @@ function mark(pressed, item, verb, back) {
     });
     list.reload();
   });
-}
-
-async function promote(item) {
-  const done = await ask(
-    "Enroll this visitor",
-    newPersonFields(await groupChoices()),
-    "Enroll",
-    (values) => post(path(item, "promote"), personBody(values)),
-    { intro: "Templates are made of the visits’ faces, and the visits follow the person." },
-  );
-  if (!done) return;
-  toast(`${done.visits} visits now belong to ${done.person.name}; ${done.templates} templates were made.`);
-  location.assign(`/people/${done.person.id}`);
 }
 
 function tools() {

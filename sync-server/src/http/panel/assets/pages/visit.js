@@ -6,7 +6,9 @@ import { facts, find, h, s } from "../core/dom.js";
 import { idOfPage } from "../core/page.js";
 import { shown } from "../core/list.js";
 import { places } from "../core/places.js";
+import { threadPart } from "../core/thread.js";
 import { time } from "../core/time.js";
+import { choices, verdictPart } from "../core/verdict.js";
 import { crop } from "../core/visits.js";
 import { kind, may, percent, plain, score, who } from "../core/words.js";
 
@@ -95,6 +97,13 @@ function part(title, ...content) {
   return h("section", { class: "panel" }, h("h2", {}, title), content);
 }
 
+// Whom the person was mistaken for before, if this face is nearer to that.
+function doubt(event) {
+  if (event.doubt === null || event.doubt === undefined) return null;
+  const words = `This person was mistaken for somebody before, and this face is nearer to that one (${score(event.doubt)}). Look twice.`;
+  return h("p", { class: "note look" }, words);
+}
+
 function secondOf(event) {
   return event.kind === "match" && event.nearest ? event.nearest.similarity : null;
 }
@@ -125,13 +134,16 @@ async function view(event) {
         facts([
           ["Outcome", kind(event.kind)],
           ["Who", link],
+          ["Whose it is", event.attributed ? "said by people; the device decided otherwise" : null],
           ["See also", near],
           ["Door", h("a", { href: `/doors/${event.door}` }, names.door(event.door))],
           ["Device", h("a", { href: `/devices/${event.device}` }, names.device(event.device))],
           ["When", time(event.at)],
+          ["Unknown visitor", event.unknown && h("a", { href: `/unknowns/${event.unknown}` }, "All visits of this face")],
           ["Report", event.report?.detail],
         ]),
       ),
+      choices(event).length > 0 && part("Was it right?", doubt(event), verdictPart(event)),
       event.kind !== "report" &&
         part("Why", why(event, first, second), (first !== null || second !== null) && scale(event, first, second)),
       event.quality && part("Quality", quality(event.quality)),
@@ -155,6 +167,7 @@ async function view(event) {
           ["Event", h("code", {}, event.id)],
         ]),
       ),
+      threadPart("event", event.id),
     ),
   ];
 }

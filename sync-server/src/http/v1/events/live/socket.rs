@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::feed::Feed;
+use super::unread::Unread;
 use super::{End, From, PING_EVERY, SEND_TIMEOUT, Seat};
 use crate::domain::access::Permission;
 use crate::domain::access::may::EventsRead;
@@ -52,8 +53,9 @@ pub async fn live(
     let seat = Seat::take(&api)?;
     let completed = from.erasures.then(|| api.erasures.watch());
     let enrollments = from.enrollments.then(|| api.doors.watch());
+    let unread = from.unread.then(|| Unread::new(&api));
     let feed = Feed::open(api, may, from.after).await?;
-    let watcher = Watcher { feed, completed, enrollments, tells_cursors: from.cursors };
+    let watcher = Watcher { feed, completed, enrollments, unread, tells_cursors: from.cursors };
     let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -66,6 +68,7 @@ struct Watcher {
     feed: Feed,
     completed: Option<broadcast::Receiver<Erasure>>,
     enrollments: Option<broadcast::Receiver<DoorStanding>>,
+    unread: Option<Unread>,
     tells_cursors: bool,
 }
 
@@ -103,6 +106,9 @@ impl Watcher {
                         return end;
                     }
                 }
+                () = rung(&mut self.unread) => if let Err(end) = self.tell_unread(socket).await {
+                    return end;
+                },
                 message = socket.recv() => match message {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return End::Gone,
                     Some(Ok(_)) => heard = Instant::now(),
@@ -135,6 +141,20 @@ impl Watcher {
         send(socket, Message::Text(told.into())).await
     }
 
+    /// Tells how many notifications are new, if that changed.
+    async fn tell_unread(&mut self, socket: &mut WebSocket) -> Result<(), End> {
+        let Some(unread) = &mut self.unread else { return Ok(()) };
+        let caller = &self.feed.may.caller;
+        let news = unread.news(&self.feed.api, (caller.account, &caller.access)).await.map_err(|error| {
+            tracing::error!(%error, "the live feed cannot count notifications: {error}");
+            End::FAILED
+        })?;
+        match news {
+            Some(count) => send(socket, Message::Text(json!({ "unread": count }).to_string().into())).await,
+            None => Ok(()),
+        }
+    }
+
     /// Sends everything committed above the cursor, and then up to where that is, if the client wants to know and does
     /// not by the last event. `told` is the cursor it knows.
     async fn catch_up(&mut self, socket: &mut WebSocket, told: &mut Option<i64>) -> Result<(), End> {
@@ -153,6 +173,14 @@ impl Watcher {
             *told = Some(self.feed.cursor);
         }
         Ok(())
+    }
+}
+
+/// When the count of notifications may have changed, if it is watched.
+async fn rung(unread: &mut Option<Unread>) {
+    match unread {
+        Some(unread) => unread.rung().await,
+        None => std::future::pending().await,
     }
 }
 
