@@ -36,7 +36,8 @@ pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
     let (device, door, known) = (scene.here.device.identity.device, &scene.here.door, &scene.known);
     let fixed = ["/", "/visits", "/people", "/enroll", "/groups", "/doors", "/accounts", "/accounts#roles", "/audit"];
     let more = ["/unknowns", "/jobs", "/import", "/accuracy", "/erasures", "/system", "/settings", "/me", "/setup"];
-    let told = ["/notifications", "/notifications#wishes", "/rules", "/rules#webhooks", "/rules#sent", "/conversations"];
+    let told =
+        ["/notifications", "/notifications#wishes", "/rules", "/rules#webhooks", "/rules#sent", "/conversations"];
     let counted = ["/analytics", "/retention"];
     let talk = Talk::begun(scene, &visit).await?;
     let with_id = [

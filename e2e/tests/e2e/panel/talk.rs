@@ -92,6 +92,8 @@ async fn play(stage: &Stage) -> Result<()> {
     ensure!(owner.run(words).await? == "Who is this, @guard ", "the name is put in");
     owner.press("Send").await?;
     owner.wait_for(".message .mention").await?;
+    // Who goes on looking has read what is said.
+    owner.go("/people").await?;
 
     guard.until("the bell", "return document.querySelector('#bell .count').innerText === '1';").await?;
     guard.press("Look").await?;

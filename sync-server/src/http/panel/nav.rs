@@ -110,7 +110,8 @@ mod tests {
         let run = ["/accuracy", "/analytics"];
         check(Role::Viewer, &[&watch[..], &["/doors"], &run].concat());
         check(Role::Operator, &[&watch[..], &["/people", "/groups", "/doors"], &run].concat());
-        let auditor = ["/notifications", "/doors", "/accounts", "/audit", "/erasures", "/retention", "/system", "/settings"];
+        let auditor =
+            ["/notifications", "/doors", "/accounts", "/audit", "/erasures", "/retention", "/system", "/settings"];
         check(Role::Auditor, &auditor);
     }
 

@@ -143,7 +143,11 @@ async fn webhooks_do_not_reach_into_the_house() {
     assert!(failed["error"].as_str().unwrap().contains("webhook_networks"), "{failed}");
     let retry = format!("/api/v1/deliveries/{}/retry", failed["id"].as_str().unwrap());
     let (status, again) = admin.post(&retry, json!({})).await;
-    assert_eq!((status, again["state"].as_str(), again["attempts"].as_u64()), (202, Some("waiting"), Some(0)), "{again}");
+    assert_eq!(
+        (status, again["state"].as_str(), again["attempts"].as_u64()),
+        (202, Some("waiting"), Some(0)),
+        "{again}"
+    );
     until(async || {
         let (_, list) = admin.get("/api/v1/deliveries?state=failed").await;
         list["items"].get(0).cloned()

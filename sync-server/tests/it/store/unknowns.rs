@@ -225,8 +225,7 @@ async fn what_is_said_of_a_visitor_follows_what_becomes_of_them(place: Place) {
     // Who turns out to be somebody takes it along, and it ends with them.
     let someone = person("Ada");
     let (consent, templates) = (consent(someone.id, NOW), Vec::new());
-    let promotion =
-        Promotion { id: ada, person: someone.clone(), consent, templates, now: NOW, note: note() };
+    let promotion = Promotion { id: ada, person: someone.clone(), consent, templates, now: NOW, note: note() };
     store.promote_unknown(&promotion).await.unwrap().unwrap();
     let thread = store.thread(of_ada, UserId::generate()).await.unwrap().unwrap();
     assert_eq!((thread.about, thread.person), (About::Person(someone.id), Some(someone.id)));

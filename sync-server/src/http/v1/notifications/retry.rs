@@ -33,7 +33,8 @@ pub async fn retry(
     let found = api.notices.store.deliveries(&may.reach, filter, None, 1).await?;
     let mut delivery = may.found(found.into_iter().next(), "message")?;
     if !matches!(delivery.state, DeliveryState::Failed | DeliveryState::Held) {
-        let detail = format!("this message is {}; only one that failed or was held is sent again", delivery.state.as_str());
+        let detail =
+            format!("this message is {}; only one that failed or was held is sent again", delivery.state.as_str());
         return Err(ApiError::WrongState(detail));
     }
     api.limits.export(may.caller.account).await?;

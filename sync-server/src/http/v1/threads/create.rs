@@ -8,8 +8,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{may_see, titles};
 use super::view::ThreadView;
+use super::{may_see, titles};
 use crate::domain::access::Permission;
 use crate::domain::access::may::EventsJudge;
 use crate::domain::notify::ThreadId;

@@ -38,7 +38,7 @@ function ruleTable(items, found) {
     rule.enabled ? badge("In force", "good") : badge("Off"),
     h(
       "span",
-      { class: "line" },
+      {},
       button("Try", (event) => attempt(event.currentTarget, rule), { tone: "plain", "aria-label": `Try ${rule.name}` }),
       button("Change", () => change(rule, found).catch(failed), { tone: "plain", "aria-label": `Change ${rule.name}` }),
       button("Remove", () => drop(`${RULES}/${rule.id}`, rule.name, "What was told by it stays.", rules).catch(failed), {
@@ -107,7 +107,7 @@ function hookTable(items, names) {
     hook.enabled ? badge("In use", "good") : badge("Off"),
     h(
       "span",
-      { class: "line" },
+      {},
       verb(hook, "Try", (event) =>
         during(event.currentTarget, async () => {
           await post(`${HOOKS}/${hook.id}/test`);
