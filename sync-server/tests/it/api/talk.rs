@@ -153,7 +153,8 @@ async fn a_conversation_says_what_it_is_about_and_who_may_be_named() {
     let path = format!("/api/v1/threads/{}", thread["id"].as_str().unwrap());
     let (_, people) = otto.get(&format!("{path}/people")).await;
     let ids: Vec<&Value> = people["items"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
-    assert!(ids.contains(&&json!(vera)) && ids.len() == 3, "otto, vera and the admin, and no stranger: {people}");
+    // The world has an admin and a guard of everything.
+    assert!(ids.contains(&&json!(vera)) && ids.len() == 4, "they, otto and vera, and no stranger: {people}");
     let (_, said) = otto.post(&format!("{path}/messages"), json!({"text": "x"})).await;
     assert_eq!(said["author_name"], "otto", "{said}");
     let ada = admin.person("Ada").await;
