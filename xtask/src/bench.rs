@@ -1,6 +1,8 @@
 //! `cargo xtask bench NAME`: measurements, each against a peer in the same run where a peer exists.
 
 mod api;
+mod camera;
+mod day;
 pub mod door;
 mod faces;
 pub mod groups;
@@ -28,6 +30,10 @@ pub struct BenchArgs {
 enum Name {
     /// The API over a full store on both databases, beside a handler that does nothing but run the query.
     Api(api::ApiArgs),
+    /// Frames from a recording to the detector's input, beside OpenCV; what an idle door takes.
+    Camera(camera::CameraArgs),
+    /// A day at a busy door, hastened: memory, and what reaches the memory card.
+    Day(day::DayArgs),
     /// A long scene at a door: who is decided rightly and once, and the processor time beside embedding every frame.
     Door(door::DoorArgs),
     /// An archive imported: photos a second beside the bare pipeline, memory, how soon it stops.
@@ -51,6 +57,8 @@ enum Name {
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
         Name::Api(args) => api::run(&args),
+        Name::Camera(args) => camera::run(&args),
+        Name::Day(args) => day::run(&args),
         Name::Door(args) => door::run(args),
         Name::Import(args) => import::run(&args),
         Name::Groups(args) => groups::run(args),
@@ -96,7 +104,8 @@ impl Profile {
     /// # Errors
     /// If it does not compile.
     pub fn daemon(self) -> Result<PathBuf> {
-        self.build(&["-p", "ostiary-daemon", "--bin", "ostiaryd"])?;
+        // As `dist` builds it, so that both share what was compiled.
+        self.build(&["--workspace", "--bin", "ostiaryd"])?;
         Ok(self.dir().join("ostiaryd"))
     }
 

@@ -17,8 +17,9 @@ use clap::Args;
 
 use crate::bench::Profile;
 use crate::{setup, shell};
-use build::Target;
 use stage::Part;
+
+pub use build::Target;
 
 /// What to pack.
 #[derive(Args)]
@@ -51,8 +52,8 @@ pub fn run(args: &DistArgs) -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
     let targets = if args.target.is_empty() { vec![Target::host()] } else { args.target.clone() };
     let parts = if args.part.is_empty() { Part::ALL.to_vec() } else { args.part.clone() };
-    shell::run(&mut shell::cargo(&["build", "--workspace", "--bin", "ostiaryd"]))
-        .context("building what writes manuals")?;
+    // These write the manuals; programs for another processor cannot.
+    shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"])).context("building what writes manuals")?;
     for target in targets {
         let programs = build::programs(target, args.profile, &parts)?;
         for part in &parts {

@@ -27,7 +27,7 @@ const PACKAGES: [(&str, &str); 16] = [
     ("npm", "fetches axe-core, which looks whether pages are for everybody"),
 ];
 
-/// What is needed beside that to test the kernels for aarch64 on another machine.
+/// What is needed beside that to build and test for aarch64 on another machine.
 const EMULATION: [(&str, &str); 3] = [
     ("gcc-aarch64-linux-gnu", "links for aarch64"),
     ("libc6-dev-arm64-cross", "the C library to link with"),
@@ -51,6 +51,15 @@ const MACHINE: [(&str, &str); 5] = [
     ("e2fsprogs", "makes its file systems"),
 ];
 
+/// What is needed beside that for a machine of a board's processor.
+const ARM_MACHINE: [(&str, &str); 5] = [
+    ("qemu-system-arm", "emulates the machine"),
+    ("gcc-aarch64-linux-gnu", "links for aarch64"),
+    ("libc6-dev-arm64-cross", "the C library to link with"),
+    ("cpio", "packs what it boots with"),
+    ("kmod", "tells which kernel modules are needed"),
+];
+
 /// What is needed beside that for cameras in it.
 const CAMERAS: [(&str, &str); 4] = [
     ("gcc-12", "builds a driver as the kernel was built"),
@@ -62,6 +71,10 @@ const CAMERAS: [(&str, &str); 4] = [
 /// What is needed beside that to pack what is handed out.
 const PACKING: [(&str, &str); 3] =
     [("dpkg-dev", "Debian packages"), ("openssl", "signs the sums"), ("xz-utils", "makes packages small")];
+
+/// What is needed beside that to measure beside OpenCV.
+const OPENCV: [(&str, &str); 2] =
+    [("python3-opencv", "the peer of `bench camera`"), ("ffmpeg", "gives both the same frames")];
 
 /// What is needed beside that to run a second systemd.
 const CONTAINER: [(&str, &str); 2] =
@@ -143,12 +156,30 @@ pub fn ensure_cameras() -> Result<()> {
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
+/// Installs what a machine of a board's processor needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_arm_machine() -> Result<()> {
+    let missing = missing(&ARM_MACHINE)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
 /// Installs what packing needs, quietly if nothing is missing.
 ///
 /// # Errors
 /// If something is missing and cannot be installed.
 pub fn ensure_packing() -> Result<()> {
     let missing = missing(&PACKING)?;
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// Installs what measuring beside OpenCV needs, quietly if nothing is missing.
+///
+/// # Errors
+/// If something is missing and cannot be installed.
+pub fn ensure_opencv() -> Result<()> {
+    let missing = missing(&OPENCV)?;
     if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{check, check_api, demo, generate, setup, shell};
+use crate::{check, check_api, demo, generate, lab, setup, shell};
 
 /// What to leave out while working.
 #[derive(Args)]
@@ -15,7 +15,7 @@ pub struct TestArgs {
     /// Only build and run the tests: no style, no documentation, no demo.
     #[arg(long)]
     quick: bool,
-    /// Only the kernels' tests, built for this target and run under emulation: aarch64-unknown-linux-gnu.
+    /// Only the tests of what a board runs, built for this target and run under emulation: aarch64-unknown-linux-gnu.
     #[arg(long)]
     target: Option<String>,
     /// Passed to `cargo test`, for example a part of a test's name.
@@ -44,6 +44,7 @@ pub fn run(args: &TestArgs) -> Result<()> {
         outcomes.push(timed("tests", || tests(&args.rest)));
         if !args.quick {
             outcomes.push(timed("kernels on aarch64", emulated::step));
+            outcomes.push(timed("cameras, systemd, packages", lab::briefly));
             outcomes.extend(check::steps().into_iter().map(|(name, step)| timed(name, step)));
             outcomes.push(timed("generated files", generate::check_current));
             outcomes.push(timed("API as described", check_api::briefly));

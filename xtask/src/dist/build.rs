@@ -44,7 +44,7 @@ impl Target {
     }
 
     /// Tells cargo with what to compile for this processor on another one.
-    fn tools(self, cargo: &mut Command) {
+    pub fn tools(self, cargo: &mut Command) {
         let gnu = match self {
             Self::Amd64 => "x86_64-linux-gnu",
             Self::Arm64 => "aarch64-linux-gnu",

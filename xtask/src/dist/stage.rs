@@ -100,21 +100,21 @@ pub fn stage(part: Part, programs: &Path, staging: &Path) -> Result<PathBuf> {
         fs::write(root.join("etc/ostiary").join(format!("{program}.toml")), config)?;
     }
     match part {
-        Part::Daemon => manuals(&root)?,
-        Part::Server => {}
+        Part::Daemon | Part::Server => manuals(part, &root)?,
         Part::Pack => pack(&root)?,
     }
     Ok(root)
 }
 
 /// Manual pages and what shells complete, written by the program as built for this machine.
-fn manuals(root: &Path) -> Result<()> {
+fn manuals(part: Part, root: &Path) -> Result<()> {
+    let Some(program) = part.program() else { return Ok(()) };
     let (man, bash) = (root.join("usr/share/man/man1"), root.join("usr/share/bash-completion/completions"));
     let (zsh, fish) = (root.join("usr/share/zsh/vendor-completions"), root.join("usr/share/fish/vendor_completions.d"));
     for folder in [&man, &bash, &zsh, &fish] {
         fs::create_dir_all(folder)?;
     }
-    let mut write = shell::command(shell::dev_binary("ostiaryd"), &["generate-docs", "--man"]);
+    let mut write = shell::command(shell::dev_binary(program), &["generate-docs", "--man"]);
     write.arg(&man).arg("--bash").arg(&bash).arg("--zsh").arg(&zsh).arg("--fish").arg(&fish);
     shell::run(&mut write)?;
     let pages = fs::read_dir(&man)?.filter_map(Result::ok).map(|entry| entry.path());

@@ -17,8 +17,8 @@ use crate::{setup, shell, vm};
 /// Modules needed before the host's files are there; the rest is loaded from them.
 const MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 /// Commands of busybox used while booting.
-const COMMANDS: [&str; 10] =
-    ["sh", "mount", "mkdir", "insmod", "switch_root", "echo", "cat", "poweroff", "cp", "sleep"];
+const COMMANDS: [&str; 11] =
+    ["sh", "mount", "mkdir", "insmod", "switch_root", "echo", "cat", "poweroff", "cp", "sleep", "rm"];
 const INIT: &str = include_str!("init.sh");
 /// Begins a line that says how a step went: `LAB step ok` or `LAB step FAILED why`.
 const WORD: &str = "LAB ";
@@ -72,29 +72,19 @@ impl Guest {
         fs::write(files.join("init"), if init == Init::Systemd { "systemd" } else { "script" })?;
         let mut child = self.boot(files)?;
         let output = child.stdout.take().context("the guest has a console")?;
-        let lines = lines(output);
-        let said = listen(&lines, Instant::now() + limit);
+        let heard = hear(output, limit);
         let _ = child.kill();
         let _ = child.wait();
-        let (steps, tail, ended) = said;
-        let failed: Vec<&String> = steps.iter().filter(|step| step.contains("FAILED")).collect();
-        if !failed.is_empty() {
-            bail!("{failed:?}\n{}", tail.join("\n"));
-        }
-        if !ended {
-            bail!("the guest did not come to its end:\n{}", tail.join("\n"));
-        }
-        Ok(steps)
+        heard.judged()
     }
 
     fn boot(&self, files: &Path) -> Result<Child> {
         let mut qemu = shell::command("qemu-system-x86_64", &[]);
-        qemu.args(["-M", "q35", "-accel", "tcg", "-cpu", "max,la57=off,smap=off,smep=off", "-m", "1400", "-smp", "1"]);
+        qemu.args(["-M", "q35", "-m", "1400", "-smp", "1"]).args(vm::processor());
         qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"]);
         qemu.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(self.folder.join("lab.cpio"));
         let line = "console=ttyS0 quiet loglevel=3 panic=-1 nokaslr mitigations=off random.trust_cpu=on apparmor=0 \
-                    audit=0 8250.nr_uarts=1 no_timer_check systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 \
-                    systemd.log_level=warning systemd.unit=ostiary-lab.target";
+                    audit=0 8250.nr_uarts=1 no_timer_check";
         qemu.args(["-append", line]);
         let (modules, files) = (self.modules.display().to_string(), files.display().to_string());
         for (name, path) in [("root", "/"), ("modules", modules.as_str()), ("lab", files.as_str())] {
@@ -132,6 +122,36 @@ impl Guest {
         let archive = "chmod +x init && find . | cpio --create --format=newc --quiet >../lab.cpio";
         shell::run(shell::command("sh", &["-c", archive]).current_dir(&root))
     }
+}
+
+/// What a guest said.
+pub struct Heard {
+    steps: Vec<String>,
+    tail: Vec<String>,
+    ended: bool,
+}
+
+impl Heard {
+    /// Every step's word in order.
+    ///
+    /// # Errors
+    /// If a step failed, or the guest did not come to its end.
+    pub fn judged(self) -> Result<Vec<String>> {
+        let failed: Vec<&String> = self.steps.iter().filter(|step| step.contains("FAILED")).collect();
+        if !failed.is_empty() {
+            bail!("{failed:?}\n{}", self.tail.join("\n"));
+        }
+        if !self.ended {
+            bail!("the guest did not come to its end:\n{}", self.tail.join("\n"));
+        }
+        Ok(self.steps)
+    }
+}
+
+/// Hears a guest's console until its last word, or for `limit`.
+pub fn hear(output: impl std::io::Read + Send + 'static, limit: Duration) -> Heard {
+    let (steps, tail, ended) = listen(&lines(output), Instant::now() + limit);
+    Heard { steps, tail, ended }
 }
 
 fn lines(output: impl std::io::Read + Send + 'static) -> Receiver<String> {

@@ -1,6 +1,7 @@
 //! The server on this machine that the guest's daemon talks to.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -92,6 +93,25 @@ impl Server {
 
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Makes an account that may see and send everything, and gives its password.
+    ///
+    /// # Errors
+    /// If the server's command refuses.
+    pub fn account(&self, login: &str) -> Result<String> {
+        let mut bytes = [0; 16];
+        fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut create = shell::command(shell::dev_binary("ostiary-server"), &["--config"]);
+        create.arg(&self.config).args(["admin", "create", "--login", login, "--role", "owner", "--password-stdin"]);
+        let mut child = create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("it reads a password")?.write_all(password.as_bytes())?;
+        let ended = child.wait_with_output()?;
+        if !ended.status.success() {
+            bail!("making an account: {}", String::from_utf8_lossy(&ended.stderr));
+        }
+        Ok(password)
     }
 
     /// Makes a device and says what it is claimed with.

@@ -15,10 +15,13 @@ cp /units/* /new/run/systemd/system/
 echo "ostiary-lab" >/new/etc/hostname
 [ -s /new/etc/machine-id ] || echo 0123456789abcdef0123456789abcdef >/new/etc/machine-id
 : >/new/etc/fstab
+# Where the host is a container itself, these would make systemd believe the same of the guest, and not read the command
+# line of its kernel.
+rm -f /new/.dockerenv /new/run/.containerenv /new/run/systemd/container
 INIT=$(cat /new/mnt/lab/init)
 mount --move /proc /new/proc; mount --move /sys /new/sys; mount --move /dev /new/dev
 if [ "$INIT" = systemd ]; then
-    exec switch_root /new /lib/systemd/systemd
+    exec switch_root /new /lib/systemd/systemd --unit=ostiary-lab.target --show-status=0 --log-level=warning
 fi
 exec switch_root /new /bin/bash -c 'mkdir -p /dev/shm /dev/pts; mount -t tmpfs s /dev/shm; mount -t tmpfs t /tmp
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root; ip link set lo up

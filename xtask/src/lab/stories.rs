@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use super::arm;
 use super::container::Container;
 use super::guest::{Guest, Init};
 use super::host::{Claim, Server};
@@ -15,6 +16,10 @@ use crate::{dist, shell, vm};
 const CAMERA: &str = include_str!("camera.sh");
 /// A device's whole life under systemd.
 const DOOR: &str = include_str!("door.sh");
+/// Freezes one thread of a program.
+const FREEZE: &str = include_str!("freeze.py");
+/// The account the stories log in with.
+const LOGIN: &str = "laboratory";
 
 /// A story.
 pub struct Story {
@@ -29,7 +34,8 @@ pub fn all(short: bool) -> Vec<Story> {
     let camera = Story { name: "camera", tell: camera };
     let service = Story { name: "service", tell: service };
     let door = Story { name: "door", tell: door };
-    if short { vec![camera, service] } else { vec![camera, service, door] }
+    let arm = Story { name: "arm64", tell: arm::tell };
+    if short { vec![camera, service] } else { vec![camera, service, door, arm] }
 }
 
 /// Every format pixel by pixel, every fault of vivid, by the daemon's own tests of its source.
@@ -64,11 +70,14 @@ fn door() -> Result<()> {
 /// A server that waits for a device, packages to install, somebody to see, and the story to tell.
 fn prepare(folder: &Path, host: &str, camera: &str) -> Result<Server> {
     let server = Server::start(folder, host)?;
-    let claim = server.device("lab")?;
+    let (claim, password) = (server.device("lab")?, server.account(LOGIN)?);
     dist::debug_packages(folder)?;
     render(&folder.join("clip.mjpeg"))?;
     let Claim { server: url, code, ca_sha256 } = claim;
-    fs::write(folder.join("story"), format!("CAMERA={camera} SERVER={url} CODE={code} CA={ca_sha256}\n{DOOR}"))?;
+    fs::write(folder.join("freeze.py"), FREEZE)?;
+    let told =
+        format!("CAMERA={camera} SERVER={url} CODE={code} CA={ca_sha256} LOGIN={LOGIN} PASSWORD={password}\n{DOOR}");
+    fs::write(folder.join("story"), told)?;
     Ok(server)
 }
 
@@ -92,14 +101,34 @@ fn render(target: &Path) -> Result<()> {
 /// Builds a package's unit tests as all tests are built, and says where they are.
 fn unit_tests(package: &str, name: &str) -> Result<PathBuf> {
     let mut build = shell::cargo(&["test", "--workspace", "--lib", "--no-run", "--message-format=json"]);
-    let messages = shell::output(&mut build)?;
-    let is_it = |line: &&str| {
-        line.contains("\"compiler-artifact\"")
-            && line.contains(&format!("\"name\":\"{name}\""))
-            && line.contains("\"test\":true")
+    let found = executables(&shell::output(&mut build)?);
+    let found = found.into_iter().filter(|(built, _)| built == name).map(|(_, path)| path).next_back();
+    found.with_context(|| format!("cargo built no unit tests of {package}"))
+}
+
+/// Builds the unit tests of packages for boards, and says where they are.
+///
+/// # Errors
+/// If they do not compile.
+pub fn tests_for_arm(packages: &[&str]) -> Result<Vec<PathBuf>> {
+    let target = dist::Target::Arm64;
+    let mut build = shell::cargo(&["test", "--lib", "--no-run", "--message-format=json", "--target", target.triple()]);
+    for package in packages {
+        build.args(["-p", package]);
+    }
+    target.tools(&mut build);
+    let found: Vec<PathBuf> = executables(&shell::output(&mut build)?).into_iter().map(|(_, path)| path).collect();
+    ensure!(found.len() == packages.len(), "of {packages:?} cargo built {found:?}");
+    Ok(found)
+}
+
+/// The tests that cargo says it built: crate and file.
+fn executables(messages: &str) -> Vec<(String, PathBuf)> {
+    let artifacts = messages.lines().filter(|line| line.contains("\"compiler-artifact\""));
+    let artifacts = artifacts.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let tests = artifacts.filter(|artifact| artifact["profile"]["test"] == true);
+    let named = |artifact: serde_json::Value| {
+        Some((artifact["target"]["name"].as_str()?.to_owned(), PathBuf::from(artifact["executable"].as_str()?)))
     };
-    let artifacts =
-        messages.lines().filter(is_it).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let path = artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
-    path.with_context(|| format!("cargo built no unit tests of {package}"))
+    tests.filter_map(named).collect()
 }
