@@ -73,6 +73,7 @@ use crate::store::sql::SqlStore;
 use crate::talk::search::TalkIndex;
 use crate::telemetry;
 use crate::telemetry::faults::Recorder;
+use crate::telemetry::reports::Reports;
 use crate::throttle::{LocalThrottle, SharedThrottle};
 use broker::Embedded;
 use health::Asked;
@@ -408,8 +409,9 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         names: NameIndex::new(foundation.store.clone()),
         figures: foundation.store.clone(),
         talk: foundation.store.clone(),
+        searches: foundation.store.clone(),
         said: TalkIndex::new(foundation.store.clone()),
-        notices: notify::notices(config, foundation, from.clock.clone(), from.bells),
+        notices: notify::notices(config, foundation, from.clock.clone(), from.bells)?,
         limits: Limits::new(&config.limits, throttle(from.replicas.hub.as_ref())),
         bounds: config.limits.clone(),
         edge: config.http.clone(),
@@ -417,7 +419,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         live_connections: AtomicUsize::new(0),
         health,
         health_store: foundation.store.clone(),
-        recorder: Arc::new(Recorder::new(telemetry::faults::book(), foundation.store.clone())),
+        recorder: Arc::new(Recorder::new(telemetry::faults::book(), foundation.store.clone(), reports(config)?)),
         retainer: Arc::new(Retainer {
             kept: foundation.store.clone(),
             store: foundation.store.clone(),
@@ -427,4 +429,10 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         metrics: from.metrics,
         shutdown: from.lifecycle.token(),
     })
+}
+
+/// Who is told of errors, if anybody is.
+fn reports(config: &Config) -> Result<Option<Reports>> {
+    let dsn = config.telemetry.sentry_dsn.as_str();
+    (!dsn.is_empty()).then(|| Reports::begin(dsn)).transpose()
 }

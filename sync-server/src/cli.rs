@@ -12,6 +12,7 @@ mod generate_docs;
 mod keys;
 mod migrate;
 mod migrate_store;
+mod notify;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -72,6 +73,9 @@ enum Command {
     /// Keys of the server itself.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// What telling people needs.
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Check the configuration and end.
     CheckConfig,
     /// Print a configuration file with every default and what it means.
@@ -129,6 +133,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
         Command::Broker(command) => runtime()?.block_on(broker::run(&config, command))?,
         Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,
+        Command::Notify(command) => notify::run(&config, command)?,
         Command::Erasure(command) => runtime()?.block_on(erasure::run(&config, command))?,
         Command::Audit(command) => runtime()?.block_on(audit::run(&config, command))?,
         Command::CheckConfig

@@ -16,6 +16,7 @@ mod models;
 mod notify;
 mod server;
 mod store;
+mod telemetry;
 
 pub use accounts::AccountsConfig;
 pub use audit::AuditConfig;
@@ -32,6 +33,7 @@ pub use models::ModelsConfig;
 pub use notify::NotifyConfig;
 pub use server::ServerConfig;
 pub use store::{MASTER_KEY_ENV, MasterKeyPlace, NEXT_MASTER_KEY_ENV, StoreConfig};
+pub use telemetry::TelemetryConfig;
 
 use std::path::{Path, PathBuf};
 
@@ -67,6 +69,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where notices may be sent.
     pub notify: NotifyConfig,
+    /// Who is told of errors.
+    pub telemetry: TelemetryConfig,
     /// Work that goes on after the answer.
     pub jobs: JobsConfig,
     /// Several servers over one database.
@@ -135,6 +139,7 @@ impl Config {
         self.accounts.validate()?;
         self.mail.validate()?;
         self.notify.validate()?;
+        self.telemetry.validate()?;
         self.jobs.validate()?;
         self.backup.validate()?;
         self.limits.validate()?;
@@ -215,6 +220,9 @@ mod tests {
         check("[mail]\nsmtp_host = \"m.example\"\nfrom = \"o@x.example\"\nusername = \"o\"", Err("mail.password_file"));
         check("[notify]\nwebhook_networks = [\"10.0.0.0/8\"]", Ok(()));
         check("[notify]\nwebhook_networks = [\"0.0.0.0/0\"]", Err("notify.webhook_networks"));
+        check("[notify]\npush_contact = \"me@example.org\"", Err("notify.push_contact"));
+        check("[telemetry]\nsentry_dsn = \"https://key@sentry.example/1\"", Ok(()));
+        check("[telemetry]\nsentry_dsn = \"sentry.example\"", Err("telemetry.sentry_dsn"));
         check("[limits]\nlogins_per_minute = 0", Err("limits.logins_per_minute"));
         check("[limits]\nphoto_max_megabytes = 1000", Err("limits.photo_max_megabytes"));
         check("[backup]\ndir = \"/x\"", Err("backup.recipients"));

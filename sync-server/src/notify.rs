@@ -12,6 +12,7 @@ pub mod direct;
 pub mod form;
 pub mod herald;
 mod letter;
+pub mod push;
 pub mod rulebook;
 pub mod settings;
 pub mod signals;
@@ -24,17 +25,18 @@ use tokio::sync::watch;
 pub use self::rulebook::Rulebook;
 use crate::ports::accounts::AccountBook;
 use crate::ports::notify::{CentreStore, HeraldStore, OutboxStore, RuleStore};
+use crate::ports::push::PushStore;
 use crate::ports::talk::TalkStore;
 use crate::ports::{Store, reach::ReachStore};
 
 /// What telling people asks of the store.
 pub trait NotifyStore:
-    Store + ReachStore + AccountBook + HeraldStore + OutboxStore + CentreStore + RuleStore + TalkStore
+    Store + ReachStore + AccountBook + HeraldStore + OutboxStore + CentreStore + RuleStore + PushStore + TalkStore
 {
 }
 
 impl<T> NotifyStore for T where
-    T: Store + ReachStore + AccountBook + HeraldStore + OutboxStore + CentreStore + RuleStore + TalkStore
+    T: Store + ReachStore + AccountBook + HeraldStore + OutboxStore + CentreStore + RuleStore + PushStore + TalkStore
 {
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ipnet::IpNet;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 
@@ -104,10 +104,13 @@ impl Poster for HttpPoster {
             .resolve_to_addrs(&target.host, &addresses)
             .build()
             .map_err(|e| PostError::Later(e.without_url().to_string()))?;
-        let mut request = client.post(target.url).header(CONTENT_TYPE, "application/json").body(post.body);
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         for (name, value) in post.headers {
-            request = request.header(name, value);
+            let value =
+                HeaderValue::from_str(&value).map_err(|_| PostError::Refused(format!("{name} is no header")))?;
+            headers.insert(name, value);
         }
+        let request = client.post(target.url).headers(headers).body(post.body);
         let answer = request.send().await.map_err(|e| PostError::Later(why(&e.without_url())))?;
         judge(answer.status())
     }
@@ -125,7 +128,8 @@ fn why(error: &reqwest::Error) -> String {
 fn judge(status: StatusCode) -> Result<(), PostError> {
     match status {
         status if status.is_success() => Ok(()),
-        StatusCode::GONE => Err(PostError::Refused("the receiver answered 410: it wants no more".into())),
+        StatusCode::GONE => Err(PostError::Gone("the receiver answered 410: it wants no more".into())),
+        StatusCode::NOT_FOUND => Err(PostError::Missing("the receiver answered 404".into())),
         status if status.is_redirection() => {
             Err(PostError::Refused(format!("the receiver answered {}: redirects are not followed", status.as_u16())))
         }

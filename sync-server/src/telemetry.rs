@@ -1,10 +1,11 @@
 //! What the program tells of itself: log lines, errors by kind, figures, and traces where they are wanted.
 //!
-//! Start at [`start`]. [`faults`] groups errors, [`metrics`] names every figure.
+//! Start at [`start`]. [`faults`] groups errors, [`reports`] tells others of them, [`metrics`] names every figure.
 
 pub mod faults;
 pub mod metrics;
 mod panics;
+pub mod reports;
 pub mod traces;
 
 use std::sync::OnceLock;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use ostiary_common::time::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::http::notices::Notices;
 use crate::notify::courier::Courier;
 use crate::notify::direct::Direct;
 use crate::notify::herald::Herald;
+use crate::notify::push::PushKey;
 use crate::notify::{Bells, NotifyStore, settings, unsubscribe};
 use crate::ports::figures::FigureStore;
 use crate::ports::mailer::Mailer;
@@ -35,15 +37,29 @@ pub struct Shared<'a> {
 }
 
 /// What the API uses of them.
-pub fn notices(config: &Config, foundation: &Foundation, clock: Arc<dyn Clock>, bells: Bells) -> Notices {
+///
+/// # Errors
+/// If the key that signs messages to browsers cannot be read.
+pub fn notices(config: &Config, foundation: &Foundation, clock: Arc<dyn Clock>, bells: Bells) -> Result<Notices> {
     let store = foundation.store.clone();
-    Notices {
+    Ok(Notices {
+        push: push_key(config)?,
         direct: Direct { store: store.clone(), clock, bells: bells.clone() },
         poster: Arc::new(HttpPoster::new(config.notify.webhook_networks.clone())),
         key: store.derived_key(unsubscribe::PURPOSE),
         store,
         bells,
+    })
+}
+
+/// The key that signs messages to browsers, if there is one.
+fn push_key(config: &Config) -> Result<Option<Arc<PushKey>>> {
+    let file = config.notify.push_key_path(&config.server.data_dir);
+    if config.notify.push_key_file.is_empty() && !file.exists() {
+        return Ok(None);
     }
+    let contact = config.notify.push_contact(&config.accounts.public_url);
+    PushKey::read(&file, &contact).map(|key| Some(Arc::new(key))).context("notify.push_key_file")
 }
 
 /// Starts following and sending.
@@ -63,6 +79,7 @@ pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
         clock: api.clock.clone(),
         mailer,
         poster: api.notices.poster.clone(),
+        push: api.notices.push.clone(),
         links: api.accounts.links.clone(),
         key: foundation.store.derived_key(unsubscribe::PURPOSE),
         bells,

@@ -66,7 +66,7 @@ impl Default for LimitsConfig {
             photos_per_batch: 200,
             uploads_per_hour: 120,
             import_max_megabytes: 8_192,
-            live_connections: 200,
+            live_connections: 1000,
         }
     }
 }

@@ -15,10 +15,10 @@ pub mod signal;
 pub mod what;
 
 pub use audience::{Member, Whom};
-pub use ids::{DeliveryId, MessageId, NoticeId, RuleId, ThreadId, WebhookId};
+pub use ids::{DeliveryId, MessageId, NoticeId, PushId, RuleId, ThreadId, WebhookId};
 pub use notice::{Look, Notice};
 pub use rule::{Escalation, GroupBy, How, Of, Rule};
 pub use schedule::{Schedule, Window};
-pub use sending::{Preferences, Sending, Verdict};
+pub use sending::{Preferences, Sending, Verdict, Way};
 pub use signal::{Place, Signal};
 pub use what::What;

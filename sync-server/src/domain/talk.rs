@@ -10,6 +10,24 @@ pub const MOST_CHARS: usize = 4_000;
 /// The most accounts a message may name, and the most events it may point to.
 pub const MOST_NAMED: usize = 20;
 
+/// What somebody looked for, among what they looked for. Rises with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchId(pub uuid::Uuid);
+
+impl SearchId {
+    /// A new id, ordered by the present time (UUID version 7).
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(uuid::Uuid::now_v7())
+    }
+
+    /// The id's 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
 /// What a conversation is about. There is one about each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum About {

@@ -40,6 +40,7 @@ use crate::ports::face_crops::FaceCropStore;
 use crate::ports::figures::FigureStore;
 use crate::ports::health::HealthStore;
 use crate::ports::reach::ReachStore;
+use crate::ports::searches::SearchStore;
 use crate::ports::talk::TalkStore;
 use crate::ports::{Clock, DeviceLink, LifeStore, Store, StoreError};
 use crate::recognition::Recognition;
@@ -107,6 +108,8 @@ pub struct ApiParts {
     pub notices: Notices,
     /// What people say.
     pub talk: Arc<dyn TalkStore>,
+    /// What people looked for.
+    pub searches: Arc<dyn SearchStore>,
     /// Finds it by words.
     pub said: TalkIndex,
     /// Counts that figures are made of.

@@ -38,12 +38,23 @@ const PAGE: [(HeaderName, &str); 2] = [
     (PERMISSIONS_POLICY, "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
+/// A page of the panel that also registers the service worker: the address of one has to be vouched for by a policy, and
+/// the one policy named here is the only one such a page may make.
+pub static WORKER_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; \
+     font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types ostiary-worker",
+);
+
 /// Sets what is always the same, and what a handler has not said otherwise: how long the answer may be kept.
 pub fn secure(headers: &mut HeaderMap) {
     let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let kind = if is_page { PAGE } else { DATA };
     for (name, value) in ALWAYS.into_iter().chain(kind) {
-        headers.insert(name, HeaderValue::from_static(value));
+        let said = is_page && name == CONTENT_SECURITY_POLICY && headers.get(&name) == Some(&WORKER_POLICY);
+        if !said {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -8,6 +8,7 @@ use crate::domain::access::may::Needs;
 use crate::domain::access::{Access, Permission, Reach, Scope};
 use crate::domain::notify::What;
 use crate::notify::direct::Direct;
+use crate::notify::push::PushKey;
 use crate::notify::{Bells, NotifyStore};
 use crate::ports::notify::Sight;
 use crate::ports::poster::Poster;
@@ -21,6 +22,8 @@ pub struct Notices {
     pub direct: Direct,
     /// Checks webhooks' addresses.
     pub poster: Arc<dyn Poster>,
+    /// Signs messages to browsers; `None` where nobody is pushed to.
+    pub push: Option<Arc<PushKey>>,
     /// Signs links that end messages.
     pub key: DerivedKey,
     /// Tell of news.

@@ -1,6 +1,8 @@
 //! Sends what waits: takes a few messages for a while, tries each, and says what became of it. A server that ends
 //! between a try and its word has the message tried again; the receiver knows it by its id.
 
+mod browsers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +11,13 @@ use ostiary_common::time::UnixMillis;
 use tokio_util::sync::CancellationToken;
 
 use super::letter::Desk;
+use super::push::PushKey;
 use super::settings::{self, NotificationSettings};
 use super::{Bells, NotifyStore, rulebook, signed};
 use crate::accounts::links::Links;
 use crate::domain::account::{Account, Email, State};
 use crate::domain::notify::signal::may_know;
-use crate::domain::notify::{Notice, Rule, Sending, Verdict, WebhookId, sending};
+use crate::domain::notify::{Notice, Rule, Sending, Verdict, Way, WebhookId, sending};
 use crate::health::jobs::Jobs;
 use crate::ports::mailer::{MailError, Mailer};
 use crate::ports::notify::{Delivery, DeliveryState, Reason, Recipient};
@@ -39,8 +42,10 @@ pub struct Courier {
     pub clock: Arc<dyn Clock>,
     /// Takes messages to people; `None` without a mail server.
     pub mailer: Option<Arc<dyn Mailer>>,
-    /// Takes messages to programs.
+    /// Takes messages to programs, and to makers of browsers.
     pub poster: Arc<dyn Poster>,
+    /// Signs messages to browsers; `None` where nobody is pushed to.
+    pub push: Option<Arc<PushKey>>,
     /// Links to this server.
     pub links: Links,
     /// Signs links that end messages.
@@ -111,6 +116,7 @@ impl Courier {
         };
         let outcome = match delivery.to {
             Recipient::Account(account) => self.to_account(&delivery, notice.as_ref(), account, settings).await?,
+            Recipient::Push(account) => self.to_browsers(&delivery, notice.as_ref(), account, settings).await?,
             Recipient::Webhook(webhook) => self.to_webhook(&delivery, notice.as_ref(), webhook, settings).await?,
         };
         let now = self.clock.now();
@@ -153,7 +159,7 @@ impl Courier {
         if notice.rule.is_some() && !may_know(&account.access, notice.what, &notice.place) {
             return Ok(Outcome::Held("its reader may not know of it any more".into()));
         }
-        let is_last = match self.judge(delivery, notice, &account, settings).await? {
+        let is_last = match self.judge(delivery, notice, (&account, Way::Email), settings).await? {
             Verdict::Wait(until) => return Ok(Outcome::Wait(until)),
             Verdict::Hold(why) => return Ok(Outcome::Held(why.into())),
             verdict => verdict == Verdict::SendLast,
@@ -180,7 +186,7 @@ impl Courier {
         &self,
         delivery: &Delivery,
         notice: &Notice,
-        account: &Account,
+        (account, way): (&Account, Way),
         settings: &NotificationSettings,
     ) -> Result<Verdict, StoreError> {
         let now = self.clock.now();
@@ -190,7 +196,8 @@ impl Courier {
             what: notice.what,
             rule: rule.as_ref(),
             wanted: Some(&wanted),
-            sent_lately: self.store.sent_since(account.id, UnixMillis(now.0 - HOUR_MS)).await?,
+            way,
+            sent_lately: self.store.sent_since(account.id, way, UnixMillis(now.0 - HOUR_MS)).await?,
             most_an_hour: settings.mails_per_hour.into(),
             is_escalation: delivery.reason == Reason::Escalation,
         };
@@ -215,8 +222,8 @@ impl Courier {
         let headers = signed::headers(&webhook.secret, &delivery.id.to_string(), self.clock.now(), body.as_bytes());
         Ok(match self.poster.post(Post { url: webhook.url, headers, body: body.into() }).await {
             Ok(()) => Outcome::Sent,
-            Err(PostError::Refused(why)) => Outcome::Failed(why),
-            Err(PostError::Later(why)) => Outcome::Later(why),
+            Err(PostError::Refused(why) | PostError::Gone(why)) => Outcome::Failed(why),
+            Err(PostError::Later(why) | PostError::Missing(why)) => Outcome::Later(why),
         })
     }
 
@@ -227,6 +234,7 @@ impl Courier {
             what: notice.what,
             rule: rule.as_ref(),
             wanted: None,
+            way: Way::Email,
             sent_lately: 0,
             most_an_hour: u64::MAX,
             is_escalation: false,
@@ -251,6 +259,7 @@ impl Courier {
 fn count(delivery: &Delivery, state: DeliveryState) {
     let channel = match delivery.to {
         Recipient::Account(_) => "email",
+        Recipient::Push(_) => "push",
         Recipient::Webhook(_) => "webhook",
     };
     metrics::counter!("ostiary_server_deliveries_total", "channel" => channel, "result" => state.as_str()).increment(1);

@@ -100,6 +100,9 @@ impl<'a> Desk<'a> {
         if member.has_email {
             self.send(notice.id, Recipient::Account(member.account), Reason::First);
         }
+        if member.has_push {
+            self.send(notice.id, Recipient::Push(member.account), Reason::First);
+        }
         self.notices.push(Held { notice, is_new: true, is_changed: false });
     }
 
@@ -152,6 +155,9 @@ impl<'a> Desk<'a> {
             self.step.readers.push((notice.id, member.account));
             if how.email && member.has_email {
                 self.send(notice.id, Recipient::Account(member.account), reason);
+            }
+            if how.push && member.has_push {
+                self.send(notice.id, Recipient::Push(member.account), reason);
             }
         }
         for webhook in &webhooks {
@@ -217,7 +223,7 @@ mod tests {
     }
 
     fn member(role: Role) -> Member {
-        Member { account: UserId::generate(), access: Access::everywhere(role), has_email: true }
+        Member { account: UserId::generate(), access: Access::everywhere(role), has_email: true, has_push: true }
     }
 
     fn unknown(door: DoorId) -> Signal {
@@ -277,7 +283,7 @@ mod tests {
         desk.take(&Signal { account: Some(members[0].account), ..signal.clone() });
         desk.take(&Signal { account: Some(UserId::generate()), ..signal });
         let step = desk.finish(0, 1);
-        assert_eq!((step.opened.len(), step.deliveries.len()), (1, 1));
+        assert_eq!((step.opened.len(), step.deliveries.len()), (1, 2), "by mail and in the browser");
         assert_eq!(step.opened[0].rule, None);
     }
 }

@@ -28,9 +28,12 @@ impl Direct {
     pub async fn tell(&self, account: UserId, signal: &Signal, reason: Reason) -> Result<(), StoreError> {
         let notice = Notice::direct(signal);
         let has_email = self.store.account(account).await?.is_some_and(|account| account.email.is_some());
-        let delivery =
-            has_email.then(|| Delivery::new(Some(notice.id), Recipient::Account(account), reason, self.clock.now()));
-        self.store.tell_directly(&notice, account, delivery.as_ref()).await?;
+        let has_push = !self.store.pushes_of(account).await?.is_empty();
+        let ways = [(has_email, Recipient::Account(account)), (has_push, Recipient::Push(account))];
+        let ways = ways.into_iter().filter(|(has, _)| *has);
+        let deliveries: Vec<Delivery> =
+            ways.map(|(_, to)| Delivery::new(Some(notice.id), to, reason, self.clock.now())).collect();
+        self.store.tell_directly(&notice, account, &deliveries).await?;
         self.bells.ring();
         Ok(())
     }

@@ -200,6 +200,7 @@ fn has_come(state: &HeraldState, now: UnixMillis) -> bool {
 /// [`StoreError`].
 pub async fn members(store: &dyn NotifyStore) -> Result<Vec<Member>, StoreError> {
     const AT_ONCE: u32 = 500;
+    let pushed = store.accounts_with_push().await?;
     let (mut members, mut after) = (Vec::new(), None);
     loop {
         let page = store.accounts(Kind::Person, after, AT_ONCE).await?;
@@ -209,6 +210,7 @@ pub async fn members(store: &dyn NotifyStore) -> Result<Vec<Member>, StoreError>
         members.extend(active.map(|account| Member {
             account: account.id,
             has_email: account.email.is_some(),
+            has_push: pushed.contains(&account.id),
             access: account.access,
         }));
     }

@@ -93,7 +93,7 @@ impl Desk<'_> {
     }
 
     /// Site and door by their names.
-    async fn place(&self, place: &Place) -> Result<String, StoreError> {
+    pub(super) async fn place(&self, place: &Place) -> Result<String, StoreError> {
         let door = match place.door {
             Some(door) => self.store.door(door).await?.map(|door| door.name),
             None => None,

@@ -60,6 +60,15 @@ pub trait JudgementStore: Send + Sync {
         filter: &JudgementFilter,
         limit: u32,
     ) -> Result<Vec<Judgement>, StoreError>;
+    /// What somebody (`user:<id>`, `service:<id>`) said of events within a reach, the newest first, before `before`; what was
+    /// withdrawn since, too.
+    async fn judgements_by(
+        &self,
+        actor: &str,
+        reach: &Reach,
+        before: Option<JudgementId>,
+        limit: u32,
+    ) -> Result<Vec<Judgement>, StoreError>;
     /// Visits within a reach since a moment that nobody has judged, the newest first, at most so many.
     async fn unjudged_within(&self, reach: &Reach, since: UnixMillis, limit: u32) -> Result<Vec<EventId>, StoreError>;
     /// Matches behind those looked at before whose persons were mistaken for others, and up to where was looked; `None` if

@@ -11,7 +11,7 @@ use super::StoreError;
 use crate::domain::access::{Reach, Scope};
 use crate::domain::audit::AuditNote;
 use crate::domain::event::EventKind;
-use crate::domain::notify::{DeliveryId, Notice, NoticeId, Of, RuleId, WebhookId, What};
+use crate::domain::notify::{DeliveryId, Notice, NoticeId, Of, RuleId, Way, WebhookId, What};
 use crate::domain::recognition::{Change, Versioned};
 
 /// A rule as kept: its form is JSON, which [`crate::notify`] reads and writes.
@@ -147,6 +147,8 @@ pub enum Reason {
 pub enum Recipient {
     /// To an account, by e-mail.
     Account(UserId),
+    /// To an account's browsers.
+    Push(UserId),
     /// To a webhook.
     Webhook(WebhookId),
 }
@@ -229,13 +231,8 @@ pub trait HeraldStore: Send + Sync {
     async fn was_seen(&self, of: Of, place: Scope, from: UnixMillis, until: UnixMillis) -> Result<bool, StoreError>;
     /// Commits a step; `false`, and nothing is changed, if another one was taken meanwhile.
     async fn take_step(&self, step: &Step) -> Result<bool, StoreError>;
-    /// Tells an account of something without a rule, in one transaction with its message if there is one.
-    async fn tell_directly(
-        &self,
-        notice: &Notice,
-        account: UserId,
-        delivery: Option<&Delivery>,
-    ) -> Result<(), StoreError>;
+    /// Tells an account of something without a rule, in one transaction with its messages.
+    async fn tell_directly(&self, notice: &Notice, account: UserId, deliveries: &[Delivery]) -> Result<(), StoreError>;
 }
 
 /// Messages on their way out.
@@ -247,8 +244,8 @@ pub trait OutboxStore: Send + Sync {
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, StoreError>;
     /// Says what became of it; one that waits is tried again at `next_at`.
     async fn conclude(&self, delivery: &Delivery) -> Result<(), StoreError>;
-    /// How many an account was sent since.
-    async fn sent_since(&self, account: UserId, since: UnixMillis) -> Result<u64, StoreError>;
+    /// How many an account was sent since, that way.
+    async fn sent_since(&self, account: UserId, way: Way, since: UnixMillis) -> Result<u64, StoreError>;
     /// When the next one is due.
     async fn next_due(&self) -> Result<Option<UnixMillis>, StoreError>;
     /// Adds something to be sent.

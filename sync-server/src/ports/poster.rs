@@ -10,7 +10,7 @@ pub struct Post {
     pub url: String,
     /// Headers beside those of HTTP.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON.
+    /// What is sent; JSON, unless a header says otherwise.
     pub body: Bytes,
 }
 
@@ -20,6 +20,12 @@ pub enum PostError {
     /// It will not be taken however often it is tried.
     #[error("{0}")]
     Refused(String),
+    /// It is wanted no more (410).
+    #[error("{0}")]
+    Gone(String),
+    /// There is nothing at that address (404).
+    #[error("{0}")]
+    Missing(String),
     /// It may be taken later.
     #[error("{0}")]
     Later(String),

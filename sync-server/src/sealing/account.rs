@@ -17,6 +17,10 @@ pub enum AccountField {
     Address,
     /// What a session was used with.
     UserAgent,
+    /// Where a browser takes messages.
+    Push,
+    /// What was looked for.
+    Search,
 }
 
 impl AccountField {
@@ -28,6 +32,8 @@ impl AccountField {
             Self::SecondFactor => b"account/second factor",
             Self::Address => b"account/address",
             Self::UserAgent => b"account/user agent",
+            Self::Push => b"account/push",
+            Self::Search => b"account/search",
         }
     }
 }

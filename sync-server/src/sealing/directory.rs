@@ -24,6 +24,8 @@ pub enum Lookup {
     KnownPlace,
     /// What another system calls a person.
     External,
+    /// Where a browser takes messages.
+    Push,
 }
 
 impl Lookup {
@@ -38,6 +40,7 @@ impl Lookup {
             Self::FailuresOfSecondFactor => b"failures/second factor",
             Self::KnownPlace => b"known place",
             Self::External => b"external id",
+            Self::Push => b"push",
         }
     }
 }

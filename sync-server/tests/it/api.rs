@@ -22,6 +22,7 @@ mod panel;
 mod pictures;
 mod privacy;
 mod problems;
+mod push;
 pub mod reader;
 mod recognition;
 mod stream;

@@ -8,5 +8,6 @@ mod edge;
 mod monitoring;
 mod mqtt;
 mod openapi;
+mod reports;
 mod store;
 mod tokens;

@@ -9,8 +9,10 @@ const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 300.0;
 /// Room for labels at the left and below.
 const MARGIN: f64 = 40.0;
-/// The most labels under the bars.
-const MOST_LABELS: usize = 24;
+/// Width of a letter of a label, about.
+const LETTER: f64 = 6.5;
+/// The most letters of a label.
+const MOST_LETTERS: usize = 12;
 /// The colour of letters, as light or dark as what is around the picture.
 const STYLE: &str = "<style>svg{color:#1e2426}@media (prefers-color-scheme:dark){svg{color:#e9e6de}}</style>";
 /// Colours that are told apart by people who see colours differently (Okabe and Ito).
@@ -77,7 +79,10 @@ impl Chart {
     fn bars(&self, svg: &mut String, highest: f64) {
         let (base, room) = (HEIGHT - MARGIN, HEIGHT - MARGIN - 10.0);
         let step = (WIDTH - MARGIN) / self.rows.len().max(1) as f64;
-        let every = self.rows.len().div_ceil(MOST_LABELS).max(1);
+        let labels = self.labels();
+        let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default();
+        // Labels must not run into each other.
+        let every = ((widest as f64 * LETTER + LETTER) / step).ceil().max(1.0) as usize;
         for (place, (label, parts)) in self.rows.iter().enumerate() {
             let (x, mut y) = (MARGIN + step * place as f64 + step * 0.1, base);
             for (part, size) in parts.iter().enumerate().filter(|(_, size)| **size > 0.0) {
@@ -100,10 +105,21 @@ impl Chart {
                     "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"currentColor\">{}</text>",
                     x + step * 0.4,
                     base + 16.0,
-                    escaped(&label.chars().take(10).collect::<String>()),
+                    escaped(&labels[place]),
                 );
             }
         }
+    }
+
+    /// Labels as they stand under the bars: of days that are all of one year, or of two, without it.
+    fn labels(&self) -> Vec<String> {
+        let is_day = |label: &str| label.is_ascii() && label.len() == 10 && label.as_bytes().get(4) == Some(&b'-');
+        let are_days = self.rows.iter().all(|(label, _)| is_day(label));
+        let short = |label: &String| match are_days {
+            true => label[5..].to_owned(),
+            false => label.chars().take(MOST_LETTERS).collect(),
+        };
+        self.rows.iter().map(|(label, _)| short(label)).collect()
     }
 
     fn legend(&self, svg: &mut String) {
@@ -118,7 +134,7 @@ impl Chart {
                 COLOURS[place % COLOURS.len()],
                 x + 14.0,
                 HEIGHT - 5.0,
-                escaped(column),
+                escaped(&column.replace('_', " ")),
             );
         }
     }
@@ -150,6 +166,17 @@ mod tests {
         assert!(svg.contains("Visits &lt;by&gt; &quot;hour&quot;") && svg.contains("a &amp; b"));
         assert!(!svg.contains("<script") && !svg.contains("style="));
         assert!(svg.contains("the highest, 00:00, is 4"), "{svg}");
+    }
+
+    #[test]
+    fn labels_of_many_days_leave_each_other_room() {
+        let rows =
+            (0..400).map(|day| (format!("2026-{:02}-{:02}", day / 28 % 12 + 1, day % 28 + 1), vec![1.0])).collect();
+        let svg = Chart { title: "x".into(), columns: vec!["visits".into()], rows }.svg();
+        let labels = svg.matches("text-anchor=\"middle\"").count();
+        assert!((10..=20).contains(&labels) && !svg.contains(">2026-"), "{labels}");
+        let odd = Chart { rows: vec![("Türe-ä".into(), vec![1.0])], columns: vec!["a_b".into()], ..Chart::default() };
+        assert!(odd.svg().contains(">Türe-ä<") && odd.svg().contains(">a b<"));
     }
 
     #[test]

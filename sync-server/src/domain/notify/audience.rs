@@ -26,6 +26,8 @@ pub struct Member {
     pub access: Access,
     /// Whether it has an address for messages.
     pub has_email: bool,
+    /// Whether a browser of theirs takes messages.
+    pub has_push: bool,
 }
 
 impl Whom {
@@ -62,7 +64,12 @@ mod tests {
     use crate::domain::access::{Grant, Scope};
 
     fn member(role: Role, scope: Scope) -> Member {
-        Member { account: UserId::generate(), access: Access::new(vec![Grant { role, scope }]), has_email: true }
+        Member {
+            account: UserId::generate(),
+            access: Access::new(vec![Grant { role, scope }]),
+            has_email: true,
+            has_push: false,
+        }
     }
 
     #[test]

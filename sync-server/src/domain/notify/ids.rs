@@ -57,4 +57,6 @@ ids! {
     ThreadId,
     /// What somebody said in one.
     MessageId,
+    /// A browser that takes messages.
+    PushId,
 }

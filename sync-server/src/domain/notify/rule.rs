@@ -41,6 +41,8 @@ pub enum GroupBy {
 pub struct How {
     /// By e-mail.
     pub email: bool,
+    /// To browsers that take messages.
+    pub push: bool,
     /// To these addresses.
     pub webhooks: BTreeSet<WebhookId>,
 }

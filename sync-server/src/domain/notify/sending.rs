@@ -16,6 +16,8 @@ const PAUSES_S: [u64; 8] = [5, 30, 120, 600, 1_800, 3_600, 3 * 3_600, 6 * 3_600]
 pub struct Preferences {
     /// Whether messages come by e-mail at all.
     pub email: bool,
+    /// Whether they come to browsers that take messages.
+    pub push: bool,
     /// Rules whose messages are not wanted.
     pub muted_rules: BTreeSet<RuleId>,
     /// Kinds of things whose messages are not wanted.
@@ -30,12 +32,22 @@ impl Default for Preferences {
     fn default() -> Self {
         Self {
             email: true,
+            push: true,
             muted_rules: BTreeSet::new(),
             muted: BTreeSet::new(),
             quiet: Schedule::default(),
             zone: "UTC".into(),
         }
     }
+}
+
+/// By what a message goes to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By e-mail.
+    Email,
+    /// To browsers.
+    Push,
 }
 
 /// What is to become of a message now.
@@ -60,6 +72,8 @@ pub struct Sending<'a> {
     pub rule: Option<&'a Rule>,
     /// What its reader wants; of webhooks, nothing.
     pub wanted: Option<&'a Preferences>,
+    /// By what it would go.
+    pub way: Way,
     /// How many its reader was sent within the last hour.
     pub sent_lately: u64,
     /// The most that may be sent within an hour.
@@ -92,12 +106,30 @@ impl Sending<'_> {
     }
 
     fn unwanted(&self, wanted: &Preferences) -> Option<Verdict> {
-        if !wanted.email {
-            Some(Verdict::Hold("its reader wants no e-mail"))
+        let (wants, [never, by_rule, of_kind]) = match self.way {
+            Way::Email => (
+                wanted.email,
+                [
+                    "its reader wants no e-mail",
+                    "its reader wants no e-mail by this rule",
+                    "its reader wants no e-mail of this kind",
+                ],
+            ),
+            Way::Push => (
+                wanted.push,
+                [
+                    "its reader wants nothing in browsers",
+                    "its reader wants nothing by this rule",
+                    "its reader wants nothing of this kind",
+                ],
+            ),
+        };
+        if !wants {
+            Some(Verdict::Hold(never))
         } else if self.rule.is_some_and(|rule| wanted.muted_rules.contains(&rule.id)) {
-            Some(Verdict::Hold("its reader wants no e-mail by this rule"))
+            Some(Verdict::Hold(by_rule))
         } else if wanted.muted.contains(&self.what) {
-            Some(Verdict::Hold("its reader wants no e-mail of this kind"))
+            Some(Verdict::Hold(of_kind))
         } else {
             None
         }
@@ -156,6 +188,7 @@ mod tests {
                 what: What::Unknown,
                 rule: Some(rule),
                 wanted: Some(wanted),
+                way: Way::Email,
                 sent_lately,
                 most_an_hour: 20,
                 is_escalation,
@@ -171,6 +204,7 @@ mod tests {
                 what: What::Unknown,
                 rule: Some(&plain),
                 wanted: Some(wanted),
+                way: Way::Email,
                 sent_lately: sent,
                 most_an_hour: 20,
                 is_escalation: false,
@@ -179,6 +213,7 @@ mod tests {
         };
         assert!(held(&wants(), 20));
         assert!(held(&Preferences { email: false, ..wants() }, 0));
+        assert!(!held(&Preferences { push: false, ..wants() }, 0));
         assert!(held(&Preferences { muted_rules: [plain.id].into(), ..wants() }, 0));
         assert!(held(&Preferences { muted: [What::Unknown].into(), ..wants() }, 0));
         check(&plain, &Preferences { quiet: until(11), ..wants() }, 0, false, Verdict::Wait(hour(2)));

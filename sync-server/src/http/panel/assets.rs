@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -22,11 +22,11 @@ macro_rules! sources {
 
 /// Every asset.
 const SOURCES: &[Source] = sources! {
-    "icon.svg" "css/base.css" "css/shell.css" "css/parts.css" "css/pages.css" "css/talk.css" "core/api.js"
+    "icon.svg" "sw.js" "css/base.css" "css/shell.css" "css/parts.css" "css/pages.css" "css/talk.css" "core/api.js"
     "core/choose.js" "core/composer.js" "core/consents.js" "core/csv.js" "core/deliveries.js" "core/devices.js"
     "core/dialog.js" "core/dom.js" "core/form.js" "core/grants.js" "core/hours.js" "core/jobs.js" "core/list.js"
-    "core/live.js" "core/mending.js" "core/message.js" "core/notice.js" "core/page.js" "core/persons.js"
-    "core/places.js" "core/recognition.js" "core/rule.js" "core/session.js" "core/sessions.js" "core/shell.js"
+    "core/live.js" "core/mending.js" "core/message.js" "core/mine.js" "core/notice.js" "core/page.js" "core/persons.js"
+    "core/places.js" "core/push.js" "core/recognition.js" "core/rule.js" "core/session.js" "core/sessions.js" "core/shell.js"
     "core/sound.js" "core/thread.js" "core/time.js" "core/titles.js" "core/toast.js" "core/unknowns.js"
     "core/unread.js" "core/verdict.js" "core/visits.js" "core/words.js" "enroll/camera.js" "enroll/drop.js"
     "pages/accounts.js" "pages/accuracy.js" "pages/analytics.js" "pages/audit.js" "pages/conversation.js"
@@ -72,6 +72,13 @@ pub fn answer(edition: &str, name: &str, headers: &HeaderMap) -> Response {
         true => (common, [(CONTENT_ENCODING, "gzip")], asset.gzip.as_slice()).into_response(),
         false => (common, asset.plain).into_response(),
     }
+}
+
+/// The service worker, which browsers look for anew at least daily.
+pub fn worker(headers: &HeaderMap) -> Response {
+    let mut answer = answer(&ALL.edition, "sw.js", headers);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer
 }
 
 impl Assets {

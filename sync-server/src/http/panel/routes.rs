@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -14,11 +14,17 @@ use super::{assets, error_page, outside};
 use crate::domain::access::Permission;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
+use crate::http::headers::WORKER_POLICY;
 use crate::http::problem::ApiError;
+
+/// The page from which a browser can be had to take messages.
+const WITH_WORKER: &str = "/notifications";
 
 /// Everything of the panel.
 pub fn routes() -> Router<Api> {
     let outside = outside::routes().route("/assets/{edition}/{*name}", get(asset));
+    // A worker is for what lies below it: it stands at the top.
+    let outside = outside.route("/sw.js", get(async |headers: HeaderMap| assets::worker(&headers)));
     PAGES.iter().fold(outside, |routes, page| {
         let answer = async |State(api): State<Api>, request: Request| {
             let (mut parts, _) = request.into_parts();
@@ -64,7 +70,11 @@ async fn render(page: &Page, api: &Api, caller: &Caller, headers: &HeaderMap) ->
     }
     let shell = Shell::of(api, caller, page, headers).await?;
     let html = (page.render)(shell).map_err(|error| ApiError::Internal(format!("rendering {}: {error}", page.path)))?;
-    Ok(Html(html).into_response())
+    let mut answer = Html(html).into_response();
+    if page.path == WITH_WORKER {
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, WORKER_POLICY.clone());
+    }
+    Ok(answer)
 }
 
 /// Whether there is nothing to watch yet, and the caller is who can change that.

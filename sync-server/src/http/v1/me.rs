@@ -3,9 +3,12 @@
 pub mod notification_preferences;
 pub mod password;
 pub mod profile;
+pub mod push;
 pub mod read;
+pub mod searches;
 pub mod sessions;
 pub mod totp;
+pub mod verdicts;
 
 use crate::accounts::log_in::LogInRefused;
 use crate::domain::account::{Account, Kind};

@@ -29,6 +29,9 @@ pub struct HowForm {
     /// By e-mail.
     #[garde(skip)]
     pub email: bool,
+    /// To the browsers that people have taking messages.
+    #[garde(skip)]
+    pub push: bool,
     /// To these webhooks.
     #[garde(length(max = 20))]
     pub webhooks: Vec<Uuid>,
@@ -52,12 +55,12 @@ impl From<&Whom> for WhomForm {
 
 impl From<&HowForm> for How {
     fn from(form: &HowForm) -> Self {
-        Self { email: form.email, webhooks: form.webhooks.iter().copied().map(WebhookId).collect() }
+        Self { email: form.email, push: form.push, webhooks: form.webhooks.iter().copied().map(WebhookId).collect() }
     }
 }
 
 impl From<&How> for HowForm {
     fn from(how: &How) -> Self {
-        Self { email: how.email, webhooks: how.webhooks.iter().map(|id| id.0).collect() }
+        Self { email: how.email, push: how.push, webhooks: how.webhooks.iter().map(|id| id.0).collect() }
     }
 }

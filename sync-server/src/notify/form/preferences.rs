@@ -16,6 +16,9 @@ pub struct PreferencesForm {
     /// Whether messages come by e-mail at all.
     #[garde(skip)]
     pub email: bool,
+    /// Whether they come to browsers that take messages.
+    #[garde(skip)]
+    pub push: bool,
     /// Rules whose messages are not wanted.
     #[garde(length(max = 500))]
     pub muted_rules: Vec<Uuid>,
@@ -32,7 +35,14 @@ pub struct PreferencesForm {
 
 impl Default for PreferencesForm {
     fn default() -> Self {
-        Self { email: true, muted_rules: Vec::new(), muted: Vec::new(), quiet: Vec::new(), time_zone: utc() }
+        Self {
+            email: true,
+            push: true,
+            muted_rules: Vec::new(),
+            muted: Vec::new(),
+            quiet: Vec::new(),
+            time_zone: utc(),
+        }
     }
 }
 
@@ -41,6 +51,7 @@ impl TryFrom<&PreferencesForm> for Preferences {
     fn try_from(form: &PreferencesForm) -> Result<Self, InvalidForm> {
         Ok(Self {
             email: form.email,
+            push: form.push,
             muted_rules: form.muted_rules.iter().copied().map(RuleId).collect(),
             muted: kinds("muted", &form.muted)?,
             quiet: schedule("quiet", &form.quiet)?,

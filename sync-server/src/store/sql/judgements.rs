@@ -196,6 +196,22 @@ impl JudgementStore for SqlStore {
         rows.into_iter().map(Judgement::try_from).collect()
     }
 
+    async fn judgements_by(
+        &self,
+        actor: &str,
+        reach: &Reach,
+        before: Option<JudgementId>,
+        limit: u32,
+    ) -> Result<Vec<Judgement>, StoreError> {
+        let mut statement = Statement::new(SELECT);
+        statement.push(" WHERE j.judged_by = ").bind(actor.to_owned()).push(" AND j.id < ");
+        statement.bind(before.map_or_else(|| columns::BEHIND_EVERY_ID.to_vec(), |id| id.as_bytes().to_vec()));
+        within(&mut statement, reach, "j.site", "j.door");
+        statement.push(" ORDER BY j.id DESC LIMIT ").bind(i64::from(limit));
+        let rows: Vec<JudgementRow> = statement.query_as().fetch_all(&self.read).await?;
+        rows.into_iter().map(Judgement::try_from).collect()
+    }
+
     async fn unjudged_within(&self, reach: &Reach, since: UnixMillis, limit: u32) -> Result<Vec<EventId>, StoreError> {
         let mut statement = Statement::new("SELECT e.event_id FROM events e WHERE e.at >= ");
         statement.bind(since.0).push(" AND e.kind IN ('match', 'unknown', 'spoof_suspected')");

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::book::FaultBook;
 use crate::ports::StoreError;
 use crate::ports::health::HealthStore;
+use crate::telemetry::reports::Reports;
 
 /// How long what occurred stays in memory only. Who asks for faults has them written down first.
 const EVERY: Duration = Duration::from_secs(5);
@@ -16,12 +17,13 @@ const EVERY: Duration = Duration::from_secs(5);
 pub struct Recorder {
     book: Arc<FaultBook>,
     store: Arc<dyn HealthStore>,
+    reports: Option<Reports>,
 }
 
 impl Recorder {
-    /// From `book` into `store`.
-    pub fn new(book: Arc<FaultBook>, store: Arc<dyn HealthStore>) -> Self {
-        Self { book, store }
+    /// From `book` into `store`, and to who is told beside, if anybody is.
+    pub fn new(book: Arc<FaultBook>, store: Arc<dyn HealthStore>, reports: Option<Reports>) -> Self {
+        Self { book, store, reports }
     }
 
     /// Writes down what came together; what cannot be written stays in the book.
@@ -34,10 +36,20 @@ impl Recorder {
             return Ok(());
         }
         let written = self.store.add_faults(&faults).await;
-        if written.is_err() {
-            self.book.put_back(faults);
+        match (&written, &self.reports) {
+            (Err(_), _) => self.book.put_back(faults),
+            (Ok(()), Some(reports)) => reports.tell(&faults),
+            (Ok(()), None) => {}
         }
         written
+    }
+
+    /// Hands over what still waits; that blocks, so it does so elsewhere.
+    async fn finish(self: Arc<Self>) {
+        let handed = tokio::task::spawn_blocking(move || self.reports.as_ref().map(Reports::finish)).await;
+        if let Err(error) = handed {
+            tracing::warn!(%error, "the last errors were not told: {error}");
+        }
     }
 
     /// Does it now and then until `shutdown`, and once more.
@@ -50,7 +62,7 @@ impl Recorder {
                 tracing::warn!(%error, "errors could not be written down: {error}");
             }
             if !goes_on {
-                return;
+                return self.finish().await;
             }
         }
     }

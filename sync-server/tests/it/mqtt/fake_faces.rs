@@ -134,6 +134,16 @@ impl JudgementStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
 
+    async fn judgements_by(
+        &self,
+        _: &str,
+        _: &Reach,
+        _: Option<JudgementId>,
+        _: u32,
+    ) -> Result<Vec<Judgement>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+
     async fn unjudged_within(&self, _: &Reach, _: UnixMillis, _: u32) -> Result<Vec<EventId>, StoreError> {
         unreachable!("{NOT_USED}")
     }

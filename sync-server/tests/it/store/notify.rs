@@ -135,6 +135,7 @@ impl House {
             clock: clock.clone(),
             mailer: Some(post.clone()),
             poster: Arc::new(HttpPoster::new(Vec::new())),
+            push: None,
             links: Links::new(&Config::default(), 443),
             key: store.derived_key("unsubscribe"),
             bells,

@@ -39,10 +39,10 @@ pub struct DeliveryView {
     id: Uuid,
     /// What it tells of; absent of a test.
     notification: Option<Uuid>,
-    /// `email` or `webhook`.
+    /// `email`, `push` (to browsers) or `webhook`.
     #[schema(value_type = String)]
     channel: &'static str,
-    /// To whom, of an e-mail.
+    /// To whom, of a message to a person.
     account: Option<Uuid>,
     /// To which webhook.
     webhook: Option<Uuid>,
@@ -68,6 +68,7 @@ impl From<&Delivery> for DeliveryView {
     fn from(delivery: &Delivery) -> Self {
         let (channel, account, webhook) = match delivery.to {
             Recipient::Account(account) => ("email", Some(account.0), None),
+            Recipient::Push(account) => ("push", Some(account.0), None),
             Recipient::Webhook(webhook) => ("webhook", None, Some(webhook.0)),
         };
         let waits = delivery.state == DeliveryState::Waiting;

@@ -20,7 +20,9 @@ use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::v1::me::searches::note;
 use crate::http::v1::persons::photo_body::BODY_LIMIT_BYTES;
+use crate::ports::searches::SearchKind;
 
 /// Persons and visits named if nobody says how many.
 const USUAL: usize = 10;
@@ -134,6 +136,8 @@ pub async fn faces(
     let visits: Vec<VisitFound> = visits.into_iter().map(VisitFound::from).collect();
     let named: Vec<Uuid> = persons.iter().map(|found| found.person).collect();
     let detail = json!({ "named": named, "visits": visits.len() });
+    let of = if target.is_empty() { "picture" } else { target.as_str() };
+    note(&api, &may.caller, SearchKind::Faces, of, persons.len() + visits.len()).await;
     api.audit_done(&may.caller, "search.faces", target, detail.to_string()).await?;
     Ok(Json(FacesFound { threshold, match_threshold, persons, visits }))
 }

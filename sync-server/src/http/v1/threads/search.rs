@@ -15,6 +15,8 @@ use crate::http::auth::May;
 use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
+use crate::http::v1::me::searches::note;
+use crate::ports::searches::SearchKind;
 
 /// Messages looked through, of those that have the words, for those that may be seen.
 const LOOKED_THROUGH: usize = 5_000;
@@ -64,5 +66,6 @@ pub async fn search(
             break;
         }
     }
+    note(&api, &may.caller, SearchKind::Talk, &words.q, items.len()).await;
     Ok(Json(Said { items }))
 }

@@ -184,16 +184,11 @@ impl HeraldStore for SqlStore {
         Ok(true)
     }
 
-    async fn tell_directly(
-        &self,
-        notice: &Notice,
-        account: UserId,
-        delivery: Option<&Delivery>,
-    ) -> Result<(), StoreError> {
+    async fn tell_directly(&self, notice: &Notice, account: UserId, deliveries: &[Delivery]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         step::insert(&mut tx, notice).await?;
         step::add_reader(&mut tx, notice.id, account).await?;
-        if let Some(delivery) = delivery {
+        for delivery in deliveries {
             step::add_delivery(&mut tx, delivery).await?;
         }
         Ok(tx.commit().await?)

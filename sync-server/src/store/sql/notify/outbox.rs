@@ -7,9 +7,10 @@ use sqlx::AssertSqlSafe;
 
 use super::rows::{DELIVERY, DeliveryRow, NOTICE, NoticeRow};
 use super::step;
-use crate::domain::notify::{Notice, NoticeId};
+use crate::domain::notify::{Notice, NoticeId, Way};
 use crate::ports::StoreError;
 use crate::ports::notify::{Delivery, OutboxStore};
+use crate::store::sql::values::Flag;
 use crate::store::sql::{SqlStore, columns};
 
 #[async_trait]
@@ -59,15 +60,16 @@ impl OutboxStore for SqlStore {
         Ok(tx.commit().await?)
     }
 
-    async fn sent_since(&self, account: UserId, since: UnixMillis) -> Result<u64, StoreError> {
+    async fn sent_since(&self, account: UserId, way: Way, since: UnixMillis) -> Result<u64, StoreError> {
         let count: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM deliveries WHERE account = $1 AND created_at >= $2 AND state = 'sent'
-             AND done_at >= $3",
+             AND done_at >= $3 AND push = $4",
         )
         .bind(account.as_bytes().to_vec())
         // What was made a day before may have been sent just now; older ones were given up.
         .bind(since.0 - 24 * 3_600_000)
         .bind(since.0)
+        .bind(Flag(way == Way::Push))
         .fetch_one(&self.read)
         .await?;
         columns::unsigned("count", count)

@@ -10,13 +10,14 @@ use crate::ports::StoreError;
 use crate::ports::notify::{Delivery, DeliveryState, Reason, Recipient};
 use crate::store::sql::columns;
 use crate::store::sql::error::corrupt;
+use crate::store::sql::values::Flag;
 
 /// The columns of [`NoticeRow`]; the table is `n`.
 pub(super) const NOTICE: &str = "n.id, n.rule, n.rule_name, n.group_key, n.what, n.site, n.door, n.device, n.person,
     n.thread, n.words, n.count, n.told, n.opened_at, n.last_at, n.next_at, n.escalate_at, n.first_event";
 /// The columns of [`DeliveryRow`]; the table is `d`.
 pub(super) const DELIVERY: &str = "d.id, d.notice, d.account, d.webhook, d.reason, d.state, d.attempts, d.next_at,
-    d.created_at, d.done_at, d.error";
+    d.created_at, d.done_at, d.error, d.push";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct NoticeRow {
@@ -53,6 +54,7 @@ pub(super) struct DeliveryRow {
     created_at: i64,
     done_at: Option<i64>,
     error: Option<String>,
+    push: Flag,
 }
 
 /// Reads an id column that may be empty.
@@ -111,6 +113,7 @@ impl TryFrom<DeliveryRow> for Delivery {
     type Error = StoreError;
     fn try_from(row: DeliveryRow) -> Result<Self, StoreError> {
         let to = match (id(UserId, row.account.as_ref())?, id(WebhookId, row.webhook.as_ref())?) {
+            (Some(account), _) if row.push.0 => Recipient::Push(account),
             (Some(account), _) => Recipient::Account(account),
             (None, Some(webhook)) => Recipient::Webhook(webhook),
             (None, None) => return Err(corrupt("delivery", "it goes nowhere")),

@@ -138,13 +138,13 @@ pub(super) async fn add_reader(tx: &mut AnyConnection, notice: NoticeId, account
 
 pub(super) async fn add_delivery(tx: &mut AnyConnection, delivery: &Delivery) -> Result<(), StoreError> {
     let (account, webhook) = match delivery.to {
-        Recipient::Account(account) => (Some(account.as_bytes().to_vec()), None),
+        Recipient::Account(account) | Recipient::Push(account) => (Some(account.as_bytes().to_vec()), None),
         Recipient::Webhook(webhook) => (None, Some(webhook.as_bytes().to_vec())),
     };
     // So is one, and a webhook, that is gone.
     sqlx::query(
         "INSERT INTO deliveries (id, notice, account, webhook, reason, state, attempts, next_at, created_at, done_at,
-         error) SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8, NULL, NULL
+         error, push) SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8, NULL, NULL, $9
          WHERE EXISTS (SELECT 1 FROM accounts WHERE id = $3) OR EXISTS (SELECT 1 FROM webhooks WHERE id = $4)",
     )
     .bind(delivery.id.as_bytes().to_vec())
@@ -155,6 +155,7 @@ pub(super) async fn add_delivery(tx: &mut AnyConnection, delivery: &Delivery) ->
     .bind(delivery.state.as_str())
     .bind(delivery.next_at.0)
     .bind(delivery.created_at.0)
+    .bind(Flag(matches!(delivery.to, Recipient::Push(_))))
     .execute(tx)
     .await?;
     Ok(())

@@ -8,8 +8,10 @@ import { ask, open } from "../core/dialog.js";
 import { formOf } from "../core/form.js";
 import { grantWords } from "../core/grants.js";
 import { shown } from "../core/list.js";
+import { searches, verdicts } from "../core/mine.js";
 import { sessionTable } from "../core/sessions.js";
 import { copy, failed, toast } from "../core/toast.js";
+import { may } from "../core/words.js";
 
 const place = find("#me");
 const PASSWORD = {
@@ -53,7 +55,17 @@ async function page(me) {
       ),
       sessions,
     ),
+    may("events.read") && later("My verdicts", verdicts),
+    may("events.read") && later("My searches", searches),
   ];
+}
+
+// A part that reads by itself, once it is opened.
+function later(title, make) {
+  const place = h("div", { class: "stack" });
+  const details = h("details", {}, h("summary", {}, title), place);
+  details.addEventListener("toggle", () => make(place), { once: true });
+  return h("section", { class: "panel wide" }, h("h2", {}, title), details);
 }
 
 function profile(me) {

@@ -9,6 +9,7 @@ import { cards, empty, paged, shown } from "../core/list.js";
 import { KINDS, noticeItem } from "../core/notice.js";
 import { tabs } from "../core/page.js";
 import { places } from "../core/places.js";
+import { pushPart } from "../core/push.js";
 import { during, failed, toast } from "../core/toast.js";
 
 const PAGE = 40;
@@ -63,6 +64,7 @@ function wishes() {
       const quiet = hours("Quiet hours: messages wait, and are here meanwhile", found.quiet, found.time_zone);
       const fields = [
         { name: "email", label: "Send me messages by e-mail", type: "check", value: found.email },
+        { name: "push", label: "Send messages to my browsers", type: "check", value: found.push },
         {
           name: "muted",
           label: "No messages of these kinds",
@@ -72,7 +74,7 @@ function wishes() {
         },
         quiet.element,
       ];
-      return h(
+      const mail = h(
         "section",
         { class: "panel" },
         h("h2", {}, "What leaves the house"),
@@ -84,6 +86,7 @@ function wishes() {
           wishes();
         }),
       );
+      return h("div", { class: "grid" }, mail, pushPart());
     },
   );
 }
