@@ -107,7 +107,7 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
     };
     let expects_frames = safe.is_none() && options.drill.is_none();
     let worn_out = CancellationToken::new();
-    vitals::spawn(
+    let watcher = vitals::spawn(
         &shared,
         vitals::Watch {
             recorder: recorder.clone(),
@@ -186,6 +186,7 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
     shutdown.cancel();
     // Last decisions are made durable; they are sent at the next start.
     let ending = tokio::task::spawn_blocking(move || watching.map(Watching::end));
+    drop(watcher);
     let wish = match outcome {
         Some(wish) => wish,
         None => tokio::time::timeout(FAREWELL_LIMIT, keeping).await.ok().and_then(|e| e.ok()?.ok()).flatten(),

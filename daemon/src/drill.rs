@@ -21,7 +21,7 @@ const PICTURE_EVERY: u32 = 50;
 /// Bytes of such a picture: that of a small face.
 const PICTURE_BYTES: usize = 2_000;
 /// Bytes of the largest picture a camera's visit has.
-const MOST_PICTURE_BYTES: usize = 3 * 1024;
+const MOST_PICTURE_BYTES: usize = 4 * 1024;
 
 /// How many made-up visits there are.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -30,7 +30,7 @@ use ostiary_common::wire::monitor::Info;
 use ostiary_common::wire::{Command, CommandResult, DeviceSettings, EnrollStart, ReportKind};
 
 pub use self::core::DeviceCore;
-pub use self::introduction::Introduction;
+pub use self::introduction::{Introduction, sample_description};
 pub use crate::domain::commands::DoneCommand;
 pub use crate::domain::enrolling::GuideWord;
 pub use crate::domain::holdings::{GalleryHead, GalleryStep, Holdings, KeptGallery, KeptWalk, Stamp};

@@ -11,6 +11,7 @@ mod dist;
 mod faults;
 mod fleet;
 mod generate;
+mod home_assistant;
 mod lab;
 mod media;
 mod models;
@@ -47,6 +48,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Ask a real server everything its description allows, and much that it does not, as each role.
     CheckApi(check_api::CheckApiArgs),
+    /// Hold what a device tells Home Assistant against Home Assistant's own schemas.
+    CheckHomeAssistant,
     /// Break things and look what comes of it; the results stand in `docs/faults.md`.
     Faults(faults::FaultsArgs),
     /// Measure; the results stand in `docs/performance.md`.
@@ -87,6 +90,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Check(args) => check::run(&args),
         Command::CheckApi(args) => check_api::run(&args),
+        Command::CheckHomeAssistant => home_assistant::run(),
         Command::Bench(args) => bench::run(args),
         Command::Faults(args) => faults::run(&args),
         Command::Fleet(args) => fleet::run(&args),

@@ -5,6 +5,7 @@ mod probes;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -40,13 +41,18 @@ pub struct Watch {
     pub constant: BTreeMap<String, f64>,
 }
 
-/// Starts the thread; it ends with the last of `shared`.
+/// As long as this is held the board is looked at. Then the thread ends at once: whoever hands in reports is waited for.
+#[must_use]
+pub struct Watcher(#[expect(dead_code, reason = "that it is dropped is heard at the other end")] Sender<()>);
+
+/// Starts the thread.
 ///
 /// # Errors
 /// If it cannot be started.
-pub fn spawn(shared: &Arc<Shared>, watch: Watch) -> std::io::Result<()> {
-    let weak = Arc::downgrade(shared);
-    std::thread::Builder::new().name("vitals".into()).spawn(move || Looking::new(watch).run(&weak)).map(drop)
+pub fn spawn(shared: &Arc<Shared>, watch: Watch) -> std::io::Result<Watcher> {
+    let (weak, (sender, held)) = (Arc::downgrade(shared), channel());
+    std::thread::Builder::new().name("vitals".into()).spawn(move || Looking::new(watch).run(&weak, &held))?;
+    Ok(Watcher(sender))
 }
 
 struct Looking {
@@ -76,9 +82,8 @@ impl Looking {
         }
     }
 
-    fn run(mut self, shared: &Weak<Shared>) {
-        loop {
-            std::thread::sleep(ROUND);
+    fn run(mut self, shared: &Weak<Shared>, held: &Receiver<()>) {
+        while held.recv_timeout(ROUND) == Err(RecvTimeoutError::Timeout) {
             let Some(shared) = shared.upgrade() else { return };
             self.round(&shared);
         }

@@ -10,6 +10,9 @@ use clap_complete::{Shell, generate_to};
 /// Write manual pages and completions into folders that are there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// What Home Assistant is told of a made-up device (JSON), to be checked.
+    #[arg(long, value_name = "FILE")]
+    discovery: Option<PathBuf>,
     /// Manual pages.
     #[arg(long, value_name = "DIR")]
     man: Option<PathBuf>,
@@ -28,6 +31,9 @@ pub struct Args {
 pub fn generate(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(dir) = &args.man {
         clap_mangen::generate_to(super::Cli::command(), dir).context("writing manual pages")?;
+    }
+    if let Some(path) = &args.discovery {
+        std::fs::write(path, crate::sync::sample_description()).context("writing the description")?;
     }
     complete(Shell::Bash, args.bash.as_deref())?;
     complete(Shell::Zsh, args.zsh.as_deref())?;

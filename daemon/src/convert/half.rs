@@ -12,8 +12,11 @@ impl RawPicture {
     /// # Errors
     /// [`ConvertError`] if the bytes do not fit the format.
     pub fn to_half_rgb(&self) -> Result<Option<RgbImage>, ConvertError> {
+        if self.format == PixelFormat::Jpeg {
+            return super::jpeg::decode_half(&self.data);
+        }
         let is_even = self.width.is_multiple_of(2) && self.height.is_multiple_of(2);
-        if !is_even || matches!(self.format, PixelFormat::Jpeg | PixelFormat::I422 | PixelFormat::I444) {
+        if !is_even || matches!(self.format, PixelFormat::I422 | PixelFormat::I444) {
             return Ok(None);
         }
         self.check()?;

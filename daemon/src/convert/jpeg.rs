@@ -1,11 +1,48 @@
-//! JPEG both ways: frames of MJPG cameras in, small pictures of faces out.
+//! JPEG both ways: frames of MJPG cameras in, small pictures of faces out. Whole frames by the library, halves by
+//! [`half`], which works out a quarter of what they hold.
+
+mod half;
+mod header;
+mod huffman;
+
+use std::cell::Cell;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use ostiary_models::frame::RgbImage;
+use ostiary_models::motion::{Luma, LumaGrid};
 use std::io::Cursor;
 
 use super::{ConvertError, MAX_SIDE};
+use half::Planes;
+
+thread_local! {
+    /// Memory of the frame before.
+    static LEVELS: Cell<[Vec<u8>; 3]> = Cell::default();
+}
+
+/// Decodes at half the size; `None` for kinds of JPEG of which that is no cheaper, odd sizes among them.
+///
+/// # Errors
+/// [`ConvertError::Jpeg`] if it is cut short.
+pub fn decode_half(bytes: &[u8]) -> Result<Option<RgbImage>, ConvertError> {
+    let planes = Planes::decode(bytes, false, LEVELS.take());
+    let planes = planes.map_err(|half::Damaged| ConvertError::Jpeg("its scan is damaged or cut short".into()))?;
+    Ok(planes.map(|planes| {
+        let rgb = planes.to_rgb();
+        LEVELS.set(planes.levels);
+        rgb
+    }))
+}
+
+/// The luminance in blocks, of half the size; `None` if that cannot be had.
+pub fn light(bytes: &[u8]) -> Option<LumaGrid> {
+    let planes = Planes::decode(bytes, true, LEVELS.take()).ok().flatten()?;
+    let (width, height) = (u32::try_from(planes.width).ok()?, u32::try_from(planes.height).ok()?);
+    let grid = Luma::new(&planes.levels[0], width, height, planes.stride, 1).map(|luma| LumaGrid::measure(&luma));
+    LEVELS.set(planes.levels);
+    grid
+}
 
 /// Decodes a JPEG of at most [`MAX_SIDE`] pixels a side. Cameras leave out the Huffman tables of MJPG frames;
 /// the decoder knows the standard ones.

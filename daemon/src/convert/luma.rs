@@ -18,7 +18,7 @@ impl RawPicture {
     pub fn luma_grid(&self) -> Option<LumaGrid> {
         let (data, width, height, stride) = (&self.data, self.width, self.height, self.stride);
         let luma = match self.format {
-            PixelFormat::Jpeg => return coded(data),
+            PixelFormat::Jpeg => return super::jpeg::light(data).or_else(|| coded(data)),
             PixelFormat::Yuyv => Luma::new(data, width, height, stride, 2),
             // Green is most of luminance.
             PixelFormat::Rgb => Luma::new(data.get(1..)?, width, height, stride, 3),
@@ -30,7 +30,7 @@ impl RawPicture {
     }
 }
 
-/// Decodes the luminance of a JPEG; its colours are passed over.
+/// Decodes the luminance of a JPEG of a rare kind; its colours are passed over.
 fn coded(bytes: &[u8]) -> Option<LumaGrid> {
     let side = MAX_SIDE as usize;
     let options =

@@ -21,7 +21,8 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`ConvertError`] if the bytes do not make a picture.
     pub fn new(raw: &'a RawPicture, finder: &impl FaceFinder) -> Result<Self, ConvertError> {
-        let half = if finder.looks_at_half(raw.width, raw.height) { raw.to_half_rgb()? } else { None };
+        // What size a JPEG has shows when it is decoded.
+        let half = raw.to_half_rgb()?.filter(|half| finder.looks_at_half(2 * half.width(), 2 * half.height()));
         let mut picture = Self { raw, half, whole: None };
         if picture.half.is_none() {
             picture.whole()?;

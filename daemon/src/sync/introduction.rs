@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use ostiary_common::home_assistant::{BIRTH_TOPIC, discovery_topic, object_id};
+use ostiary_common::ids::{DeviceId, SiteId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::Info;
 use serde_json::{Map, Value, json};
@@ -93,6 +94,14 @@ pub fn description(root: &DeviceRoot, info: &Info, name: &str, health_s: u32) ->
         "components": components,
     });
     whole.to_string().into_bytes()
+}
+
+/// What is said of a made-up device: for those who check it.
+#[must_use]
+pub fn sample_description() -> Vec<u8> {
+    let root = DeviceRoot { site: SiteId::generate(), device: DeviceId::generate() };
+    let info = Info { version: "1.0.0".into(), hardware: "a board".into(), ..Info::default() };
+    description(&root, &info, "Front door", 60)
 }
 
 /// Visits as events. Home Assistant ignores what a broker kept when it comes to events, and `seen` is not kept.
@@ -198,7 +207,6 @@ impl<D: Disk> DeviceCore<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ostiary_common::ids::{DeviceId, SiteId};
     use ostiary_common::wire::monitor::MAX_JSON_BYTES;
 
     #[test]

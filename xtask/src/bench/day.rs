@@ -23,7 +23,7 @@ const DISK_MB: u64 = 400;
 #[derive(Args)]
 pub struct DayArgs {
     /// Visits of the day.
-    #[arg(long, default_value_t = 5_000)]
+    #[arg(long, default_value_t = 3_000)]
     visits: u64,
     /// Visits in a second.
     #[arg(long, default_value_t = 20.0)]

@@ -47,6 +47,14 @@ impl Environment {
         Self::ready("check-api", "xtask/api")
     }
 
+    /// The environment of Home Assistant, for the scripts of `xtask/home_assistant`.
+    ///
+    /// # Errors
+    /// If there is no Python with venv, or a package cannot be had.
+    pub fn home_assistant() -> Result<Self> {
+        Self::ready("home-assistant", "xtask/home_assistant")
+    }
+
     /// Makes the environment, or takes the one made before if its requirements are still the same.
     fn ready(name: &str, scripts: &str) -> Result<Self> {
         let environment = Self { dir: shell::target_dir().join(name), scripts: shell::root().join(scripts) };
