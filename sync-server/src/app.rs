@@ -177,9 +177,12 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         shutdown.run_until_cancelled(doors.run(door_words)).await.unwrap_or_default();
     });
     replicas::follow(&foundation, &replicas, &api, &link.devices, &lifecycle).await?;
-    notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
+    let leader = replicas.leader.clone();
+    let shared = notify::Shared { mailer, bells, jobs: jobs.clone(), leader, lifecycle: &lifecycle };
+    notify::start(&api, &foundation, shared);
     jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
-    lifecycle.spawn("nightly backups", nightly::run(config.clone(), queue.clone(), lifecycle.token()));
+    let nights = nightly::run(config.clone(), queue.clone(), replicas.leader.clone(), lifecycle.token());
+    lifecycle.spawn("nightly backups", nights);
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
     let follow = housekeeping::follow_clock(
@@ -363,7 +366,8 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         gate: from.models.gate,
         per_angle: config.models.templates_per_angle,
     });
-    let doors = Arc::new(DoorDesk::new(store.clone(), store.clone(), enrollment.clone(), doors_rules));
+    let leader = from.replicas.leader.clone();
+    let doors = Arc::new(DoorDesk::new(store.clone(), store.clone(), enrollment.clone(), doors_rules, leader));
     let faces = Arc::new(HeldFaces::new(store.clone(), pack.clone(), from.models.dimension));
     Ok(ApiParts {
         store: store.clone(),
@@ -423,6 +427,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         retainer: Arc::new(Retainer {
             kept: foundation.store.clone(),
             store: foundation.store.clone(),
+            talk: foundation.store.clone(),
             ledger: Arc::new(ledger(config, foundation, &from.replicas.leader)),
             clock: Arc::new(SystemClock),
         }),

@@ -5,6 +5,7 @@ pub mod access;
 pub mod account;
 pub mod analytics;
 pub mod audit;
+pub mod command;
 pub mod consent;
 pub mod coverage;
 pub mod device;

@@ -9,6 +9,7 @@
 
 pub mod feed;
 pub mod filling;
+pub mod nightly;
 pub mod spool;
 pub mod work;
 pub mod worker;

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod commands;
 pub mod consents;
 pub mod door_enrollment;
 pub mod face_crops;
@@ -32,6 +33,7 @@ pub mod templates;
 pub mod throttle;
 pub mod unknowns;
 
+pub use commands::CommandStore;
 pub use consents::ConsentStore;
 pub use idempotency::IdempotencyStore;
 pub use judgements::JudgementStore;
@@ -446,6 +448,7 @@ pub trait Store:
     + UnknownStore
     + MendingStore
     + JudgementStore
+    + CommandStore
 {
 }
 
@@ -469,6 +472,7 @@ impl<T> Store for T where
         + UnknownStore
         + MendingStore
         + JudgementStore
+        + CommandStore
 {
 }
 

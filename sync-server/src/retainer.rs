@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::retention::{DataKind, Held, Removed, Retention, day_of};
 use crate::ledger::{Ledger, VerifyError};
 use crate::ports::retention::RetentionStore;
+use crate::ports::talk::TalkStore;
 use crate::ports::{Clock, Store, StoreError};
+use crate::talk;
 
 /// How often old data is looked for.
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -40,6 +42,8 @@ pub struct Retainer {
     pub kept: Arc<dyn RetentionStore>,
     /// The settings.
     pub store: Arc<dyn Store>,
+    /// Conversations, whose time depends on their site.
+    pub talk: Arc<dyn TalkStore>,
     /// Cuts the audit log.
     pub ledger: Arc<Ledger>,
     /// The time.
@@ -81,7 +85,8 @@ impl Retainer {
     /// # Errors
     /// [`StoreError`].
     pub async fn settings(&self) -> Result<(Retention, u64), StoreError> {
-        let default = Retention { audit: self.ledger.configured_days(), ..Retention::default() };
+        let conversations = Some(talk::settings::load(&*self.store).await?.0.keep_days);
+        let default = Retention { audit: self.ledger.configured_days(), conversations, ..Retention::default() };
         let Some(set) = self.store.setting(SETTING).await? else { return Ok((default, 0)) };
         let corrupt = |reason: String| StoreError::Corrupt { what: "retention settings", reason };
         let json: serde_json::Value = serde_json::from_str(&set.value).map_err(|e| corrupt(e.to_string()))?;
@@ -99,6 +104,7 @@ impl Retainer {
             audit: days(DataKind::Audit),
             errors: days(DataKind::Errors),
             consents: days(DataKind::Consents),
+            conversations,
         };
         Ok((retention, set.version))
     }
@@ -115,6 +121,7 @@ impl Retainer {
             let Some(before) = retention.limit(kind, now) else { continue };
             let count = match kind {
                 DataKind::Audit => self.cut_audit(before, now).await?,
+                DataKind::Conversations => self.end_conversations(now).await?,
                 _ => self.remove(kind, before, now).await?,
             };
             if count > 0 {
@@ -138,6 +145,14 @@ impl Retainer {
         }
     }
 
+    /// Site by site, and never what is held.
+    async fn end_conversations(&self, now: UnixMillis) -> Result<u64, StoreError> {
+        let (set, _) = talk::settings::load(&*self.store).await?;
+        let gone = talk::settings::sweep(&*self.talk, &set, now).await?;
+        self.kept.note_removed(DataKind::Conversations, gone, now).await?;
+        Ok(gone)
+    }
+
     async fn cut_audit(&self, before: UnixMillis, now: UnixMillis) -> Result<u64, RetainError> {
         let gone = self.ledger.cut_before(before).await?;
         self.kept.note_removed(DataKind::Audit, gone, now).await?;
@@ -154,7 +169,11 @@ impl Retainer {
         let removed = self.kept.removed_since(day_of(now) - i64::from(days) + 1).await?;
         let mut report = Vec::with_capacity(DataKind::ALL.len());
         for kind in DataKind::ALL {
-            let held = self.kept.held(kind, retention.limit(kind, now)).await?;
+            let mut held = self.kept.held(kind, retention.limit(kind, now)).await?;
+            if kind == DataKind::Conversations {
+                let (set, _) = talk::settings::load(&*self.store).await?;
+                held.due = talk::settings::due(&*self.talk, &set, now).await?;
+            }
             let removed = removed.iter().filter(|removed| removed.kind == kind).copied().collect();
             report.push(KindReport { kind, days: retention.days(kind), held, removed });
         }

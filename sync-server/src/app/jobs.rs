@@ -48,8 +48,11 @@ pub(super) fn work(
     let photo_max_bytes = config.limits.photo_max_bytes() as u64;
     let import = ImportWork::new(enrollment.clone(), jobs.clone(), circles.clone(), photo_max_bytes);
     let photos = PhotoWork { enrollment: enrollment.clone(), jobs: jobs.clone(), circles };
-    let backup = BackupWork { config: config.clone(), store: foundation.store.clone(), clock: jobs.clock.clone() };
-    let works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import), Arc::new(backup)];
+    let mut works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import)];
+    if config.backup.is_on() {
+        let (store, clock) = (foundation.store.clone(), jobs.clock.clone());
+        works.push(Arc::new(BackupWork { config: config.clone(), store, clock }));
+    }
     let worker = Arc::new(Worker::new(jobs.clone(), works, link, config.models.engines));
     lifecycle.spawn("jobs", worker.run(lifecycle.token()));
 }

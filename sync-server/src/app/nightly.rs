@@ -1,9 +1,9 @@
-//! Backups every night: a job is queued when the time has come, and its one item makes the file and removes old ones.
+//! Backups every night: the leader queues a job when the time has come, and its one item makes the file and removes old
+//! ones, on any server that is told where to put them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -13,18 +13,15 @@ use super::backup;
 use crate::backup::Recipients;
 use crate::config::Config;
 use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
-use crate::domain::job::nightly::is_due;
-use crate::domain::job::{ClaimedItem, Effect, JobKind, NewItem};
+use crate::domain::job::{ClaimedItem, Effect, JobKind};
 use crate::enroll::batch::json as to_json;
 use crate::jobs::Jobs;
-use crate::jobs::filling::{FillError, Order};
+use crate::jobs::nightly::Nightly;
 use crate::jobs::work::{Finished, Work, WorkError};
 use crate::ports::Clock;
-use crate::ports::jobs::JobFilter;
+use crate::replicas::Leader;
 use crate::store::sql::SqlStore;
 
-/// How often it is looked whether the time has come.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// What a nightly backup's file is called, around the time it was made.
 const NAME: (&str, &str) = ("ostiary-", ".backup");
 
@@ -81,35 +78,11 @@ fn remove_old(dir: &Path, keep: usize) -> usize {
 }
 
 /// Queues a backup every night.
-pub(super) async fn run(config: Config, jobs: Arc<Jobs>, shutdown: CancellationToken) {
+pub(super) async fn run(config: Config, jobs: Arc<Jobs>, leader: Leader, shutdown: CancellationToken) {
     let Some(minute) = config.backup.minute_of_day().filter(|_| config.backup.is_on()) else {
         shutdown.cancelled().await;
         return;
     };
     let since = jobs.clock.now();
-    let mut tick = tokio::time::interval(LOOK_EVERY);
-    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let filter = JobFilter { kind: Some(JobKind::Backup), ..JobFilter::default() };
-        let last = match jobs.store.jobs(&filter, None, 1).await {
-            Ok(newest) => newest.first().map(|job| job.created_at),
-            Err(error) => {
-                tracing::error!(%error, "the last backup could not be looked up: {error}");
-                continue;
-            }
-        };
-        if is_due(minute, last, since, jobs.clock.now())
-            && let Err(error) = queue(&jobs).await
-        {
-            tracing::error!(%error, "the nightly backup could not be queued: {error}");
-        }
-    }
-}
-
-async fn queue(jobs: &Arc<Jobs>) -> Result<(), FillError> {
-    // Files are put where this server's configuration says.
-    let order = Order { kind: JobKind::Backup, account: None, person: None, uploads: true, plan: b"{}".to_vec() };
-    let mut filling = jobs.begin(order).await?;
-    filling.add(NewItem { task: b"{}".to_vec(), ..NewItem::default() }).await?;
-    filling.release().await?;
-    Ok(())
+    Nightly { jobs, kind: JobKind::Backup, minute, since, leader }.run(shutdown).await;
 }

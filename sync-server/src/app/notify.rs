@@ -1,4 +1,4 @@
-//! Notices, wired: who follows what happened, who sends.
+//! Notices, wired: who follows what happened, who sends. Of several servers the leader does both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,8 @@ use crate::ports::figures::FigureStore;
 use crate::ports::mailer::Mailer;
 use crate::ports::{Clock, StoreError};
 use crate::poster::HttpPoster;
-use crate::{talk, usage};
+use crate::replicas::Leader;
+use crate::usage;
 
 /// What notices share with the rest.
 pub struct Shared<'a> {
@@ -32,6 +33,8 @@ pub struct Shared<'a> {
     pub bells: Bells,
     /// Told how it goes.
     pub jobs: Arc<Jobs>,
+    /// Whether this server does it for all.
+    pub leader: Leader,
     /// Runs its tasks.
     pub lifecycle: &'a Lifecycle,
 }
@@ -64,7 +67,7 @@ fn push_key(config: &Config) -> Result<Option<Arc<PushKey>>> {
 
 /// Starts following and sending.
 pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
-    let Shared { mailer, bells, jobs, lifecycle } = shared;
+    let Shared { mailer, bells, jobs, leader, lifecycle } = shared;
     let herald = Herald {
         store: foundation.store.clone(),
         clock: api.clock.clone(),
@@ -72,6 +75,7 @@ pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
         newest: api.live.watch(),
         bells: bells.clone(),
         jobs: jobs.clone(),
+        leader: leader.clone(),
     };
     lifecycle.spawn("notices", herald.run(lifecycle.token()));
     let courier = Courier {
@@ -84,12 +88,11 @@ pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
         key: foundation.store.derived_key(unsubscribe::PURPOSE),
         bells,
         jobs: jobs.clone(),
+        leader: leader.clone(),
     };
-    let shared_jobs = jobs.clone();
-    let swept = sweep(foundation.store.clone(), api.clock.clone(), jobs, lifecycle.token());
-    lifecycle.spawn("old notices", swept);
-    let counted = count(foundation.store.clone(), api.clock.clone(), shared_jobs, lifecycle.token());
-    lifecycle.spawn("figures", counted);
+    let upkeep = Upkeep { clock: api.clock.clone(), jobs, leader };
+    lifecycle.spawn("old notices", upkeep.clone().sweep(foundation.store.clone(), lifecycle.token()));
+    lifecycle.spawn("figures", upkeep.count(foundation.store.clone(), lifecycle.token()));
     let shutdown = lifecycle.token();
     lifecycle.spawn("messages", async move {
         courier.run(shutdown.clone()).await;
@@ -101,51 +104,59 @@ pub fn start(api: &Api, foundation: &Foundation, shared: Shared<'_>) {
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// Removed by one transaction: others write between two.
 const SWEPT_AT_ONCE: u32 = 500;
-
-/// Removes what has been kept for long enough, now and then.
-async fn sweep(store: Arc<dyn NotifyStore>, clock: Arc<dyn Clock>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
-    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let swept = sweep_once(&*store, &*clock).await;
-        if let Err(error) = &swept {
-            tracing::error!(%error, "old notices could not be removed: {error}");
-        }
-        jobs.ran("removing old notices", SWEEP_EVERY, swept.map_err(|error| error.to_string()));
-    }
-}
-
-async fn sweep_once(store: &dyn NotifyStore, clock: &dyn Clock) -> Result<(), StoreError> {
-    let (settings, _) = settings::load(store).await?;
-    let kept_ms = i64::try_from(settings.keep().as_millis()).unwrap_or(i64::MAX);
-    let before = UnixMillis(clock.now().0.saturating_sub(kept_ms));
-    while store.prune_notices(before, SWEPT_AT_ONCE).await? == u64::from(SWEPT_AT_ONCE) {}
-    let (kept, _) = talk::settings::load(store).await?;
-    let gone = talk::settings::sweep(store, &kept, clock.now()).await?;
-    if gone > 0 {
-        tracing::info!("{gone} conversations were kept for long enough and are removed");
-    }
-    Ok(())
-}
-
 /// How often counts are brought up to date.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// Events counted by one transaction: others write between two.
 const COUNTED_AT_ONCE: u32 = 2_000;
 
-/// Brings the counts that figures are made of up to date, now and then.
-async fn count(store: Arc<dyn FigureStore>, clock: Arc<dyn Clock>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
-    let mut tick = tokio::time::interval(COUNT_EVERY);
-    while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-        let counted = shutdown.run_until_cancelled(count_once(&*store, clock.now())).await.unwrap_or(Ok(()));
-        if let Err(error) = &counted {
-            tracing::error!(%error, "visits could not be counted: {error}");
+/// What is done now and then.
+#[derive(Clone)]
+struct Upkeep {
+    clock: Arc<dyn Clock>,
+    jobs: Arc<Jobs>,
+    leader: Leader,
+}
+
+impl Upkeep {
+    /// Removes notices that have been kept for long enough.
+    async fn sweep(self, store: Arc<dyn NotifyStore>, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(SWEEP_EVERY);
+        while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            let swept = if self.leader.leads() { sweep_once(&*store, self.clock.now()).await } else { Ok(()) };
+            if let Err(error) = &swept {
+                tracing::error!(%error, "old notices could not be removed: {error}");
+            }
+            self.jobs.ran("removing old notices", SWEEP_EVERY, swept.map_err(|error| error.to_string()));
         }
-        jobs.ran("counting visits", COUNT_EVERY, counted.map_err(|error| error.to_string()));
+    }
+
+    /// Brings the counts that figures are made of up to date. What this server counted of its own use it adds itself.
+    async fn count(self, store: Arc<dyn FigureStore>, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(COUNT_EVERY);
+        while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            let counted = count_once(&*store, self.clock.now(), self.leader.leads());
+            let counted = shutdown.run_until_cancelled(counted).await.unwrap_or(Ok(()));
+            if let Err(error) = &counted {
+                tracing::error!(%error, "visits could not be counted: {error}");
+            }
+            self.jobs.ran("counting visits", COUNT_EVERY, counted.map_err(|error| error.to_string()));
+        }
     }
 }
 
-async fn count_once(store: &dyn FigureStore, now: UnixMillis) -> Result<(), StoreError> {
-    while store.count_visits(COUNTED_AT_ONCE).await? {}
+async fn sweep_once(store: &dyn NotifyStore, now: UnixMillis) -> Result<(), StoreError> {
+    let (settings, _) = settings::load(store).await?;
+    let kept_ms = i64::try_from(settings.keep().as_millis()).unwrap_or(i64::MAX);
+    let before = UnixMillis(now.0.saturating_sub(kept_ms));
+    while store.prune_notices(before, SWEPT_AT_ONCE).await? == u64::from(SWEPT_AT_ONCE) {}
+    Ok(())
+}
+
+async fn count_once(store: &dyn FigureStore, now: UnixMillis, leads: bool) -> Result<(), StoreError> {
     usage::keep(store, now).await?;
+    if !leads {
+        return Ok(());
+    }
+    while store.count_visits(COUNTED_AT_ONCE).await? {}
     store.sample_storage(usage::day(now)).await
 }

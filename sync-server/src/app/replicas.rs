@@ -73,6 +73,7 @@ pub async fn follow(
 ) -> Result<()> {
     let (live, link, leader) = (api.live.clone(), link.clone(), replicas.leader.clone());
     let (accounts, doubting, secrets) = (api.clone(), api.clone(), replicas.secrets_changed.clone());
+    let (bells, names) = (api.notices.bells.clone(), foundation.store.clone());
     let certificates = Arc::new(Notify::new());
     let erasures = Arc::new(Notify::new());
     let (revoked, completed) = (certificates.clone(), erasures.clone());
@@ -89,6 +90,8 @@ pub async fn follow(
         .tell(Topic::Certificates, move |_| revoked.notify_one())
         .tell(Topic::Erasures, move |_| completed.notify_one())
         .tell(Topic::Secrets, move |_| secrets.notify_one())
+        .tell(Topic::Notices, move |_| bells.ring())
+        .tell(Topic::Gallery, move |_| names.forget_names())
         .on_doubt(move || doubting.accounts.doubt());
     if let Some(hub) = replicas.hub.clone() {
         let changed_here = Arc::new(Notify::new());

@@ -59,6 +59,37 @@ pub struct ReplicaSeen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence(pub i64);
 
+/// A time during which one server does what one must do for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Term(i64);
+
+impl Term {
+    /// Of the server that has the lease.
+    #[must_use]
+    pub const fn elected(fence: Fence) -> Self {
+        Self(fence.0)
+    }
+
+    /// Of one run of a server that is alone: no lease stands behind it, and no other run has the same number.
+    #[must_use]
+    pub fn alone(run: ReplicaId) -> Self {
+        let number = i64::try_from(run.0.as_u128() & 0x7FFF_FFFF_FFFF_FFFF).unwrap_or(i64::MAX);
+        Self(-1 - number)
+    }
+
+    /// The lease's fence; `None` of a server that is alone.
+    #[must_use]
+    pub const fn fence(self) -> Option<Fence> {
+        if self.0 < 0 { None } else { Some(Fence(self.0)) }
+    }
+
+    /// As it is kept with what was taken up under it.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
 /// What servers keep in memory, or pass on, and must hear of when another one changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -76,11 +107,13 @@ pub enum Topic {
     Erasures,
     /// The CA and the keys that sign tokens.
     Secrets,
+    /// Who was told what, and what is to be sent.
+    Notices,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Events,
         Self::Gallery,
         Self::Accounts,
@@ -88,6 +121,7 @@ impl Topic {
         Self::Certificates,
         Self::Erasures,
         Self::Secrets,
+        Self::Notices,
     ];
 
     /// Its name in the store.
@@ -101,6 +135,7 @@ impl Topic {
             Self::Certificates => "certificates",
             Self::Erasures => "erasures",
             Self::Secrets => "secrets",
+            Self::Notices => "notices",
         }
     }
 
@@ -148,6 +183,17 @@ mod tests {
             assert_eq!(pulse.of(topic), number);
         }
         assert_eq!(Topic::parse("weather"), None);
+    }
+
+    #[test]
+    fn terms_are_told_apart() {
+        assert_eq!(Term::elected(Fence(7)).fence(), Some(Fence(7)));
+        for run in [Uuid::nil(), Uuid::max(), Uuid::now_v7()] {
+            let term = Term::alone(ReplicaId(run));
+            assert_eq!(term.fence(), None, "{run}");
+            assert!(term.number() < 0, "{run}");
+        }
+        assert_ne!(Term::alone(ReplicaId::generate()), Term::alone(ReplicaId::generate()));
     }
 
     #[test]

@@ -23,12 +23,24 @@ pub enum DataKind {
     Errors,
     /// Records of consents of persons who were erased.
     Consents,
+    /// What people said of events, persons and doors; what is held is kept however old it is.
+    Conversations,
+    /// What devices were told to do, and what they answered.
+    Commands,
 }
 
 impl DataKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Events, Self::Pictures, Self::Strangers, Self::Audit, Self::Errors, Self::Consents];
+    pub const ALL: [Self; 8] = [
+        Self::Events,
+        Self::Pictures,
+        Self::Strangers,
+        Self::Audit,
+        Self::Errors,
+        Self::Consents,
+        Self::Conversations,
+        Self::Commands,
+    ];
 
     /// Its name in store, API and figures.
     #[must_use]
@@ -40,6 +52,8 @@ impl DataKind {
             Self::Audit => "audit",
             Self::Errors => "errors",
             Self::Consents => "consents",
+            Self::Conversations => "conversations",
+            Self::Commands => "commands",
         }
     }
 
@@ -65,11 +79,13 @@ pub struct Retention {
     pub errors: Option<u32>,
     /// Records of consents, after the person was erased.
     pub consents: Option<u32>,
+    /// Conversations after the last word, where nothing else is said of their site.
+    pub conversations: Option<u32>,
 }
 
 impl Default for Retention {
     /// What few will object to: a year of who passed, a month of pictures to look into what happened, three days of
-    /// strangers' faces, a season of errors, and proof of consent for as long as claims usually run.
+    /// strangers' faces, a season of errors and of conversations, and proof of consent for as long as claims usually run.
     fn default() -> Self {
         Self {
             events: Some(365),
@@ -78,6 +94,7 @@ impl Default for Retention {
             audit: None,
             errors: Some(90),
             consents: Some(1_095),
+            conversations: Some(90),
         }
     }
 }
@@ -91,8 +108,10 @@ impl Retention {
             DataKind::Pictures => self.pictures,
             DataKind::Strangers => self.strangers,
             DataKind::Audit => self.audit,
-            DataKind::Errors => self.errors,
+            // What was told to devices, and how it went, is for finding faults.
+            DataKind::Errors | DataKind::Commands => self.errors,
             DataKind::Consents => self.consents,
+            DataKind::Conversations => self.conversations,
         }
     }
 

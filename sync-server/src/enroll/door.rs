@@ -27,6 +27,7 @@ use crate::domain::device::Device;
 use crate::domain::enrollment::{DoorEnrollment, DoorState, GRACE, failure};
 use crate::ports::door_enrollment::{DoorWord, EnrollOrder, EnrollSay, EnrollmentStore, StateChange};
 use crate::ports::{Clock, DeviceLink, Store, StoreError};
+use crate::replicas::Leader;
 
 /// Changes told to watchers and not read yet; who is slower reads the store.
 const TOLD: usize = 256;
@@ -67,6 +68,8 @@ pub struct DoorDesk {
     pub enrollment: Arc<Enrollment>,
     /// What looks go by.
     pub rules: GuideRules,
+    /// Takes those for lost whose time is over, for all servers.
+    leader: Leader,
     live: Mutex<HashMap<EnrollmentId, EnrollProgress>>,
     told: broadcast::Sender<DoorStanding>,
 }
@@ -81,9 +84,10 @@ impl DoorDesk {
         kept: Arc<dyn EnrollmentStore>,
         enrollment: Arc<Enrollment>,
         rules: GuideRules,
+        leader: Leader,
     ) -> Self {
         let (live, told) = (Mutex::default(), broadcast::channel(TOLD).0);
-        Self { store, kept, enrollment, rules, live, told }
+        Self { store, kept, enrollment, rules, leader, live, told }
     }
 
     /// Asks a device to guide a person, who must have consented: the caller sees to that.
@@ -288,11 +292,18 @@ impl DoorDesk {
         }
     }
 
+    /// Takes those for lost whose time is over, if this server leads; whichever does, it forgets here how they went.
     async fn expire(&self) -> Result<(), EnrollError> {
-        for id in self.kept.expire_enrollments(self.clock().now()).await? {
-            self.lock().remove(&id);
-            if let Some(one) = self.kept.enrollment(id).await? {
-                self.tell(one);
+        let mut over = Vec::new();
+        if self.leader.leads() {
+            over = self.kept.expire_enrollments(self.clock().now()).await?;
+        }
+        let under_way: Vec<EnrollmentId> = self.lock().keys().filter(|id| !over.contains(id)).copied().collect();
+        for id in over.iter().chain(&under_way) {
+            let one = self.kept.enrollment(*id).await?;
+            if one.as_ref().is_none_or(|one| !one.state.is_open()) {
+                self.lock().remove(id);
+                one.map(|one| self.tell(one));
             }
         }
         Ok(())

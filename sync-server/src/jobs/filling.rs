@@ -113,6 +113,21 @@ impl Filling {
         Ok(self.id)
     }
 
+    /// The same for what is done once in every round: taken back, and `None`, if this round's was released already.
+    ///
+    /// # Errors
+    /// [`FillError::Store`].
+    pub async fn release_once(mut self, round: (&str, i64)) -> Result<Option<JobId>, FillError> {
+        self.flush().await?;
+        let jobs = &self.jobs;
+        if !jobs.store.release_once(self.id, round, jobs.keep, jobs.clock.now()).await? {
+            return Ok(None);
+        }
+        self.released = true;
+        self.jobs.feed.queued(self.id);
+        Ok(Some(self.id))
+    }
+
     async fn flush(&mut self) -> Result<(), FillError> {
         let items = std::mem::take(&mut self.items);
         if !items.is_empty() {

@@ -10,7 +10,7 @@ use governor::Quota;
 use ostiary_common::ids::{DeviceId, PackId};
 use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{State, Status, to_json};
-use ostiary_common::wire::{GalleryAck, GalleryNotice, Revision};
+use ostiary_common::wire::{CommandResult, GalleryAck, GalleryNotice, Revision};
 use tokio::sync::mpsc;
 
 use super::core::CoreParts;
@@ -129,7 +129,7 @@ impl StateKeeper {
             }
             Message::CommandResult(kind, result) => {
                 tracing::info!(device.id = %id, command = kind.as_str(), status = ?result.status, "{id} answered a command");
-                Ok(())
+                self.answered(id, &result).await
             }
             Message::EnrollProgress(progress) => {
                 self.hand_over(DoorWord::Progress(root, progress));
@@ -142,6 +142,16 @@ impl StateKeeper {
             // These have queues of their own.
             Message::Events(_) | Message::GalleryRequest(_) => Ok(()),
         }
+    }
+
+    /// What nobody asked for, or what is forgotten by now, is not kept.
+    async fn answered(&self, id: DeviceId, result: &CommandResult) -> Result<(), StoreError> {
+        let is_known = self.patience.ask(|| self.store.answer_command(id, result, self.clock.now())).await?;
+        if !is_known {
+            metrics::counter!("ostiary_server_unasked_answers_total").increment(1);
+            tracing::debug!(device.id = %id, command.id = %result.id, "{id} answered what nobody asked");
+        }
+        Ok(())
     }
 
     /// What finds no room is not waited for: how it goes is said again at once, and what came of it in a while.

@@ -1,5 +1,6 @@
-//! Sends what waits: takes a few messages for a while, tries each, and says what became of it. A server that ends
-//! between a try and its word has the message tried again; the receiver knows it by its id.
+//! Sends what waits: takes a few messages for a while, tries each, and says what became of it. Of several servers the
+//! leader does; what one had taken that died is taken again by the next as soon as it leads. A server that ends between a
+//! try and its word has the message tried again; the receiver knows it by its id.
 
 mod browsers;
 
@@ -18,11 +19,13 @@ use crate::accounts::links::Links;
 use crate::domain::account::{Account, Email, State};
 use crate::domain::notify::signal::may_know;
 use crate::domain::notify::{Notice, Rule, Sending, Verdict, Way, WebhookId, sending};
+use crate::domain::replica::Term;
 use crate::health::jobs::Jobs;
 use crate::ports::mailer::{MailError, Mailer};
 use crate::ports::notify::{Delivery, DeliveryState, Reason, Recipient};
 use crate::ports::poster::{Post, PostError, Poster};
 use crate::ports::{Clock, StoreError};
+use crate::replicas::Leader;
 use crate::sealing::DerivedKey;
 
 /// Messages taken at once.
@@ -54,6 +57,8 @@ pub struct Courier {
     pub bells: Bells,
     /// Told how it goes.
     pub jobs: Arc<Jobs>,
+    /// Whether this server sends.
+    pub leader: Leader,
 }
 
 /// What became of a try.
@@ -68,7 +73,7 @@ enum Outcome {
 impl Courier {
     /// Sends until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut bell = self.bells.outbox.subscribe();
+        let (mut bell, mut terms) = (self.bells.outbox.subscribe(), self.leader.terms());
         while !shutdown.is_cancelled() {
             let brought = shutdown.run_until_cancelled(self.bring()).await;
             let Some(brought) = brought else { break };
@@ -78,20 +83,21 @@ impl Courier {
             self.jobs.ran("sending messages", EVERY, brought.map_err(|error| error.to_string()));
             tokio::select! {
                 _ = bell.changed() => {}
+                _ = terms.changed() => {}
                 () = tokio::time::sleep(EVERY) => {}
                 () = shutdown.cancelled() => break,
             }
         }
     }
 
-    /// Brings everything that is due.
+    /// Brings everything that is due, as long as this server leads.
     ///
     /// # Errors
     /// [`StoreError`]; what was taken is taken again later.
     pub async fn bring(&self) -> Result<(), StoreError> {
-        loop {
+        while let Some(term) = self.leader.term() {
             let now = self.clock.now();
-            let due = self.store.take_due(now, now.plus(LEASE), AT_ONCE).await?;
+            let due = self.store.take_due(term, now, now.plus(LEASE), AT_ONCE).await?;
             if due.is_empty() {
                 return Ok(());
             }
@@ -99,17 +105,27 @@ impl Courier {
             // Programs are asked side by side; people's messages one after another, so that bounds are kept to.
             let is_program = |delivery: &Delivery| matches!(delivery.to, Recipient::Webhook(_));
             let (programs, people): (Vec<_>, Vec<_>) = due.into_iter().partition(is_program);
-            let asked = programs.into_iter().map(|delivery| self.settle(delivery, &settings));
+            let asked = programs.into_iter().map(|delivery| self.settle(term, delivery, &settings));
             for settled in futures_util::future::join_all(asked).await {
                 settled?;
             }
             for delivery in people {
-                self.settle(delivery, &settings).await?;
+                self.settle(term, delivery, &settings).await?;
             }
         }
+        Ok(())
     }
 
-    async fn settle(&self, mut delivery: Delivery, settings: &NotificationSettings) -> Result<(), StoreError> {
+    async fn settle(
+        &self,
+        term: Term,
+        mut delivery: Delivery,
+        settings: &NotificationSettings,
+    ) -> Result<(), StoreError> {
+        if self.leader.term() != Some(term) {
+            // The next leader takes it again, and need not tell anybody twice.
+            return Ok(());
+        }
         let notice = match delivery.notice {
             Some(notice) => self.store.notice(notice).await?,
             None => None,
@@ -140,7 +156,7 @@ impl Courier {
         count(&delivery, state);
         delivery.done_at = (state != DeliveryState::Waiting).then_some(now);
         (delivery.state, delivery.error) = (state, error);
-        self.store.conclude(&delivery).await
+        self.store.conclude(Some(term), &delivery).await
     }
 
     async fn to_account(

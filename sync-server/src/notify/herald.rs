@@ -1,9 +1,9 @@
 //! Follows what happened, and writes what is to be told of it.
 //!
 //! Events and the audit log only grow, and the store remembers how far they were followed, in the transaction of what
-//! followed: nothing is told twice or left out, wherever the program ends. Several servers may follow the same store:
-//! of two steps begun at the same place, one is taken, and the other is made again from there. A pass is made soon after
-//! a commit and every few seconds.
+//! followed: nothing is told twice or left out, wherever the program ends. Of several servers the leader follows; should
+//! two take themselves for it, of two steps begun at the same place one is taken, and the other is made again from there.
+//! A pass is made soon after a commit and every few seconds.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use crate::health::Monitor;
 use crate::health::jobs::Jobs;
 use crate::ports::notify::{HeraldState, Sighting};
 use crate::ports::{Clock, StoreError};
+use crate::replicas::Leader;
 
 /// Events and lines followed by one step.
 const PAGE: u32 = 2_000;
@@ -46,6 +47,8 @@ pub struct Herald {
     pub bells: Bells,
     /// Told how it goes.
     pub jobs: Arc<Jobs>,
+    /// Whether this server follows.
+    pub leader: Leader,
 }
 
 impl Herald {
@@ -53,9 +56,11 @@ impl Herald {
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut terms = self.leader.terms();
         while !shutdown.is_cancelled() {
             let looks = tokio::select! {
                 _ = tick.tick() => true,
+                _ = terms.changed() => true,
                 changed = self.newest.changed() => {
                     if changed.is_err() {
                         break;
@@ -65,7 +70,7 @@ impl Herald {
                 }
                 () = shutdown.cancelled() => break,
             };
-            let passed = self.follow(looks).await;
+            let passed = if self.leader.leads() { self.follow(looks).await } else { Ok(()) };
             if let Err(error) = &passed {
                 tracing::error!(%error, "what is to be told could not be written: {error}");
             }

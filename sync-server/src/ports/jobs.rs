@@ -49,6 +49,15 @@ pub trait JobStore: Send + Sync {
     async fn add_items(&self, job: JobId, from: u64, items: &[NewItem]) -> Result<(), StoreError>;
     /// Says that all items are there; from now on they are worked on. A job without any is done.
     async fn release_job(&self, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError>;
+    /// The same, unless the job of this round, of what is done once in each, was released already: `false`, and nothing is
+    /// changed.
+    async fn release_once(
+        &self,
+        job: JobId,
+        round: (&str, i64),
+        keep: Duration,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError>;
     /// The key of what was uploaded for a job; `None` if there is no such job.
     async fn job_key(&self, job: JobId) -> Result<Option<JobKey>, StoreError>;
 

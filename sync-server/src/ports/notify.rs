@@ -13,6 +13,7 @@ use crate::domain::audit::AuditNote;
 use crate::domain::event::EventKind;
 use crate::domain::notify::{DeliveryId, Notice, NoticeId, Of, RuleId, Way, WebhookId, What};
 use crate::domain::recognition::{Change, Versioned};
+use crate::domain::replica::Term;
 
 /// A rule as kept: its form is JSON, which [`crate::notify`] reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,12 +239,20 @@ pub trait HeraldStore: Send + Sync {
 /// Messages on their way out.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
-    /// Takes what is due, up to `limit`; nobody else is given it before `until`. Each counts as tried.
-    async fn take_due(&self, now: UnixMillis, until: UnixMillis, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// Takes what is due, up to `limit`; nobody else is given it before `until`, unless another term has begun by then:
+    /// what was taken under an earlier one is due at once. Each counts as tried. Nothing if the term is over.
+    async fn take_due(
+        &self,
+        term: Term,
+        now: UnixMillis,
+        until: UnixMillis,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
     /// The notice of a message.
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, StoreError>;
-    /// Says what became of it; one that waits is tried again at `next_at`.
-    async fn conclude(&self, delivery: &Delivery) -> Result<(), StoreError>;
+    /// Says what became of what was taken under a term, or `None` of what nobody has; one that waits is tried again at
+    /// `next_at`. Whoever took it under another term has the last word, unless it was sent.
+    async fn conclude(&self, term: Option<Term>, delivery: &Delivery) -> Result<(), StoreError>;
     /// How many an account was sent since, that way.
     async fn sent_since(&self, account: UserId, way: Way, since: UnixMillis) -> Result<u64, StoreError>;
     /// When the next one is due.

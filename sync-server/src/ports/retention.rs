@@ -10,7 +10,8 @@ use crate::domain::retention::{DataKind, Held, Removed};
 #[async_trait]
 pub trait RetentionStore: Send + Sync {
     /// Removes what of a kind is of before a moment, the oldest first, `at_most` so much at once: others write between
-    /// two calls. Returns how much; less than `at_most` means that no more is that old. The audit log is not cut here.
+    /// two calls. Returns how much; less than `at_most` means that no more is that old. The audit log is not cut here, nor
+    /// are conversations removed, whose time depends on their site.
     async fn remove_old(
         &self,
         kind: DataKind,

@@ -80,6 +80,17 @@ pub struct Searchable {
     pub text: Option<String>,
 }
 
+/// Conversations in which nothing was said for long, and that are not held.
+#[derive(Clone, Copy, Debug)]
+pub struct OldThreads<'a> {
+    /// About things of this site; of none, and of none of `but`, if `None`.
+    pub site: Option<SiteId>,
+    /// Sites that have a time of their own.
+    pub but: &'a [SiteId],
+    /// Nothing was said since.
+    pub before: UnixMillis,
+}
+
 /// Keeps conversations.
 #[async_trait]
 pub trait TalkStore: Send + Sync {
@@ -135,13 +146,8 @@ pub trait TalkStore: Send + Sync {
     async fn searchable(&self, after: i64, limit: u32) -> Result<Vec<Searchable>, StoreError>;
     /// The number of the last change.
     async fn newest_edit(&self) -> Result<i64, StoreError>;
-    /// Removes conversations of a site (those of no site and of none of `but`, if `None`) in which nothing was said since
-    /// a moment and that are not held, `at_most` so many.
-    async fn prune_threads(
-        &self,
-        site: Option<SiteId>,
-        but: &[SiteId],
-        before: UnixMillis,
-        at_most: u32,
-    ) -> Result<u64, StoreError>;
+    /// Removes conversations that are old, `at_most` so many.
+    async fn prune_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError>;
+    /// How many are, counted up to `at_most`.
+    async fn old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError>;
 }

@@ -10,6 +10,7 @@ mod accounts;
 mod again;
 mod codes;
 mod columns;
+mod commands;
 mod consent_rows;
 mod consent_texts;
 mod consents;
@@ -64,6 +65,7 @@ mod scrub;
 mod sealing;
 mod sealing_once;
 mod settings;
+mod shown_names;
 mod small;
 mod statement;
 mod streams;
@@ -88,6 +90,7 @@ use self::engine::Purpose;
 use self::gallery_memory::GalleryMemory;
 pub use self::migrations::PendingMigration;
 pub use self::moving::{LoadError, MoveError, MoveStep, MovedTable, load_store, move_store};
+use self::shown_names::ShownNames;
 use self::small::SmallChanges;
 pub use self::url::{NoStoreUrl, StoreUrl};
 use crate::ports::StoreError;
@@ -114,6 +117,8 @@ pub struct SqlStore {
     memory: GalleryMemory,
     /// Changes that wait to be committed together.
     small: SmallChanges,
+    /// Names of persons whom events show.
+    names: ShownNames,
 }
 
 impl SqlStore {
@@ -141,9 +146,9 @@ impl SqlStore {
         let keys = sealing::store_keys(engine, &write, master).await?;
         let (media, root) = (keys.media, keys.root);
         let directory = Directory::open(&write, master).await?;
-        let (memory, small) = (GalleryMemory::default(), SmallChanges::default());
+        let (memory, small, names) = (GalleryMemory::default(), SmallChanges::default(), ShownNames::default());
         let (url, master) = (url.clone(), master.clone());
-        let store = Self { engine, url, write, read, master, media, root, directory, memory, small };
+        let store = Self { engine, url, write, read, master, media, root, directory, memory, small, names };
         store.seal_what_lies_open().await?;
         store.move_users().await?;
         store.keep_up().await?;

@@ -6,6 +6,7 @@ mod analytics;
 mod bad_inputs;
 mod calibrated;
 mod captures;
+mod commands;
 mod consent;
 mod contract;
 mod devices;

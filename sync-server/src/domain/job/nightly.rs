@@ -5,12 +5,17 @@ use ostiary_common::time::UnixMillis;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
+/// Which night it is: each begins with the minute of the day (UTC).
+#[must_use]
+pub fn night(minute_of_day: u32, now: UnixMillis) -> i64 {
+    (now.0 - i64::from(minute_of_day) * MINUTE_MS).div_euclid(DAY_MS)
+}
+
 /// Whether it is due: since it was last begun, the minute of the day (UTC) has come. What was never begun waits for its
 /// minute after `since`.
 #[must_use]
 pub fn is_due(minute_of_day: u32, last: Option<UnixMillis>, since: UnixMillis, now: UnixMillis) -> bool {
-    let into_day = i64::from(minute_of_day) * MINUTE_MS;
-    let latest = (now.0 - into_day).div_euclid(DAY_MS) * DAY_MS + into_day;
+    let latest = night(minute_of_day, now) * DAY_MS + i64::from(minute_of_day) * MINUTE_MS;
     let last = last.map_or(since, |last| last.max(since));
     // A clock that was set back must not leave nights out.
     last.0 < latest || last.0 > now.0 + DAY_MS

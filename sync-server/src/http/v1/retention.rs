@@ -40,7 +40,8 @@ pub struct RetentionReport {
 /// A kind of data.
 #[derive(Serialize, ToSchema)]
 pub struct KindView {
-    /// `events`, `pictures`, `strangers`, `audit`, `errors` or `consents`.
+    /// `events`, `pictures`, `strangers`, `audit`, `errors`, `consents`, `conversations` (whose days
+    /// are set at `/api/v1/settings/conversations`) or `commands` (kept as long as errors).
     #[schema(value_type = String)]
     kind: &'static str,
     /// How many days it is kept; none for good.

@@ -4,7 +4,6 @@ use ostiary_common::time::UnixMillis;
 
 use super::SqlStore;
 use super::events::{EventRow, SELECT};
-use super::opener::Opener;
 use super::statement::Statement;
 use crate::domain::access::Reach;
 use crate::domain::event::{EventFilter, EventKind, EventPosition, EventTally, StoredEvent, TimePage};
@@ -72,8 +71,7 @@ impl SqlStore {
         narrow(&mut query, filter);
         query.push(order).bind(i64::from(limit));
         let rows: Vec<EventRow> = query.query_as().fetch_all(&self.read).await?;
-        let mut opener = Opener::new(&self.master);
-        rows.into_iter().map(|row| row.open(&mut opener)).collect()
+        self.open_events(rows).await
     }
 
     pub(super) async fn tally(&self, reach: &Reach, filter: &EventFilter) -> Result<Vec<EventTally>, StoreError> {

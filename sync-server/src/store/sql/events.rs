@@ -1,12 +1,14 @@
 //! Events as lists and the live feed want them.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId, EventId, PersonId, SiteId, StreamId, UnknownId};
 use ostiary_common::time::UnixMillis;
 
 use super::again::again;
 use super::event_lists::narrow;
-use super::opener::Opener;
 use super::statement::Statement;
 use super::values::Flag;
 use super::{SqlStore, columns, pictures};
@@ -14,14 +16,13 @@ use crate::domain::access::Reach;
 use crate::domain::event::{AcceptedGap, EventFilter, EventTally, Ingest, Ingested, Page, StoredEvent, TimePage};
 use crate::domain::judgement::Verdict;
 use crate::ports::{EventStore, StoreError};
-use crate::sealing::MasterKey;
 
 pub(super) const SELECT: &str =
     "SELECT e.cursor, e.device, e.site, e.door, e.stream, e.at, e.published_at, e.stored_at, e.record, e.has_crop,
-    e.person AS whose, e.doubt, v.visitor, j.verdict, p.id AS person, p.name_sealed, k.wrapped FROM events e
+    e.person AS whose, e.doubt, v.visitor, j.verdict, p.id AS person, p.name_sealed FROM events e
     LEFT JOIN unknown_visits v ON v.cursor = e.cursor
-    LEFT JOIN judgements j ON j.event_id = e.event_id AND j.withdrawn_at IS NULL LEFT JOIN persons p ON p.id = e.person
-    LEFT JOIN person_keys k ON k.person = p.id";
+    LEFT JOIN judgements j ON j.event_id = e.event_id AND j.withdrawn_at IS NULL
+    LEFT JOIN persons p ON p.id = e.person";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct EventRow {
@@ -41,12 +42,18 @@ pub(super) struct EventRow {
     verdict: Option<String>,
     person: Option<Vec<u8>>,
     name_sealed: Option<Vec<u8>>,
-    wrapped: Option<Vec<u8>>,
 }
 
 impl EventRow {
-    pub(super) fn open(self, opener: &mut Opener<'_>) -> Result<StoredEvent, StoreError> {
+    /// Of whom the row brings the name, and the name as it lies in the store.
+    pub(super) fn sealed_name(&self) -> Option<(&[u8], &[u8])> {
+        Some((self.person.as_deref()?, self.name_sealed.as_deref()?))
+    }
+
+    /// With the names of the persons who are there.
+    pub(super) fn open(self, names: &HashMap<PersonId, Arc<str>>) -> Result<StoredEvent, StoreError> {
         let row = self;
+        let named = row.person.as_deref().map(|id| columns::id(PersonId, id)).transpose()?;
         Ok(StoredEvent {
             cursor: row.cursor,
             device: columns::id(DeviceId, &row.device)?,
@@ -60,12 +67,7 @@ impl EventRow {
             unknown: row.visitor.as_deref().map(|id| columns::id(UnknownId, id)).transpose()?,
             doubt: row.doubt.map(narrowed),
             verdict: row.verdict.as_deref().and_then(Verdict::parse),
-            person_name: match (row.person, row.wrapped, row.name_sealed) {
-                (Some(id), Some(wrapped), Some(name)) => {
-                    Some(opener.name(columns::id(PersonId, &id)?, &wrapped, &name)?)
-                }
-                _ => None,
-            },
+            person_name: named.and_then(|id| names.get(&id)).map(|name| String::from(&**name)),
             record: pictures::record(&row.record)?,
             has_crop: row.has_crop.0,
         })
@@ -103,12 +105,6 @@ pub(super) fn paged(query: &mut Statement, page: Page, limit: u32) {
     query.bind(i64::from(limit));
 }
 
-/// Events of rows.
-pub(super) fn opened(master: &MasterKey, rows: Vec<EventRow>) -> Result<Vec<StoredEvent>, StoreError> {
-    let mut opener = Opener::new(master);
-    rows.into_iter().map(|row| row.open(&mut opener)).collect()
-}
-
 #[async_trait]
 impl EventStore for SqlStore {
     async fn ingest(&self, ingest: &Ingest) -> Result<Ingested, StoreError> {
@@ -125,7 +121,7 @@ impl EventStore for SqlStore {
     }
 
     async fn events(&self, filter: &EventFilter, page: Page, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
-        opened(&self.master, list(filter, page, limit).query_as().fetch_all(&self.read).await?)
+        self.open_events(list(filter, page, limit).query_as().fetch_all(&self.read).await?).await
     }
 
     async fn events_by_time(
@@ -146,7 +142,7 @@ impl EventStore for SqlStore {
         let mut query = Statement::new(SELECT);
         query.push(" WHERE e.event_id = ").bind(id.as_bytes().to_vec());
         let row: Option<EventRow> = query.query_as().fetch_optional(&self.read).await?;
-        row.map(|row| row.open(&mut Opener::new(&self.master))).transpose()
+        Ok(self.open_events(row.into_iter().collect()).await?.pop())
     }
 
     async fn crop(&self, id: EventId) -> Result<Option<Vec<u8>>, StoreError> {

@@ -42,6 +42,16 @@ impl JobStore for SqlStore {
         self.insert_items(job, from, items).await
     }
 
+    async fn release_once(
+        &self,
+        job: JobId,
+        round: (&str, i64),
+        keep: Duration,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        self.make_ready_once(job, round, keep, now).await
+    }
+
     async fn release_job(&self, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError> {
         self.make_ready(job, keep, now).await
     }

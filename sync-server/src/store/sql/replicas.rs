@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::error::corrupt;
 use super::{SqlStore, columns};
-use crate::domain::replica::{Fence, Pulse, ReplicaCard, ReplicaId, ReplicaSeen, Topic};
+use crate::domain::replica::{Fence, Pulse, ReplicaCard, ReplicaId, ReplicaSeen, Term, Topic};
 use crate::ports::StoreError;
 use crate::ports::replicas::{LEADER, NamedSecret, ReplicaStore, SecretStore};
 
@@ -148,12 +148,7 @@ impl SecretStore for SqlStore {
 
     async fn replace_shared_secret(&self, old: &str, new: &NamedSecret, fence: Fence) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let leads: i64 = sqlx::query_scalar("SELECT count(*) FROM leases WHERE name = $1 AND fence = $2")
-            .bind(LEADER)
-            .bind(fence.0)
-            .fetch_one(&mut *tx)
-            .await?;
-        if leads == 0 {
+        if !still_leads(&mut tx, Term::elected(fence)).await? {
             return Ok(false);
         }
         sqlx::query("DELETE FROM shared_secrets WHERE name = $1").bind(old).execute(&mut *tx).await?;
@@ -176,6 +171,17 @@ impl SqlStore {
             .await?;
         Ok(done.rows_affected() > 0)
     }
+}
+
+/// Whether a term still goes on, as the store knows it; whoever is alone needs no lease.
+pub(super) async fn still_leads(tx: &mut AnyConnection, term: Term) -> Result<bool, StoreError> {
+    let Some(fence) = term.fence() else { return Ok(true) };
+    let leads: i64 = sqlx::query_scalar("SELECT count(*) FROM leases WHERE name = $1 AND fence = $2")
+        .bind(LEADER)
+        .bind(fence.0)
+        .fetch_one(tx)
+        .await?;
+    Ok(leads > 0)
 }
 
 fn place(name: &str) -> Vec<u8> {

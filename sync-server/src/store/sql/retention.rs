@@ -17,15 +17,6 @@ const MOST_COUNTED: i64 = 100_000;
 /// The tables in which pictures and embeddings lie.
 const APART: [&str; 2] = ["event_crops", "event_embeddings"];
 
-/// How a kind's pictures are sealed: with the key of the person, or not.
-const fn sealed_as(kind: DataKind) -> Option<&'static str> {
-    match kind {
-        DataKind::Pictures => Some("= 2"),
-        DataKind::Strangers => Some("< 2"),
-        _ => None,
-    }
-}
-
 /// Where a kind's rows lie, and the column of their age.
 const fn rows_of(kind: DataKind) -> (&'static str, &'static str) {
     match kind {
@@ -37,6 +28,8 @@ const fn rows_of(kind: DataKind) -> (&'static str, &'static str) {
         DataKind::Consents => {
             ("consents WHERE NOT EXISTS (SELECT 1 FROM persons p WHERE p.id = consents.person)", "ended_at")
         }
+        DataKind::Conversations => ("threads WHERE held = 0", "last_at"),
+        DataKind::Commands => ("device_commands", "asked_at"),
     }
 }
 
@@ -45,6 +38,12 @@ const OLD_CONSENTS: &str = "DELETE FROM consents WHERE id IN (SELECT id FROM con
     AND NOT EXISTS (SELECT 1 FROM persons p WHERE p.id = consents.person) ORDER BY ended_at LIMIT $2)";
 const OLD_ERRORS: &str = "DELETE FROM faults WHERE fingerprint IN
     (SELECT fingerprint FROM faults WHERE last_at < $1 ORDER BY last_at LIMIT $2)";
+/// What came along goes with them.
+const OLD_COMMANDS: &str = "DELETE FROM device_commands WHERE id IN
+    (SELECT id FROM device_commands WHERE asked_at < $1 ORDER BY asked_at LIMIT $2)";
+/// Pictures that came with answers to commands show whoever stood before the camera.
+const OLD_SNAPSHOTS: &str = "DELETE FROM device_command_attachments WHERE command IN
+    (SELECT command FROM device_command_attachments WHERE picture = 1 AND at < $1 ORDER BY at LIMIT $2)";
 
 async fn note(tx: &mut AnyConnection, kind: DataKind, count: u64, now: UnixMillis) -> Result<(), StoreError> {
     if count == 0 {
@@ -136,12 +135,16 @@ impl RetentionStore for SqlStore {
                 self.note_removed(kind, removed, now).await?;
                 Ok(removed)
             }
-            DataKind::Pictures | DataKind::Strangers => {
-                self.remove_apart(kind, sealed_as(kind).unwrap_or("= 2"), how).await
+            DataKind::Pictures => self.remove_apart(kind, "= 2", how).await,
+            DataKind::Strangers => {
+                let snapshots = self.remove_rows(OLD_SNAPSHOTS, kind, how).await?;
+                Ok(snapshots.max(self.remove_apart(kind, "< 2", how).await?))
             }
             DataKind::Errors => self.remove_rows(OLD_ERRORS, kind, how).await,
             DataKind::Consents => self.remove_rows(OLD_CONSENTS, kind, how).await,
-            DataKind::Audit => Ok(0),
+            DataKind::Commands => self.remove_rows(OLD_COMMANDS, kind, how).await,
+            // The one is cut with a signature, the others go site by site.
+            DataKind::Audit | DataKind::Conversations => Ok(0),
         }
     }
 

@@ -10,7 +10,7 @@ mod threads;
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use ostiary_common::ids::{SiteId, UserId};
+use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 
 pub(super) use self::follow::end_orphans;
@@ -20,7 +20,7 @@ use crate::domain::notify::{MessageId, ThreadId};
 use crate::domain::recognition::Change;
 use crate::domain::talk::{Message, Thread};
 use crate::ports::StoreError;
-use crate::ports::talk::{NewMessage, Searchable, TalkSight, TalkStore, ThreadChange, ThreadFilter};
+use crate::ports::talk::{NewMessage, OldThreads, Searchable, TalkSight, TalkStore, ThreadChange, ThreadFilter};
 
 #[async_trait]
 impl TalkStore for SqlStore {
@@ -99,13 +99,11 @@ impl TalkStore for SqlStore {
         Ok(sqlx::query_scalar("SELECT edit FROM message_edits").fetch_one(&self.read).await?)
     }
 
-    async fn prune_threads(
-        &self,
-        site: Option<SiteId>,
-        but: &[SiteId],
-        before: UnixMillis,
-        at_most: u32,
-    ) -> Result<u64, StoreError> {
-        self.remove_old_threads(site, but, before, at_most).await
+    async fn prune_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
+        self.remove_old_threads(old, at_most).await
+    }
+
+    async fn old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
+        self.count_old_threads(old, at_most).await
     }
 }

@@ -122,6 +122,10 @@ pub const FIGURES: &[Figure] = &[
     counter("ostiary_server_stale_status_total", "Statuses of devices' earlier sessions that were ignored."),
     counter("ostiary_server_store_retries_total", "Times something was given to the store again because it failed."),
     counter("ostiary_server_throttled_total", "Requests refused because too many came, by budget."),
+    counter(
+        "ostiary_server_unasked_answers_total",
+        "Answers of devices to commands that nobody gave, or are forgotten.",
+    ),
     counter("ostiary_server_unknown_visits_grouped_total", "Visits of nobody known that were put together."),
     counter(
         "ostiary_server_unknown_visits_regrouped_total",

@@ -151,6 +151,9 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "devices_read" | "devices_gallery" | "devices_claim_code" => door(at.device.0),
         "devices_update" | "devices_configure" => door(at.device.0).json(json!({})),
         "devices_command" => door(at.device.0).json(json!({"kind": "identify"})).also(&[409]),
+        // The scene gave every device a command that has the device's id; the walk fills in one id for both.
+        "devices_commands" | "devices_command_read" | "devices_command_attachment_link" => door(at.device.0),
+        "media_device_command_attachment" => nothing().also(&[400]),
         "devices_move" => door(at.device.0).json(json!({"door": at.door})),
         "devices_revoke" | "devices_replace" => door(at.device.0).spends(),
         "events_read" | "events_crop" | "events_crop_link" => door(at.event.0),

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use ostiary_common::ids::{
-    DeviceId, DoorId, ErasureId, EventId, GroupId, PersonId, SiteId, StreamId, TemplateId, UnknownId, UserId,
+    DeviceId, DoorId, ErasureId, EventId, GroupId, MsgId, PersonId, SiteId, StreamId, TemplateId, UnknownId, UserId,
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
@@ -19,7 +19,7 @@ use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
 use ostiary_server::ports::{
-    ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, UnknownStore,
+    CommandStore, ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, UnknownStore,
 };
 
 use serde_json::json;
@@ -27,8 +27,8 @@ use serde_json::json;
 use crate::api::reader::DIMENSION;
 use crate::api::world::World;
 use crate::store::consent::{consent, note};
-use crate::store::notify;
 use crate::store::sample::{NOW, batch, face, pack, person, template, visit};
+use crate::store::{commands, notify};
 
 /// What every JPEG begins with.
 const JPEG: &[u8] = &[0xFF, 0xD8, 0xFF, 0xE0];
@@ -105,6 +105,7 @@ impl Scene {
         let at = Door { id: door, site, name: String::new(), created_at: NOW };
         let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
         self.world.store.add_device(&device).await.unwrap();
+        told(&self.world, device.id).await;
         let group = group(&self.world, site, name).await;
         let (person, template) = someone(&self.world, group, name).await;
         rule(&self.world, door, &[self.here.group, group]).await;
@@ -193,6 +194,7 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     let at = door(world, site, name).await;
     let device = Device::pending(DeviceId::generate(), name.into(), &at, NOW);
     world.store.add_device(&device).await.unwrap();
+    told(world, device.id).await;
     let group = group(world, site, name).await;
     rule(world, at.id, &[group]).await;
     let (person, template) = someone(world, group, name).await;
@@ -218,6 +220,13 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
         job,
         unknown,
     }
+}
+
+/// Has been told to take a picture, and has sent one; the command has the device's id.
+async fn told(world: &World, device: DeviceId) {
+    let id = MsgId(device.0);
+    world.store.add_command(&commands::asked(device, id, "snapshot", NOW), &note()).await.unwrap();
+    assert!(world.store.answer_command(device, &commands::answer(id, Some(("image/jpeg", JPEG))), NOW).await.unwrap());
 }
 
 async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {

@@ -43,7 +43,8 @@ async fn how_long_things_are_kept_is_set_and_reported() {
         .map(|kind| (kind["kind"].as_str().unwrap(), &kind["days"]))
         .collect();
     assert_eq!(kinds[0], ("events", &json!(30)));
-    assert_eq!((kinds.len(), kinds[5]), (6, ("consents", &Value::Null)));
+    assert_eq!((kinds.len(), kinds[5]), (8, ("consents", &Value::Null)));
+    assert_eq!(kinds[6..], [("conversations", &json!(90)), ("commands", &json!(30))]);
     world.stop().await;
 }
 

@@ -1,10 +1,11 @@
 //! What the link never asks of a store: settings, names, sites, keys of requests.
 
 use async_trait::async_trait;
-use ostiary_common::ids::{DeviceId, DoorId, PersonId, SiteId};
+use ostiary_common::ids::{DeviceId, DoorId, MsgId, PersonId, SiteId};
 use ostiary_common::time::UnixMillis;
-use ostiary_common::wire::Revision;
+use ostiary_common::wire::{CommandResult, Revision};
 use ostiary_server::domain::audit::AuditNote;
+use ostiary_server::domain::command::{DeviceCommand, MediaType};
 use ostiary_server::domain::consent::{
     Consent, ConsentId, ConsentText, InForceText, NewConsentText, Withdrawal, Withdrawn,
 };
@@ -15,7 +16,9 @@ use ostiary_server::domain::profile::{
 };
 use ostiary_server::domain::recognition::{Change, Versioned};
 use ostiary_server::ports::idempotency::{KeyClaim, KeyOutcome, KeyStanding};
-use ostiary_server::ports::{ConsentStore, IdempotencyStore, PlaceStore, ProfileStore, SettingsStore, StoreError};
+use ostiary_server::ports::{
+    CommandStore, ConsentStore, IdempotencyStore, PlaceStore, ProfileStore, SettingsStore, StoreError,
+};
 
 use super::fake_store::{FakeStore, NOT_USED};
 
@@ -129,6 +132,26 @@ impl ConsentStore for FakeStore {
         unreachable!("{NOT_USED}")
     }
     async fn erase_withdrawn(&self, _: UnixMillis) -> Result<Vec<(PersonId, Revision)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+}
+
+#[async_trait]
+impl CommandStore for FakeStore {
+    async fn add_command(&self, _: &DeviceCommand, _: &AuditNote) -> Result<(), StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn answer_command(&self, _: DeviceId, result: &CommandResult, _: UnixMillis) -> Result<bool, StoreError> {
+        self.look().answers.push(result.clone());
+        Ok(true)
+    }
+    async fn commands(&self, _: DeviceId, _: Option<MsgId>, _: u32) -> Result<Vec<DeviceCommand>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn command(&self, _: DeviceId, _: MsgId) -> Result<Option<DeviceCommand>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn command_attachment(&self, _: DeviceId, _: MsgId) -> Result<Option<(MediaType, Vec<u8>)>, StoreError> {
         unreachable!("{NOT_USED}")
     }
 }

@@ -10,7 +10,9 @@ use ostiary_common::ids::{
 };
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision};
+use ostiary_common::wire::{
+    CommandResult, ConfigReported, DeviceSettings, GalleryAck, GalleryPlace, PersonChange, Revision,
+};
 use ostiary_server::domain::access::Reach;
 use ostiary_server::domain::audit::chain::{ChainPoint, ChainedLine};
 use ostiary_server::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditTrace};
@@ -47,6 +49,8 @@ pub struct Contents {
     pub gallery: Vec<PersonChange>,
     pub revision: u64,
     pub reported: HashMap<DeviceId, ConfigReported>,
+    /// What was answered to commands.
+    pub answers: Vec<CommandResult>,
     /// How many commits of events there were.
     pub commits: usize,
     /// How many of the next commits fail.

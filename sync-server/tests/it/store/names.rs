@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use ostiary_common::ids::StreamId;
+use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
+use ostiary_server::domain::event::{EventFilter, Page};
 use ostiary_server::domain::profile::PersonPatch;
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::names::NameIndex;
-use ostiary_server::ports::{PersonStore, ProfileStore};
+use ostiary_server::ports::{EventStore, PersonStore, ProfileStore};
 
 use super::place::{Place, on_both};
-use super::sample::{NOW, person};
+use super::sample::{NOW, batch, device, person, visit};
 
 fn note() -> AuditNote {
     let entry = AuditEntry {
@@ -24,7 +27,11 @@ fn note() -> AuditNote {
     AuditNote { entry, trace: AuditTrace::default() }
 }
 
-on_both!(one_server_finds_what_another_changed, a_patch_made_against_an_older_state_is_refused);
+on_both!(
+    one_server_finds_what_another_changed,
+    events_show_the_name_that_another_server_gave,
+    a_patch_made_against_an_older_state_is_refused,
+);
 
 async fn one_server_finds_what_another_changed(place: Place) {
     let (here, there) = (Arc::new(place.open().await), place.open().await);
@@ -43,6 +50,36 @@ async fn one_server_finds_what_another_changed(place: Place) {
     there.remove_person(ada.id, NOW).await.unwrap();
     assert!(names.find("king").await.unwrap().is_empty(), "who is gone is not kept in memory");
     assert_eq!(names.find("").await.unwrap(), [zoe.id]);
+}
+
+async fn events_show_the_name_that_another_server_gave(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let device = device(&here, "cam").await;
+    let (ada, zoe) = (person("Ada Lovelace"), person("Zoë"));
+    let seen: Vec<_> = [&ada, &zoe, &ada]
+        .into_iter()
+        .zip(1..)
+        .map(|(who, seq)| visit(seq, OutcomeKind::Match, Some(who.id), None))
+        .collect();
+    for who in [&ada, &zoe] {
+        here.add_person(who).await.unwrap();
+    }
+    here.ingest(&batch(device.id, StreamId::generate(), seen.clone())).await.unwrap();
+    let shown = async || {
+        let events = there.events(&EventFilter::default(), Page::After(0), 9).await.unwrap();
+        events.into_iter().map(|event| event.person_name.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await, ["Ada Lovelace", "Zoë", "Ada Lovelace"]);
+    let patch = PersonPatch { name: Some("Ada King".into()), ..PersonPatch::default() };
+    let change = Change { expected: None, now: NOW };
+    here.patch_person(ada.id, &patch, None, change, &note()).await.unwrap().unwrap();
+    assert_eq!(shown().await, ["Ada King", "Zoë", "Ada King"], "whether or not it has heard of it");
+    here.remove_person(ada.id, NOW).await.unwrap();
+    assert_eq!(shown().await, ["", "Zoë", ""], "who is gone has no name");
+    there.forget_names();
+    assert_eq!(shown().await, ["", "Zoë", ""]);
+    let one = there.event(seen[1].id).await.unwrap().unwrap();
+    assert_eq!(one.person_name.as_deref(), Some("Zoë"));
 }
 
 async fn a_patch_made_against_an_older_state_is_refused(place: Place) {

@@ -22,14 +22,17 @@ use ostiary_server::notify::courier::Courier;
 use ostiary_server::notify::herald::Herald;
 use ostiary_server::ports::accounts::AccountStore;
 use ostiary_server::ports::mailer::{MailError, Mailer, Message};
+use ostiary_server::ports::notify::OutboxStore;
 use ostiary_server::ports::notify::{
     CentreStore, Delivery, DeliveryFilter, DeliveryState, HeraldStore, Reason, RuleStore, Step, StoredRule,
 };
 use ostiary_server::ports::{Clock, EventStore};
 use ostiary_server::poster::HttpPoster;
+use ostiary_server::replicas::Leader;
 use ostiary_server::store::sql::SqlStore;
 use serde_json::json;
 
+use super::nights::{Member, bury_leader};
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, visit};
 
@@ -38,6 +41,7 @@ on_both!(
     what_was_cut_off_is_told_once,
     messages_are_brought_until_they_are_taken,
     what_nobody_reads_is_told_to_others_and_old_notices_go,
+    of_several_servers_the_leader_sends_and_the_next_goes_on_at_once,
 );
 
 struct Wall(AtomicI64);
@@ -129,6 +133,7 @@ impl House {
             newest: tokio::sync::watch::channel(0).1,
             bells: bells.clone(),
             jobs: jobs.clone(),
+            leader: Leader::alone(),
         };
         let courier = Courier {
             store: store.clone(),
@@ -140,6 +145,7 @@ impl House {
             key: store.derived_key("unsubscribe"),
             bells,
             jobs,
+            leader: Leader::alone(),
         };
         // Everything before counts as followed.
         herald.pass().await.unwrap();
@@ -296,4 +302,33 @@ async fn what_nobody_reads_is_told_to_others_and_old_notices_go(place: Place) {
     let all = house.clock.now().plus(Duration::from_secs(1));
     assert_eq!(house.store.prune_notices(all, 1).await.unwrap(), 1);
     assert_eq!(house.told().await.len(), 1);
+}
+
+async fn of_several_servers_the_leader_sends_and_the_next_goes_on_at_once(place: Place) {
+    let mut house = House::build(&place).await;
+    let (one, other) =
+        (Member::join(&place, house.clock.clone()).await, Member::join(&place, house.clock.clone()).await);
+    house.unknown_rule(json!({})).await;
+    house.see(1).await;
+    house.herald.pass().await.unwrap();
+    house.courier.leader = other.leader.clone();
+    house.courier.bring().await.unwrap();
+    assert!(house.post.taken.lock().unwrap().is_empty(), "it does not lead");
+
+    // The leader takes it, and dies before it says what became of it.
+    let (now, first) = (house.clock.now(), one.leader.term().unwrap());
+    let until = now.plus(Duration::from_secs(240));
+    let taken = house.store.take_due(first, now, until, 9).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    bury_leader(&place).await;
+    other.keeper.beat().await.unwrap();
+    assert!(house.store.take_due(first, until, until, 9).await.unwrap().is_empty(), "its term is over");
+    house.courier.bring().await.unwrap();
+    assert_eq!(house.post.taken.lock().unwrap().len(), 1, "the next one goes on, long before the other's time is over");
+    assert_eq!(house.deliveries().await[0].state, DeliveryState::Sent);
+    // It was not dead after all.
+    let late = Delivery { state: DeliveryState::Waiting, next_at: now, ..taken[0].clone() };
+    house.store.conclude(Some(first), &late).await.unwrap();
+    house.courier.bring().await.unwrap();
+    assert_eq!(house.post.taken.lock().unwrap().len(), 1);
 }

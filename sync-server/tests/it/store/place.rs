@@ -141,13 +141,15 @@ impl Place {
 
     /// The plans written down since this was last asked.
     pub fn plans(&self) -> Vec<String> {
+        let (plans, heard_bytes) = self.diary().plans(self.heard_bytes.load(Ordering::Relaxed));
+        self.heard_bytes.store(heard_bytes, Ordering::Relaxed);
+        plans
+    }
+
+    /// What PostgreSQL writes down of this place.
+    pub fn diary(&self) -> Diary {
         let name = self.text.trim_start_matches("postgres:///").split('?').next().unwrap_or_default();
-        let log = std::fs::read_to_string(PostgresServer::shared().folder.join("server.log")).unwrap();
-        let began = self.heard_bytes.swap(log.len(), Ordering::Relaxed);
-        // Each entry begins with the name of its database; further lines of it begin with a tab.
-        let entries = log[began..].replace("\n\t", "\r\t");
-        let ours = entries.lines().filter(|entry| entry.starts_with(&format!("{name} ")) && entry.contains("plan:"));
-        ours.map(|entry| entry.replace("\r\t", "\n\t")).collect()
+        Diary(name.to_owned())
     }
 
     /// Whether these bytes lie in the store for all to see: in a file of SQLite's, its log included, or in a value that
@@ -169,6 +171,20 @@ impl Place {
                 .unwrap();
         pool.close().await;
         tables.iter().flat_map(|table| copy(&self.text, table)).collect()
+    }
+}
+
+/// What PostgreSQL writes down of a database, also when its place is gone.
+pub struct Diary(String);
+
+impl Diary {
+    /// The plans written down from some byte on, and the byte behind them.
+    pub fn plans(&self, from: usize) -> (Vec<String>, usize) {
+        let log = std::fs::read_to_string(PostgresServer::shared().folder.join("server.log")).unwrap();
+        // Each entry begins with the name of its database; further lines of it begin with a tab.
+        let entries = log[from..].replace("\n\t", "\r\t");
+        let is_ours = |entry: &&str| entry.starts_with(&format!("{} ", self.0)) && entry.contains("plan:");
+        (entries.lines().filter(is_ours).map(|entry| entry.replace("\r\t", "\n\t")).collect(), log.len())
     }
 }
 

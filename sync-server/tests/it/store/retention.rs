@@ -3,26 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_common::ids::StreamId;
+use ostiary_common::ids::{DoorId, SiteId, StreamId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::OutcomeKind;
 use ostiary_server::domain::account::InstallationId;
 use ostiary_server::domain::audit::{AuditEntry, AuditResult};
+use ostiary_server::domain::device::Door;
 use ostiary_server::domain::event::{EventFilter, Page};
+use ostiary_server::domain::notify::ThreadId;
 use ostiary_server::domain::recognition::Change;
 use ostiary_server::domain::retention::{DataKind, day_of};
+use ostiary_server::domain::talk::{About, Thread, ThreadState};
 use ostiary_server::identity::signing::SigningKeys;
 use ostiary_server::identity::tokens::{TokenLives, Tokens};
 use ostiary_server::ledger::{Ledger, head_file};
-use ostiary_server::ports::{AuditStore, Clock, ConsentStore, EventStore, PersonStore, SettingsStore};
+use ostiary_server::ports::talk::{TalkStore, ThreadChange};
+use ostiary_server::ports::{AuditStore, Clock, ConsentStore, DeviceStore, EventStore, PersonStore, SettingsStore};
 use ostiary_server::retainer::{Retainer, SETTING};
 use ostiary_server::store::sql::SqlStore;
+use ostiary_server::talk::settings::{ConversationSettings, SiteTalk};
 
 use super::consent::{consent, note};
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, person, visit};
 
-on_both!(each_kind_goes_when_its_time_is_over);
+on_both!(each_kind_goes_when_its_time_is_over, conversations_go_by_site_and_never_what_is_held);
 
 const JPEG: &[u8] = b"\xFF\xD8\xFF a picture";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -51,7 +56,7 @@ fn retainer(place: &Place, store: &Arc<SqlStore>, now: UnixMillis) -> Retainer {
         keep: Some(40 * DAY),
         leader: ostiary_server::replicas::Leader::alone(),
     };
-    Retainer { kept: store.clone(), store: store.clone(), ledger: Arc::new(ledger), clock }
+    Retainer { kept: store.clone(), store: store.clone(), talk: store.clone(), ledger: Arc::new(ledger), clock }
 }
 
 async fn swept(place: &Place, store: &Arc<SqlStore>, days: u32) -> Vec<(&'static str, u64)> {
@@ -111,4 +116,55 @@ async fn each_kind_goes_when_its_time_is_over(place: Place) {
         [(day_of(after(51)), 700)]
     );
     assert_eq!(removed(DataKind::Strangers)[0].count, 699);
+}
+
+async fn said(store: &SqlStore, site: SiteId, held: bool) -> ThreadId {
+    let door = Door { id: DoorId::generate(), site, name: format!("door {held}"), created_at: NOW };
+    store.add_door(&door).await.unwrap();
+    let thread = Thread {
+        id: ThreadId::generate(),
+        about: About::Door(door.id),
+        person: None,
+        place: Some((site, door.id)),
+        state: ThreadState::Open,
+        assignee: None,
+        held: false,
+        messages: 0,
+        created_at: NOW,
+        last_at: NOW,
+        version: 1,
+        unread: 0,
+    };
+    let id = store.open_thread(&thread).await.unwrap().0.id;
+    let became = ThreadChange { state: ThreadState::Open, assignee: None, held };
+    store.put_thread(id, became, Change { expected: None, now: NOW }, &note()).await.unwrap().unwrap();
+    id
+}
+
+async fn conversations_go_by_site_and_never_what_is_held(place: Place) {
+    let store = Arc::new(place.open().await);
+    let (here, there) = (device(&*store, "here").await.site, device(&*store, "there").await.site);
+    let reader = UserId::generate();
+    let (old, kept, longer) =
+        (said(&store, here, false).await, said(&store, here, true).await, said(&store, there, false).await);
+    let set = ConversationSettings { keep_days: 10, sites: vec![SiteTalk { site: there.0, keep_days: 20 }] };
+    let body = serde_json::to_string(&set).unwrap();
+    let change = Change { expected: None, now: NOW };
+    store.put_setting(ostiary_server::talk::settings::NAME, &body, change, &note()).await.unwrap();
+    let talk_swept = async |days| {
+        let swept = swept(&place, &store, days).await;
+        swept.into_iter().find(|(kind, _)| *kind == "conversations").map_or(0, |(_, count)| count)
+    };
+    assert_eq!(talk_swept(9).await, 0);
+    let report = retainer(&place, &store, after(11)).report(30).await.unwrap();
+    let talk = report.iter().find(|kind| kind.kind == DataKind::Conversations).unwrap();
+    assert_eq!((talk.days, talk.held.due, talk.held.oldest), (Some(10), 1, Some(NOW)));
+    assert_eq!(talk_swept(11).await, 1);
+    assert_eq!(talk_swept(21).await, 1, "a site of its own time");
+    assert_eq!(talk_swept(100).await, 0);
+    let there_is = async |id| store.thread(id, reader).await.unwrap().is_some();
+    assert_eq!((there_is(old).await, there_is(kept).await, there_is(longer).await), (false, true, false));
+    let report = retainer(&place, &store, after(21)).report(30).await.unwrap();
+    let talk = report.iter().find(|kind| kind.kind == DataKind::Conversations).unwrap();
+    assert_eq!(talk.removed.iter().map(|removed| removed.count).sum::<u64>(), 2);
 }

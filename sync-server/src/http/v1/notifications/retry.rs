@@ -40,7 +40,7 @@ pub async fn retry(
     api.limits.export(may.caller.account).await?;
     (delivery.state, delivery.attempts, delivery.next_at) = (DeliveryState::Waiting, 0, api.now());
     (delivery.done_at, delivery.error) = (None, None);
-    api.notices.store.conclude(&delivery).await?;
+    api.notices.store.conclude(None, &delivery).await?;
     api.audit_done(&may.caller, "delivery.retry", format!("delivery:{id}"), String::new()).await?;
     api.notices.bells.ring();
     Ok((StatusCode::ACCEPTED, Json(DeliveryView::from(&delivery))))

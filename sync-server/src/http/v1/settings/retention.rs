@@ -16,39 +16,40 @@ use crate::http::extract::Valid;
 use crate::http::problem::ApiError;
 use crate::retainer::SETTING;
 
-/// How many days each kind of data is kept; `null` keeps it for good.
+/// How many days each kind of data is kept; `null` keeps it for good. How long conversations are kept is set at
+/// `/api/v1/settings/conversations`.
 // Which must be said, by `deserialize_with`: what was left out by mistake is not to be kept for good.
 #[derive(Deserialize, Serialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionSettings {
     /// Events: who passed, where and when.
     #[garde(inner(range(min = 1, max = MOST_DAYS)))]
-    #[schema(minimum = 1, maximum = 36500, example = 365)]
+    #[schema(required = true, minimum = 1, maximum = 36500, example = 365)]
     #[serde(deserialize_with = "Option::deserialize")]
     events_days: Option<u32>,
     /// Pictures and embeddings of visits of somebody known.
     #[garde(inner(range(max = MOST_DAYS)))]
-    #[schema(maximum = 36500, example = 30)]
+    #[schema(required = true, maximum = 36500, example = 30)]
     #[serde(deserialize_with = "Option::deserialize")]
     pictures_days: Option<u32>,
-    /// Pictures and embeddings of visits of nobody known.
+    /// Pictures and embeddings of visits of nobody known, and snapshots of cameras.
     #[garde(inner(range(max = MOST_DAYS)))]
-    #[schema(maximum = 36500, example = 3)]
+    #[schema(required = true, maximum = 36500, example = 3)]
     #[serde(deserialize_with = "Option::deserialize")]
     strangers_days: Option<u32>,
     /// Lines of the audit log.
     #[garde(inner(range(min = 30, max = MOST_DAYS)))]
-    #[schema(minimum = 30, maximum = 36500)]
+    #[schema(required = true, minimum = 30, maximum = 36500)]
     #[serde(deserialize_with = "Option::deserialize")]
     audit_days: Option<u32>,
-    /// Errors of the server.
+    /// Errors of the server, and what devices were told to do.
     #[garde(inner(range(min = 1, max = MOST_DAYS)))]
-    #[schema(minimum = 1, maximum = 36500, example = 90)]
+    #[schema(required = true, minimum = 1, maximum = 36500, example = 90)]
     #[serde(deserialize_with = "Option::deserialize")]
     errors_days: Option<u32>,
     /// Records of consents, after the person was erased.
     #[garde(inner(range(max = MOST_DAYS)))]
-    #[schema(maximum = 36500, example = 1095)]
+    #[schema(required = true, maximum = 36500, example = 1095)]
     #[serde(deserialize_with = "Option::deserialize")]
     consents_days: Option<u32>,
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ostiary_common::time::UnixMillis;
+use sqlx::AnyConnection;
 
 use super::rows;
 use crate::domain::job::{JobId, NewItem, NewJob};
@@ -70,16 +71,47 @@ impl SqlStore {
     }
 
     pub(super) async fn make_ready(&self, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE jobs SET state = CASE WHEN items = 0 THEN 'done' ELSE 'ready' END,
-             ended_at = CASE WHEN items = 0 THEN $1 END, keep_until = CASE WHEN items = 0 THEN $2 END
-             WHERE id = $3 AND state = 'filling'",
-        )
-        .bind(now.0)
-        .bind(now.plus(keep).0)
-        .bind(job.as_bytes().as_slice())
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        ready(&mut tx, job, keep, now).await?;
+        Ok(tx.commit().await?)
     }
+
+    pub(super) async fn make_ready_once(
+        &self,
+        job: JobId,
+        (name, number): (&str, i64),
+        keep: Duration,
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        // Another number, not a higher one: a clock that was set back leaves no round out.
+        let begun = sqlx::query(
+            "INSERT INTO followers (name, position) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE followers.position <> excluded.position",
+        )
+        .bind(name)
+        .bind(number)
+        .execute(&mut *tx)
+        .await?;
+        if begun.rows_affected() == 0 {
+            return Ok(false);
+        }
+        ready(&mut tx, job, keep, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn ready(tx: &mut AnyConnection, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE jobs SET state = CASE WHEN items = 0 THEN 'done' ELSE 'ready' END,
+         ended_at = CASE WHEN items = 0 THEN $1 END, keep_until = CASE WHEN items = 0 THEN $2 END
+         WHERE id = $3 AND state = 'filling'",
+    )
+    .bind(now.0)
+    .bind(now.plus(keep).0)
+    .bind(job.as_bytes().as_slice())
+    .execute(tx)
+    .await?;
+    Ok(())
 }

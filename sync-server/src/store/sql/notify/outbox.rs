@@ -3,20 +3,35 @@
 use async_trait::async_trait;
 use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
-use sqlx::AssertSqlSafe;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::rows::{DELIVERY, DeliveryRow, NOTICE, NoticeRow};
 use super::step;
 use crate::domain::notify::{Notice, NoticeId, Way};
+use crate::domain::replica::Term;
 use crate::ports::StoreError;
-use crate::ports::notify::{Delivery, OutboxStore};
+use crate::ports::notify::{Delivery, DeliveryState, OutboxStore};
 use crate::store::sql::values::Flag;
-use crate::store::sql::{SqlStore, columns};
+use crate::store::sql::{SqlStore, columns, replicas};
 
 #[async_trait]
 impl OutboxStore for SqlStore {
-    async fn take_due(&self, now: UnixMillis, until: UnixMillis, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn take_due(
+        &self,
+        term: Term,
+        now: UnixMillis,
+        until: UnixMillis,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        // Asked every few seconds, and mostly there is nothing: writers need not wait for that.
+        if !self.anything_due(term, now).await? {
+            return Ok(Vec::new());
+        }
         let mut tx = self.begin().await?;
+        if !replicas::still_leads(&mut tx, term).await? {
+            return Ok(Vec::new());
+        }
+        free_of_others(&mut tx, term, now).await?;
         let query = format!(
             "SELECT {DELIVERY} FROM deliveries d WHERE d.state = 'waiting' AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2"
         );
@@ -24,8 +39,9 @@ impl OutboxStore for SqlStore {
             sqlx::query_as(AssertSqlSafe(query)).bind(now.0).bind(i64::from(limit)).fetch_all(&mut *tx).await?;
         let mut due = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>, _>>()?;
         for delivery in &mut due {
-            sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_at = $1 WHERE id = $2")
+            sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_at = $1, taken_by = $2 WHERE id = $3")
                 .bind(until.0)
+                .bind(term.number())
                 .bind(delivery.id.as_bytes().to_vec())
                 .execute(&mut *tx)
                 .await?;
@@ -44,10 +60,11 @@ impl OutboxStore for SqlStore {
         row.map(Notice::try_from).transpose()
     }
 
-    async fn conclude(&self, delivery: &Delivery) -> Result<(), StoreError> {
+    async fn conclude(&self, term: Option<Term>, delivery: &Delivery) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "UPDATE deliveries SET state = $1, attempts = $2, next_at = $3, done_at = $4, error = $5 WHERE id = $6",
+            "UPDATE deliveries SET state = $1, attempts = $2, next_at = $3, done_at = $4, error = $5, taken_by = NULL
+             WHERE id = $6 AND (taken_by IS NOT DISTINCT FROM $7 OR $8 = 1)",
         )
         .bind(delivery.state.as_str())
         .bind(columns::to_column(delivery.attempts))
@@ -55,6 +72,8 @@ impl OutboxStore for SqlStore {
         .bind(delivery.done_at.map(|at| at.0))
         .bind(delivery.error.clone())
         .bind(delivery.id.as_bytes().to_vec())
+        .bind(term.map(Term::number))
+        .bind(Flag(delivery.state == DeliveryState::Sent))
         .execute(&mut *tx)
         .await?;
         Ok(tx.commit().await?)
@@ -87,4 +106,34 @@ impl OutboxStore for SqlStore {
         step::add_delivery(&mut tx, delivery).await?;
         Ok(tx.commit().await?)
     }
+}
+
+impl SqlStore {
+    /// Whether something is due, or was taken under another term.
+    async fn anything_due(&self, term: Term, now: UnixMillis) -> Result<bool, StoreError> {
+        let (due, taken): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM deliveries
+                WHERE state = 'waiting' AND next_at <= $1 LIMIT 1) AS due),
+             (SELECT count(*) FROM (SELECT 1 AS one FROM deliveries
+                WHERE state = 'waiting' AND taken_by IS NOT NULL AND taken_by <> $2 LIMIT 1) AS taken)",
+        )
+        .bind(now.0)
+        .bind(term.number())
+        .fetch_one(&self.read)
+        .await?;
+        Ok(due + taken > 0)
+    }
+}
+
+/// What was taken under another term is due now: whoever took it is gone, or does not lead any more.
+async fn free_of_others(tx: &mut AnyConnection, term: Term, now: UnixMillis) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE deliveries SET taken_by = NULL, next_at = $1
+         WHERE state = 'waiting' AND taken_by IS NOT NULL AND taken_by <> $2",
+    )
+    .bind(now.0)
+    .bind(term.number())
+    .execute(tx)
+    .await?;
+    Ok(())
 }

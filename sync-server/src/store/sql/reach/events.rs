@@ -9,7 +9,7 @@ use crate::domain::access::Reach;
 use crate::domain::event::{EventFilter, Page, StoredEvent};
 use crate::ports::{EventStore, StoreError};
 use crate::store::sql::SqlStore;
-use crate::store::sql::events::{EventRow, SELECT, filtered, opened, paged};
+use crate::store::sql::events::{EventRow, SELECT, filtered, paged};
 use crate::store::sql::statement::Statement;
 
 /// Places of one statement: databases bound the parts of a compound.
@@ -37,7 +37,7 @@ impl SqlStore {
         });
         rows.dedup_by_key(|row| row.cursor);
         rows.truncate(limit as usize);
-        opened(&self.master, rows)
+        self.open_events(rows).await
     }
 
     pub(in crate::store::sql) async fn event_of(
@@ -49,7 +49,7 @@ impl SqlStore {
         statement.push(" WHERE e.event_id = ").bind(id.as_bytes().to_vec());
         within(&mut statement, reach, "e.site", "e.door");
         let row: Option<EventRow> = statement.query_as().fetch_optional(&self.read).await?;
-        Ok(opened(&self.master, row.into_iter().collect())?.pop())
+        Ok(self.open_events(row.into_iter().collect()).await?.pop())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ostiary_common::ids::{SiteId, UserId};
+use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
@@ -13,7 +13,7 @@ use crate::domain::notify::{MessageId, ThreadId};
 use crate::domain::recognition::Change;
 use crate::domain::talk::{About, Thread};
 use crate::ports::StoreError;
-use crate::ports::talk::{TalkSight, ThreadChange, ThreadFilter};
+use crate::ports::talk::{OldThreads, TalkSight, ThreadChange, ThreadFilter};
 use crate::store::sql::recognition::next_version;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::values::Flag;
@@ -209,27 +209,34 @@ impl SqlStore {
         Ok(tx.commit().await?)
     }
 
-    pub(super) async fn remove_old_threads(
-        &self,
-        site: Option<SiteId>,
-        but: &[SiteId],
-        before: UnixMillis,
-        at_most: u32,
-    ) -> Result<u64, StoreError> {
-        let mut query = Statement::new("DELETE FROM threads WHERE id IN (SELECT t.id FROM threads t WHERE t.held = 0");
-        query.push(" AND t.last_at < ").bind(before.0);
-        match site {
-            Some(site) => drop(query.push(" AND t.site = ").bind(site.as_bytes().to_vec())),
-            None if but.is_empty() => {}
-            None => {
-                query.push(" AND (t.site IS NULL OR t.site NOT IN ");
-                query.bind_list(but.iter().map(|site| site.as_bytes().to_vec())).push(")");
-            }
-        }
+    pub(super) async fn remove_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
+        let mut query = Statement::new("DELETE FROM threads WHERE id IN (SELECT t.id FROM threads t");
+        narrow_old(&mut query, old);
         query.push(" ORDER BY t.last_at LIMIT ").bind(i64::from(at_most)).push(")");
         let mut tx = self.begin().await?;
         let gone = query.query().execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
         Ok(gone)
+    }
+
+    pub(super) async fn count_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
+        let mut query = Statement::new("SELECT count(*) FROM (SELECT 1 AS one FROM threads t");
+        narrow_old(&mut query, old);
+        query.push(" LIMIT ").bind(i64::from(at_most)).push(") AS old");
+        let (count,): (i64,) = query.query_as().fetch_one(&self.read).await?;
+        columns::unsigned("old conversations", count)
+    }
+}
+
+/// Whether nothing was said in them since then, and nobody holds them.
+fn narrow_old(query: &mut Statement, old: &OldThreads<'_>) {
+    query.push(" WHERE t.held = 0 AND t.last_at < ").bind(old.before.0);
+    match old.site {
+        Some(site) => drop(query.push(" AND t.site = ").bind(site.as_bytes().to_vec())),
+        None if old.but.is_empty() => {}
+        None => {
+            query.push(" AND (t.site IS NULL OR t.site NOT IN ");
+            query.bind_list(old.but.iter().map(|site| site.as_bytes().to_vec())).push(")");
+        }
     }
 }
