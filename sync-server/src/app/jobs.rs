@@ -43,13 +43,14 @@ pub(super) fn work(
     jobs: &Arc<Jobs>,
     enrollment: &Arc<Enrollment>,
     link: Arc<dyn DeviceLink>,
+    of_packs: Arc<dyn Work>,
 ) {
     let circles = Circles { accounts: foundation.store.clone(), reach: foundation.store.clone() };
     let photo_max_bytes = config.limits.photo_max_bytes() as u64;
     let import = ImportWork::new(enrollment.clone(), jobs.clone(), circles.clone(), photo_max_bytes);
     let photos = PhotoWork { enrollment: enrollment.clone(), jobs: jobs.clone(), circles };
     let backup = BackupWork { config: config.clone(), store: foundation.store.clone(), clock: jobs.clock.clone() };
-    let works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import), Arc::new(backup)];
+    let works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import), Arc::new(backup), of_packs];
     let worker = Arc::new(Worker::new(jobs.clone(), works, link, config.models.engines));
     lifecycle.spawn("jobs", worker.run(lifecycle.token()));
 }

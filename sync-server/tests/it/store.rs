@@ -14,6 +14,7 @@ mod judgements;
 mod ledger;
 mod life;
 mod mending;
+mod model_packs;
 mod moving;
 mod names;
 pub mod notify;
