@@ -134,6 +134,7 @@ fn sign(args: &Sign) -> Result<()> {
 }
 
 fn keygen(file: &Path) -> Result<()> {
+    let file = &std::path::absolute(file).context("where the key is to lie")?;
     PackSigner::generate(file).context("making a key pair")?;
     let public = file.with_extension("pub");
     let name = std::fs::read_to_string(&public).map(|pem| fingerprint(&pem)).unwrap_or_default();
