@@ -12,7 +12,7 @@ mod gallery;
 pub mod monitor;
 
 pub use command::{Attachment, Command, CommandResult, CommandStatus, MAX_ATTACHMENT_BYTES};
-pub use config::{ConfigDesired, ConfigReported, DeviceSettings};
+pub use config::{ConfigDesired, ConfigReported, DeviceSettings, PackArchive, PackOrder};
 pub use enroll::{
     EnrollAck, EnrollCancel, EnrollProgress, EnrollResult, EnrollShot, EnrollStart, EnrollState, MAX_ENROLL_SHOT_BYTES,
     MAX_ENROLL_SHOTS,

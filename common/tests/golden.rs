@@ -283,14 +283,14 @@ fn config_and_commands() {
         health_interval_s: Some(30),
         ..DeviceSettings::default()
     };
-    check("config_desired", ConfigDesired { version: 3, settings: settings.clone() });
+    check("config_desired", ConfigDesired { version: 3, settings: settings.clone(), pack: None });
     check("config_reported", ConfigReported { version: 3, error: Some("match_threshold".into()), settings });
     let targets = DeviceSettings {
         target_fpir: Some(0.0078125),
         liveness: Some(LivenessPolicy::Block),
         ..DeviceSettings::default()
     };
-    check("config_desired_target", ConfigDesired { version: 4, settings: targets });
+    check("config_desired_target", ConfigDesired { version: 4, settings: targets, pack: None });
     let command = Command::new(MsgId(uuid(8)), UnixMillis(1_795_224_189_250));
     check("command", command.clone());
     check("command_log_level", Command { level: Some("debug".into()), minutes: Some(15), ..command });

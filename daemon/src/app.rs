@@ -5,6 +5,7 @@ mod attendant;
 mod board;
 mod bundle;
 mod models;
+mod porter;
 pub mod reset;
 mod runs;
 mod safe_mode;
@@ -32,6 +33,7 @@ use crate::mqtt::{self, Driver, DriverParts, Reach, Resting, Signals, Wish};
 use crate::recorder::{self, Recorder};
 use crate::shared::Shared;
 use crate::sync::Introduction;
+use porter::Packs;
 use reset::Keep;
 use runs::Runs;
 use safe_mode::Loaded;
@@ -64,28 +66,46 @@ pub struct RunOptions {
     pub drill: Option<Pace>,
 }
 
+/// How the program ended in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// For good.
+    Over,
+    /// To be started anew at once: with another model pack.
+    Anew,
+}
+
 /// Runs the daemon until it is told to end.
 ///
 /// # Errors
 /// If something it cannot do without is missing, or a part ends unexpectedly.
-pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<()> {
-    let config = Arc::new(config);
+pub async fn run(config: Config, options: RunOptions) -> anyhow::Result<Ending> {
     let _lock = state::lock(&config.device.state_dir)?;
     let mut runs = Runs::begin(&config.device.state_dir);
-    let outcome = watch(&config, options, &mut runs).await;
+    let packs = Packs::choose(config);
+    let outcome = watch(&packs, options, &mut runs).await;
     match &outcome {
-        Ok(()) => runs.end("it ended in order", false),
+        Ok(ending) => {
+            runs.end("it ended in order", false);
+            if *ending == Ending::Over {
+                packs.ended_well();
+            }
+        }
         Err(error) => runs.end(&format!("{error:#}"), true),
     }
     outcome
 }
 
-async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> anyhow::Result<()> {
+async fn watch(packs: &Packs, options: RunOptions, runs: &mut Runs) -> anyhow::Result<Ending> {
     let shutdown = on_signal()?;
-    let config = Arc::clone(config);
+    let config = Arc::clone(&packs.in_use);
     let files = IdentityFiles::new(&config.device.state_dir);
     reset::finish(&config)?;
     let Loaded { models, safe } = load(&config, options, runs)?;
+    if let Some(why) = safe.as_deref().filter(|_| packs.choice.trial.is_some()) {
+        packs.give_up(why);
+        return Ok(Ending::Anew);
+    }
     let State { shared, holdings, quarantine } = state::open(&config, &models)?;
     let tokens = TokenKeeper::load(files, quarantine.is_some())?;
     let identity = tokens.identity().clone();
@@ -136,7 +156,7 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
     let attendant = Box::new(attendant::spawn(&shared, &config).context("starting to attend to commands")?);
     let driver = Driver::new(DriverParts {
         shared: Arc::clone(&shared),
-        recorder,
+        recorder: recorder.clone(),
         root: tokens.root(),
         config: Arc::clone(&config),
         dimension: models.dimension,
@@ -145,6 +165,7 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
         attendant,
         introduction: introduction(&config, &identity.name),
     })?;
+    tokio::spawn(packs.porter(&shared, &recorder, tokens.renewer()).run(shutdown.clone()));
     let reach = Reach {
         broker_url: config.mqtt.broker_url.clone().unwrap_or(identity.broker_url),
         max_backoff: Duration::from_secs(config.mqtt.max_backoff_s),
@@ -182,7 +203,10 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
             drain(&signals, &shutdown);
         }
     };
-    watchdog::stopping();
+    let goes_on = matches!(outcome, Some(Some(Wish::Switch)));
+    if !goes_on {
+        watchdog::stopping();
+    }
     shutdown.cancel();
     // Last decisions are made durable; they are sent at the next start.
     let ending = tokio::task::spawn_blocking(move || watching.map(Watching::end));
@@ -212,9 +236,11 @@ async fn watch(config: &Arc<Config>, options: RunOptions, runs: &mut Runs) -> an
             anyhow::bail!(why)
         }
         Some(Wish::Reset) => {
-            reset::forget(&config, Keep::Nothing).context("forgetting everything, as asked by command")
+            reset::forget(&config, Keep::Nothing).context("forgetting everything, as asked by command")?;
+            Ok(Ending::Over)
         }
-        None => Ok(()),
+        Some(Wish::Switch) => Ok(Ending::Anew),
+        None => Ok(Ending::Over),
     }
 }
 
@@ -276,6 +302,7 @@ fn info(config: &Config, shared: &Shared, kernels: String) -> Info {
         camera: board::camera(config),
         model_pack: shared.pack.to_string(),
         kernels,
+        other_pack: None,
     }
 }
 

@@ -69,6 +69,8 @@ pub use outbox::tests as testing;
 pub struct Cache {
     /// The templates to match against.
     pub gallery: GalleryShelf,
+    /// Those of another pack, while a device goes over to it or could come back.
+    pub beside: GalleryShelf,
     /// Events the server has not stored yet.
     pub outbox: OutboxShelf,
     /// Counters and settings.

@@ -17,6 +17,6 @@ pub use claim::{ClaimOrder, Trust, claim};
 #[cfg(test)]
 pub use files::Secrets;
 pub use files::{Identity, IdentityError, IdentityFiles};
-pub use renewer::FIRST_RENEWAL;
+pub use renewer::{FIRST_RENEWAL, Renewer};
 pub use tls::{TlsError, TlsTime, check_tls, mqtt_client_config};
 pub use tokens::TokenKeeper;

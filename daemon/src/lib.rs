@@ -16,6 +16,7 @@ mod guiding;
 mod health;
 mod identity;
 mod mqtt;
+mod packs;
 mod pipeline;
 mod ports;
 mod recorder;

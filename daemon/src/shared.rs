@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::domain::trust::{self, Proven, TrustRules};
 use crate::domain::visit::{Search, VisitRules};
 use crate::guiding::Guiding;
+use crate::packs::porting::Porting;
 use crate::telemetry::{Heartbeats, Telemetry};
 
 pub use board::{Board, Vitals};
@@ -52,6 +53,8 @@ pub struct Shared {
     pub proven: ArcSwap<Proven>,
     /// How long that lasts.
     pub trust_rules: TrustRules,
+    /// What is said about model packs.
+    pub porting: Porting,
     /// Whom to guide before the camera, and how that goes.
     pub guiding: Guiding,
     /// Something was appended to the outbox, or said of whom is guided.

@@ -5,6 +5,7 @@
 //! Start reading at [`DeviceCore::handle`]; the machines it drives are `domain::{outbox, gallery_sync, commands,
 //! desired, trust}`.
 
+mod beside;
 mod core;
 mod enroll;
 mod hear;
@@ -26,8 +27,8 @@ use ostiary_common::identity::GalleryKey;
 use ostiary_common::ids::{EnrollmentId, PackId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{CommandKind, DeviceRoot};
-use ostiary_common::wire::monitor::Info;
-use ostiary_common::wire::{Command, CommandResult, DeviceSettings, EnrollStart, ReportKind};
+use ostiary_common::wire::monitor::{Info, OtherPack};
+use ostiary_common::wire::{Command, CommandResult, DeviceSettings, EnrollStart, PackOrder, ReportKind};
 
 pub use self::core::DeviceCore;
 pub use self::introduction::{Introduction, sample_description};
@@ -88,6 +89,10 @@ pub enum Input<'a> {
         /// Where the device belongs now.
         root: DeviceRoot,
     },
+    /// Hold the gallery of this pack beside the one in use, going on from what is kept of it; or of none.
+    Beside(Option<&'a (PackId, KeptGallery)>),
+    /// How it stands with another pack.
+    Tell(Option<&'a OtherPack>),
     /// Whoever watches says something of a session that was asked for.
     Guided(&'a GuideWord),
     /// These settings are in force: after [`Action::Enforce`], and whenever they changed by themselves.
@@ -109,6 +114,10 @@ pub enum Action {
     Proven(Proven),
     /// Put these settings in force, then tell [`Input::InForce`].
     Enforce(DeviceSettings),
+    /// The server wants this pack run.
+    Pack(Option<PackOrder>),
+    /// The gallery beside is the server's, of this pack; `None`: it is not, or there is none.
+    Filled(Option<PackId>),
     /// Publish the device's figures on its `health` topic.
     Health {
         /// How long they are worth keeping.

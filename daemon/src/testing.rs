@@ -75,6 +75,7 @@ pub fn shared(dir: &Path, config: &Config) -> (Arc<Shared>, KeptGallery) {
         // As a device that was never away.
         proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: Some(Duration::ZERO) }),
         trust_rules: config.recognition.trust_rules(),
+        porting: Default::default(),
         guiding: Default::default(),
         outbox_changed: Default::default(),
         board: Default::default(),

@@ -17,6 +17,7 @@ mod link;
 pub mod models;
 mod nightly;
 mod notify;
+mod packs;
 mod replicas;
 
 use std::net::{SocketAddr, TcpListener};
@@ -79,6 +80,7 @@ use broker::Embedded;
 use health::Asked;
 use housekeeping::TokenKeys;
 use models::Models;
+use packs::Shelf;
 use replicas::Replicas;
 
 /// How long parts may take to end beyond what requests under way are given.
@@ -118,6 +120,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let lock = endpoints::lock(&config.server.data_dir)?;
     let https = bind(config.server.listen)?;
     let foundation = Foundation::open(&config, &*clock).await?;
+    let (models, shelf) = packs::take_up(&config, &foundation, models, &*clock).await?;
     let replicas = replicas::join(&config, &foundation, clock.clone(), &lifecycle).await?;
     let (refusals, writer) = refusal_log(foundation.store.clone(), clock.clone());
     lifecycle.spawn("audit of refusals", writer.run(lifecycle.token()));
@@ -135,6 +138,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
             live: live.clone(),
             refusals: refusals.clone(),
             doors: doors_ear,
+            served: shelf.served.clone(),
             lifecycle: &lifecycle,
         },
     )?;
@@ -171,6 +175,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
         bells: bells.clone(),
         queue: queue.clone(),
         replicas: &replicas,
+        shelf: &shelf,
     })?);
     let (doors, shutdown) = (api.doors.clone(), lifecycle.token());
     lifecycle.spawn("enrollments at doors", async move {
@@ -180,7 +185,8 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let leader = replicas.leader.clone();
     let shared = notify::Shared { mailer, bells, jobs: jobs.clone(), leader, lifecycle: &lifecycle };
     notify::start(&api, &foundation, shared);
-    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
+    let of_packs = packs::work(&foundation, &api, link.devices.clone(), &replicas, &lifecycle);
+    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone(), of_packs);
     let nights = nightly::run(config.clone(), queue.clone(), replicas.leader.clone(), lifecycle.token());
     lifecycle.spawn("nightly backups", nights);
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
@@ -322,6 +328,7 @@ struct Parts<'a> {
     bells: Bells,
     queue: Arc<crate::jobs::Jobs>,
     replicas: &'a Replicas,
+    shelf: &'a Shelf,
 }
 
 fn parts(from: Parts<'_>) -> Result<ApiParts> {
@@ -352,6 +359,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
         post: from.accounts.post.clone(),
         data_dir: config.server.data_dir.clone(),
     }));
+    let packs = packs::packs(config, foundation, from.shelf, (pack.clone(), desk.clone()), from.clock.clone())?;
     let lookalikes = Lookalikes::new(pack.clone(), from.models.dimension);
     let enrollment = Arc::new(Enrollment {
         templates: store.clone(),
@@ -372,6 +380,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     Ok(ApiParts {
         store: store.clone(),
         face_crops: store.clone(),
+        packs,
         lives: store.clone(),
         within: store.clone(),
         clock: from.clock.clone(),

@@ -13,6 +13,7 @@ mod keys;
 mod migrate;
 mod migrate_store;
 mod notify;
+mod pack;
 mod serve;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,9 @@ enum Command {
     /// Devices.
     #[command(subcommand)]
     Device(device::Command),
+    /// Model packs.
+    #[command(subcommand)]
+    Pack(pack::Command),
     /// Receipts of removals.
     #[command(subcommand)]
     Erasure(erasure::Command),
@@ -131,6 +135,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore(args) => runtime()?.block_on(backup::restore(&config, &args))?,
         Command::Admin(command) => runtime()?.block_on(admin::run(&config, command))?,
         Command::Device(command) => runtime()?.block_on(device::run(&config, command))?,
+        Command::Pack(command) => runtime()?.block_on(pack::run(&config, command))?,
         Command::Broker(command) => runtime()?.block_on(broker::run(&config, command))?,
         Command::Keys(command) => runtime()?.block_on(keys::run(&config, command))?,
         Command::Notify(command) => notify::run(&config, command)?,

@@ -22,6 +22,7 @@ pub mod installation;
 pub mod job;
 pub mod judgement;
 pub mod mending;
+pub mod model_pack;
 pub mod name;
 pub mod notify;
 pub mod person;

@@ -43,6 +43,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod names;
 pub mod notify;
+pub mod packs;
 pub mod recognition;
 pub mod replicas;
 pub mod retainer;

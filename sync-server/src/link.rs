@@ -51,6 +51,7 @@ pub use outgoing::{Keep, Outbound, SendError};
 pub use patience::Patience;
 
 use self::holes::HoleWatch;
+use crate::packs::served::ServedPacks;
 use crate::ports::door_enrollment::DoorEar;
 use crate::ports::{Clock, DeviceEar, DeviceLink, DeviceVoice, LiveFeed, Store};
 use crate::refusals::RefusalLog;
@@ -85,8 +86,10 @@ pub enum Line {
 pub struct LinkConfig {
     /// The way to the broker.
     pub line: Line,
-    /// The model pack of this server's templates; devices with another are not given any.
+    /// The model pack this server works with.
     pub pack: PackId,
+    /// Others whose templates devices are given, too.
+    pub served: ServedPacks,
 }
 
 /// What the link works with.
@@ -135,6 +138,7 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         doors: parts.doors,
         outbound,
         pack: config.pack.clone(),
+        served: config.served.clone(),
         patience: Patience::default(),
     });
     let (connected, connection_state) = watch::channel(false);

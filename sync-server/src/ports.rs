@@ -16,6 +16,7 @@ pub mod judgements;
 pub mod ledger;
 pub mod mailer;
 pub mod mending;
+pub mod model_packs;
 pub mod notify;
 pub mod places;
 pub mod poster;

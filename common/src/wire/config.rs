@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::LivenessPolicy;
 use crate::envelope::Body;
+use crate::ids::PackId;
 
 /// What may be set from the server; an absent value leaves the device's own configuration in force.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,33 @@ pub struct ConfigDesired {
     pub version: u64,
     /// The settings.
     pub settings: DeviceSettings,
+    /// The model pack to run; absent: the one of the device's own configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack: Option<PackOrder>,
+}
+
+/// Which model pack a device is to run, and which one it is to be ready to go back to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackOrder {
+    /// The pack to run.
+    pub run: PackId,
+    /// Its archive at the server; absent if every device has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<PackArchive>,
+    /// Another pack whose files and gallery are to be kept at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<PackId>,
+}
+
+/// An archive to be downloaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackArchive {
+    /// Of the whole file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Of the whole file.
+    pub size_bytes: u64,
+    /// The key that signed it, SPKI PEM: believed by devices that were given no keys of their own.
+    pub key_pem: String,
 }
 
 /// Settings in force.

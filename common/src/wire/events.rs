@@ -265,6 +265,8 @@ pub enum ReportKind {
     AlarmCleared,
     /// The program runs without camera and model, to be reached for commands.
     SafeMode,
+    /// Another model pack is switched to, was given up, or cannot be run.
+    ModelPack,
     /// A kind this program does not know.
     #[serde(other)]
     Other,

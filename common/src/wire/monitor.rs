@@ -53,6 +53,38 @@ pub struct Info {
     /// What the nets are computed with, in words; empty from programs that did not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kernels: String,
+    /// How it stands with another pack it was told to run or to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_pack: Option<OtherPack>,
+}
+
+/// A pack beside the one a device runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherPack {
+    /// Which.
+    pub id: String,
+    /// How far it is.
+    pub stage: PackStage,
+    /// More in words, where something is wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// How far a pack is on its way into use on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PackStage {
+    /// It is on its way from the server, or is being checked.
+    Fetching,
+    /// It is there and sound; its gallery is on its way.
+    Filling,
+    /// It could be switched to at once.
+    Ready,
+    /// It cannot be used.
+    Failed,
+    /// A stage this program does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// `health`: figures by the names the Prometheus metrics have.

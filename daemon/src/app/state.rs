@@ -85,6 +85,7 @@ pub fn open(config: &Config, models: &Models) -> anyhow::Result<State> {
         pack_defaults: models.defaults.clone(),
         proven: ArcSwap::from_pointee(Proven { at: contents.head.proven_at, in_this_run: None }),
         trust_rules: config.recognition.trust_rules(),
+        porting: Default::default(),
         guiding: Default::default(),
         outbox_changed: Default::default(),
         board: Default::default(),

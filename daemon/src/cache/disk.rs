@@ -58,6 +58,10 @@ impl Disk for CacheDisk {
         Ok(self.cache.gallery.apply(step, &self.pack)?)
     }
 
+    fn apply_beside(&mut self, step: &GalleryStep, pack: &PackId) -> Result<(), DiskError> {
+        Ok(self.cache.beside.apply(step, pack)?)
+    }
+
     fn session(&self) -> Result<u64, DiskError> {
         Ok(self.cache.meta.session()?)
     }

@@ -52,6 +52,14 @@ impl GalleryShelf {
         Self(shelf)
     }
 
+    /// The pack of what is held; `None` if nothing is.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be read.
+    pub fn pack(&self) -> Result<Option<PackId>, CacheError> {
+        Ok(self.0.get::<Head>(HEAD)?.map(|head| head.pack))
+    }
+
     /// Reads and verifies everything. Templates of another pack than `pack` are removed: they cannot be
     /// compared, and the server sends those of this pack.
     ///
@@ -108,7 +116,11 @@ impl GalleryShelf {
         self.0.flush()
     }
 
-    fn clear(&self) -> Result<(), CacheError> {
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// [`CacheError`] if it cannot be written.
+    pub fn clear(&self) -> Result<(), CacheError> {
         let mut batch = ShelfBatch::default();
         self.0.keys()?.iter().for_each(|key| Shelf::stage_removal(&mut batch, key));
         self.0.apply(batch)?;

@@ -65,7 +65,7 @@ pub fn open(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget, stamp: &st
     if let Some(db) = &engine.db {
         legacy::remove(db)?;
     }
-    let cache = Cache { gallery: engine.gallery, outbox, meta: engine.meta };
+    let cache = Cache { gallery: engine.gallery, beside: engine.beside, outbox, meta: engine.meta };
     Ok(Opened { cache, gallery: engine.contents, quarantine: join(aside, damage) })
 }
 
@@ -166,6 +166,7 @@ pub fn examine(dir: &Path, key: &SealKey, pack: &PackId, budget: Budget) -> Resu
 /// What the storage engine keeps.
 struct Engine {
     gallery: GalleryShelf,
+    beside: GalleryShelf,
     contents: GalleryContents,
     meta: MetaShelf,
     /// Events of the format before the log, to be taken over.
@@ -243,11 +244,14 @@ fn load(db: &sled::Db, key: &SealKey, pack: &PackId, file: Option<Arc<File>>) ->
     let shelf = |name| Shelf::open(db, name, key, file.clone());
     let meta = MetaShelf::new(shelf("meta")?);
     meta.verify()?;
-    let gallery = GalleryShelf::new(shelf("gallery")?);
+    let (first, second) = (GalleryShelf::new(shelf("gallery")?), GalleryShelf::new(shelf("gallery-beside")?));
+    // After a change of packs the gallery that was beside is the one in use.
+    let is_second = second.pack()?.as_ref() == Some(pack) && first.pack()?.as_ref() != Some(pack);
+    let (gallery, beside) = if is_second { (second, first) } else { (first, second) };
     let contents = gallery.load(pack)?;
     let events = legacy::events(db, key)?;
     let db = (!events.is_empty()).then(|| db.clone());
-    Ok(Engine { gallery, contents, meta, events, db })
+    Ok(Engine { gallery, beside, contents, meta, events, db })
 }
 
 fn set_aside(dir: &Path, stamp: &str) -> std::io::Result<PathBuf> {

@@ -27,5 +27,5 @@ pub fn drill(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
     let runtime = super::runtime(1)?;
     let outcome = runtime.block_on(app::run(config, options));
     runtime.shutdown_background();
-    outcome.map(|()| ExitCode::SUCCESS)
+    outcome.map(|_| ExitCode::SUCCESS)
 }

@@ -1,9 +1,10 @@
 //! `ostiaryd run`.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use crate::app::{self, RunOptions};
+use crate::app::{self, Ending, RunOptions};
 use crate::config::{Config, ReplaySpeed, SourceKind};
 
 /// Watch the door.
@@ -46,5 +47,19 @@ pub fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
     let outcome = runtime.block_on(app::run(config, options));
     // A thread that hangs in a driver must not keep the program from ending.
     runtime.shutdown_background();
-    outcome.map(|()| ExitCode::SUCCESS)
+    match outcome? {
+        Ending::Over => Ok(ExitCode::SUCCESS),
+        Ending::Anew => Err(anew()),
+    }
+}
+
+/// Becomes the program anew, under the same number and with the same arguments: whoever watches over it sees one that goes
+/// on. Returns only if that fails.
+fn anew() -> anyhow::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return anyhow::Error::new(error).context("finding the program to start it anew"),
+    };
+    let error = Command::new(program).args(std::env::args_os().skip(1)).exec();
+    anyhow::Error::new(error).context("starting anew with another model pack")
 }

@@ -38,11 +38,14 @@ pub struct ModelsSection {
     pub pack_dir: PathBuf,
     /// Inference threads; 0 for one less than the machine has cores, at least one.
     pub threads: usize,
+    /// Files with the public keys (Ed25519, PEM) whose signatures under packs sent by the server are believed; none: the
+    /// key the server names.
+    pub pack_keys: Vec<PathBuf>,
 }
 
 impl Default for ModelsSection {
     fn default() -> Self {
-        Self { pack_dir: "/usr/share/ostiary/packs/ostiary-default".into(), threads: 0 }
+        Self { pack_dir: "/usr/share/ostiary/packs/ostiary-default".into(), threads: 0, pack_keys: Vec::new() }
     }
 }
 

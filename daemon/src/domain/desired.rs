@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn versions_and_values() {
         let check = |version, known, settings: DeviceSettings, expected: &str| {
-            let taken = format!("{:?}", take(&ConfigDesired { version, settings }, known));
+            let taken = format!("{:?}", take(&ConfigDesired { version, settings, pack: None }, known));
             assert!(taken.starts_with(expected) || taken.contains(expected), "{taken} is not {expected}");
         };
         let none = DeviceSettings::default;

@@ -6,9 +6,9 @@ use ostiary_common::identity::{
     CLAIM_PATH, ClaimRequest, ClaimResponse, NONCE_PATH, NonceRequest, NonceResponse, TOKEN_PATH, TokenRequest,
     TokenResponse,
 };
-use ostiary_common::ids::DeviceId;
+use ostiary_common::ids::{DeviceId, PackId};
 use reqwest::StatusCode;
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{RANGE, RETRY_AFTER};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,10 @@ use super::tls::PIN_MISMATCH;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// Where archives of packs lie.
+const PACK_PATH: &str = "/api/v1/device/model-packs";
+/// The longest an archive may take in one attempt.
+const PACK_TIMEOUT: Duration = Duration::from_secs(3600);
 /// The largest answer read, bytes.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
@@ -53,6 +57,14 @@ pub enum ApiError {
     /// The answer is not of the expected shape.
     #[error("the server's answer cannot be understood: {0}")]
     Malformed(String),
+}
+
+impl ApiError {
+    /// The connection broke while an answer came.
+    #[must_use]
+    pub fn broken(error: &reqwest::Error) -> Self {
+        unreachable("the server", error)
+    }
 }
 
 /// A client of the device API.
@@ -101,6 +113,29 @@ impl DeviceApi {
     /// [`ApiError`].
     pub async fn token(&self, request: &TokenRequest) -> Result<TokenResponse, ApiError> {
         self.post(TOKEN_PATH, request).await
+    }
+
+    /// A pack's archive from `have` bytes on, as it comes; and whether it is only the rest that comes.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn pack(&self, token: &str, id: &PackId, have: u64) -> Result<(reqwest::Response, bool), ApiError> {
+        let mut request = self.client.get(format!("{}{PACK_PATH}/{id}", self.base)).bearer_auth(token);
+        if have > 0 {
+            request = request.header(RANGE, format!("bytes={have}-"));
+        }
+        // A slow line takes long; what came is kept if it breaks.
+        let sent = request.timeout(PACK_TIMEOUT).send().await;
+        let response = sent.map_err(|error| unreachable(&self.base, &error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok((response, status == StatusCode::PARTIAL_CONTENT));
+        }
+        let wait = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Err(ApiError::Later(Duration::from_secs(wait.unwrap_or(5))));
+        }
+        Err(refused(status, &self.read(response).await?))
     }
 
     async fn post<Q: Serialize, A: DeserializeOwned>(&self, path: &str, question: &Q) -> Result<A, ApiError> {

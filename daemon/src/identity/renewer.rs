@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ostiary_common::identity::{Standing, TokenRequest, TokenResponse};
+use ostiary_common::ids::PackId;
 use rcgen::KeyPair;
 use zeroize::Zeroizing;
 
@@ -38,6 +39,22 @@ impl Renewer {
         let signed = assertion::sign(self.identity.device, nonce, &self.key_pem, clock.wall());
         let assertion = signed.map_err(|e| malformed(&e))?;
         api.token(&TokenRequest { assertion, csr_pem: self.certificate_request(clock), standing }).await
+    }
+
+    /// A pack's archive from `have` bytes on, by a token of its own; and whether it is only the rest that comes.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn pack(
+        &self,
+        clock: &SystemClock,
+        id: &PackId,
+        have: u64,
+    ) -> Result<(reqwest::Response, bool), ApiError> {
+        let token = self.request(clock, None).await?.token;
+        let malformed = |error: &dyn std::fmt::Display| ApiError::Malformed(error.to_string());
+        let tls = client_config(&self.identity.ca_pem, TlsTime::by(clock)).map_err(|e| malformed(&e))?;
+        DeviceApi::new(&self.identity.server_url, tls)?.pack(&token, id, have).await
     }
 
     /// The request for a new certificate, if one is due. A key that was read and cannot sign is not to be thought of;

@@ -16,6 +16,7 @@ use ostiary_common::wire::{DeviceSettings, ReportKind};
 use super::resting::Resting;
 use crate::cache::CacheDisk;
 use crate::config::Config;
+use crate::packs::porting::PortWord;
 use crate::ports::{Attendant, DiskError, Signer};
 use crate::recorder::Recorder;
 use crate::shared::Shared;
@@ -29,6 +30,8 @@ const BEFORE_FORGETTING: Duration = Duration::from_secs(20);
 pub enum Wish {
     /// End; systemd starts it again.
     Restart,
+    /// End, and be started anew with another model pack.
+    Switch,
     /// End, and forget everything: identity, keys, gallery, events.
     Reset,
 }
@@ -83,6 +86,9 @@ impl Driver {
     pub fn new(parts: DriverParts) -> Result<Self, DiskError> {
         let DriverParts { shared, recorder, root, config, dimension, info, holdings, attendant, introduction } = parts;
         let desired = shared.cache.meta.desired()?.map(|desired| desired.settings).unwrap_or_default();
+        if let Some(desired) = shared.cache.meta.desired()? {
+            shared.porting.order(desired.pack);
+        }
         let disk = CacheDisk::new(shared.cache.clone(), shared.pack.clone());
         let core = CoreParts {
             root,
@@ -184,6 +190,9 @@ impl Driver {
                 self.wish.get_or_insert(Wish::Restart);
             }
         }
+        for word in self.shared.porting.heard() {
+            self.port(word);
+        }
         for word in self.shared.guiding.heard() {
             self.handle(Input::Guided(&word));
         }
@@ -206,7 +215,7 @@ impl Driver {
     pub fn is_wish_due(&mut self, resting: &Resting) -> bool {
         match self.wish {
             None => false,
-            Some(Wish::Restart) => true,
+            Some(Wish::Restart | Wish::Switch) => true,
             Some(Wish::Reset) => {
                 resting.ask();
                 let now = self.shared.clock.elapsed();
@@ -240,6 +249,8 @@ impl Driver {
                 Action::Search(step) => self.search(&step),
                 Action::Proven(proven) => self.shared.proven.store(Arc::new(proven)),
                 Action::Enforce(desired) => self.desired = desired,
+                Action::Pack(order) => self.shared.porting.order(order),
+                Action::Filled(pack) => self.shared.porting.fill(pack),
                 Action::Health { expiry } => {
                     let health = crate::health::snapshot(&self.shared);
                     self.outgoing.push_back(self.core.health(&health, expiry));
@@ -261,6 +272,29 @@ impl Driver {
         // What keeps to a target depends on how many persons there are to be taken for as well.
         if is_enforced {
             self.enforce();
+        }
+    }
+
+    /// Does what whoever looks after packs asks for.
+    fn port(&mut self, word: PortWord) {
+        match word {
+            PortWord::Switch => {
+                self.wish.get_or_insert(Wish::Switch);
+            }
+            PortWord::Tell(other) => self.handle(Input::Tell(other.as_ref())),
+            PortWord::Beside(None) => {
+                self.handle(Input::Beside(None));
+                if let Err(error) = self.shared.cache.beside.clear() {
+                    tracing::warn!(%error, "the gallery of another pack could not be removed: {error}");
+                }
+            }
+            PortWord::Beside(Some(pack)) => match self.shared.cache.beside.load(&pack) {
+                Ok(kept) => {
+                    let held = (pack, KeptGallery { head: kept.head, holdings: kept.holdings });
+                    self.handle(Input::Beside(Some(&held)));
+                }
+                Err(error) => self.report(ReportKind::DiskFailed, &format!("the gallery of {pack}: {error}")),
+            },
         }
     }
 

@@ -208,6 +208,7 @@ fn settings_are_kept_used_and_never_go_back() {
     let wish = |version, match_threshold| ConfigDesired {
         version,
         settings: DeviceSettings { match_threshold: Some(match_threshold), ..DeviceSettings::default() },
+        pack: None,
     };
     bench.hear(&Channel::ConfigDesired, wish(3, 0.95));
     let reported = &bench.said_body::<ConfigReported>(&Channel::ConfigReported)[0];

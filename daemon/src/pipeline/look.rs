@@ -338,6 +338,7 @@ impl<F: FaceFinder + 'static> Looks for Pipeline<F> {
             return Vec::new();
         }
         let company = self.company(frame.at);
+        shared.porting.set_company(company != Company::Nobody);
         let decided = match self.attention.call(frame, company, &self.shared) {
             Some(_) => self.look_at(frame),
             None => Vec::new(),

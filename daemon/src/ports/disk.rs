@@ -1,7 +1,7 @@
 //! What the conversation with the server needs of the disk. Everything a `Result` is returned for is durable when
 //! it returns, unless its words say otherwise.
 
-use ostiary_common::ids::{GalleryKeyId, StreamId};
+use ostiary_common::ids::{GalleryKeyId, PackId, StreamId};
 use ostiary_common::seal::SealKey;
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ConfigDesired, EnrollResult, EventRecord};
@@ -50,6 +50,14 @@ pub trait Disk {
     /// # Errors
     /// [`DiskError`] if it cannot be removed.
     fn delete_upto(&mut self, upto: u64) -> Result<(), DiskError>;
+
+    /// Makes a step of the gallery of another pack durable, beside the one in use. A disk without room for two keeps none.
+    ///
+    /// # Errors
+    /// [`DiskError`] if it cannot be written.
+    fn apply_beside(&mut self, _step: &GalleryStep, _pack: &PackId) -> Result<(), DiskError> {
+        Ok(())
+    }
 
     /// Begins a new stream: events that wait keep their ids and order, and are numbered from 1.
     ///

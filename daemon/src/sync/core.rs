@@ -8,6 +8,7 @@ use ostiary_common::topics::{Channel, DeviceRoot};
 use ostiary_common::wire::monitor::{State, Status};
 use ostiary_common::wire::{DeviceSettings, ReportKind};
 
+use super::beside::Beside;
 use super::seal::{self, Opener};
 use super::{Action, CoreParts, Disk, DiskError, Holdings, Input, Now, Outgoing, Proven, Signer, Trust};
 use crate::domain::commands::Commands;
@@ -33,6 +34,10 @@ pub struct DeviceCore<D> {
     pub(super) disk: D,
     pub(super) outbox: OutboxFlow,
     pub(super) gallery: GallerySync,
+    /// The gallery of another pack, if one is held.
+    pub(super) beside: Option<Beside>,
+    /// What is held was not said yet, since the gallery beside is behind.
+    pub(super) ack_owed: bool,
     pub(super) opener: Opener,
     pub(super) commands: Commands,
     pub(super) enrolling: Enrolling,
@@ -90,6 +95,8 @@ impl<D: Disk> DeviceCore<D> {
         Ok(Self {
             outbox,
             gallery,
+            beside: None,
+            ack_owed: false,
             opener: Opener::new(disk.chunk_key()?),
             commands: Commands::new(disk.commands()?),
             enrolling: Enrolling::new(disk.enrollment()?),
@@ -125,6 +132,11 @@ impl<D: Disk> DeviceCore<D> {
             Input::Message { topic, payload } => self.hear(topic, payload, &mut turn),
             Input::Tick => {}
             Input::Token { gallery_key, restored, root } => self.token(gallery_key, restored, root, &mut turn),
+            Input::Beside(held) => self.set_beside(held, &mut turn),
+            Input::Tell(other) => {
+                self.parts.info.other_pack = other.cloned();
+                self.say_info(&mut turn);
+            }
             Input::Guided(word) => self.guided(word.clone(), &mut turn),
             Input::InForce(settings) => self.in_force(settings, &mut turn),
             Input::Answer(kind, result) => self.say(&Channel::CommandResult(kind), result.clone(), &mut turn),
@@ -146,7 +158,8 @@ impl<D: Disk> DeviceCore<D> {
     #[must_use]
     pub fn wake_at(&self) -> Duration {
         let health = self.connected.then_some(self.next_health);
-        [self.gallery.wake_at(), self.next_events, health, self.next_introduction, self.enrolling.wake_at()]
+        let beside = self.beside.as_ref().and_then(|beside| beside.sync.wake_at());
+        [self.gallery.wake_at(), beside, self.next_events, health, self.next_introduction, self.enrolling.wake_at()]
             .into_iter()
             .flatten()
             .min()
@@ -236,8 +249,7 @@ impl<D: Disk> DeviceCore<D> {
         (self.session, self.seq, self.connected) = (self.session.max(session), 0, true);
         self.online_since = turn.now.wall;
         self.say_online(turn);
-        let info = self.parts.info.clone();
-        self.say_json(&Channel::Info, &info, turn);
+        self.say_info(turn);
         self.report_owed = Some(None);
         self.report_config(turn);
         self.outbox.connected();
@@ -245,6 +257,13 @@ impl<D: Disk> DeviceCore<D> {
         self.next_health = turn.now.monotonic;
         self.next_introduction = self.parts.introduction.is_some().then_some(turn.now.monotonic);
         self.sync_gallery(SyncInput::Connected, turn);
+        self.sync_beside(SyncInput::Connected, turn);
+    }
+
+    /// Says what the device is.
+    fn say_info(&mut self, turn: &mut Turn<'_>) {
+        let info = self.parts.info.clone();
+        self.say_json(&Channel::Info, &info, turn);
     }
 
     fn disconnect(&mut self, turn: &mut Turn<'_>) {
@@ -253,6 +272,7 @@ impl<D: Disk> DeviceCore<D> {
         self.outbox.disconnected();
         self.enrolling.disconnected();
         self.sync_gallery(SyncInput::Disconnected, turn);
+        self.sync_beside(SyncInput::Disconnected, turn);
     }
 
     fn token(&mut self, key: Option<&GalleryKey>, restored: bool, root: DeviceRoot, turn: &mut Turn<'_>) {
@@ -279,6 +299,7 @@ impl<D: Disk> DeviceCore<D> {
         let detail = format!("restored from an old image, a new stream begins: {why}");
         turn.actions.push(Action::Report(ReportKind::Restored, detail));
         self.sync_gallery(SyncInput::Doubted, turn);
+        self.sync_beside(SyncInput::Doubted, turn);
         turn.actions.push(Action::Proven(self.gallery.proven()));
     }
 

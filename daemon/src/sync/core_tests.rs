@@ -5,14 +5,14 @@ use std::time::Duration;
 use ostiary_common::digest::GalleryDigest;
 use ostiary_common::envelope::{Body, Envelope, WIRE_VERSION};
 use ostiary_common::identity::{GalleryKey, Secret};
-use ostiary_common::ids::{DeviceId, EnrollmentId, EventId, GalleryKeyId, MsgId, SiteId, StreamId};
+use ostiary_common::ids::{DeviceId, EnrollmentId, EventId, GalleryKeyId, MsgId, PackId, SiteId, StreamId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::{Channel, CommandKind, DeviceRoot};
 use ostiary_common::wire::monitor::{Info, Status, from_json};
 use ostiary_common::wire::{
     Command, CommandResult, CommandStatus, ConfigDesired, ConfigReported, DeviceSettings, EnrollAck, EnrollCancel,
-    EnrollProgress, EnrollResult, EnrollStart, EnrollState, EventAck, EventBatch, GalleryAck, GalleryNotice,
-    GalleryRequest, HoldingProof, ReportKind, Revision, holding_statement,
+    EnrollProgress, EnrollResult, EnrollStart, EnrollState, EventAck, EventBatch, GalleryAck, GalleryChunk,
+    GalleryNotice, GalleryRequest, HoldingProof, ReportKind, Revision, holding_statement,
 };
 
 use super::test_disk::MemoryDisk;
@@ -252,7 +252,7 @@ fn settings_are_reported_once_they_are_in_force_and_only_if_they_are_kept() {
     bench.connect();
     bench.said::<ConfigReported>(&Channel::ConfigReported);
     let settings = DeviceSettings { send_crops: Some(false), ..DeviceSettings::default() };
-    let desired = ConfigDesired { version: 3, settings: settings.clone() };
+    let desired = ConfigDesired { version: 3, settings: settings.clone(), pack: None };
     *bench.disk.writes.borrow_mut() = false;
     let actions = bench.hear(&Channel::ConfigDesired, desired.clone());
     assert!(matches!(actions[..], [Action::Report(ReportKind::DiskFailed, _)]), "{actions:?}");
@@ -384,4 +384,54 @@ fn a_full_disk_keeps_nobody_from_connecting() {
     bench.sync(&server);
     assert_eq!(bench.core.holdings().digest(), GalleryDigest::default(), "nothing is held that is not kept");
     assert!(bench.said::<GalleryAck>(&Channel::GalleryAck).is_empty());
+}
+
+#[test]
+fn another_packs_gallery_is_held_beside_and_removals_are_said_once_it_is_as_new() {
+    let other = PackId::parse("other@2").unwrap();
+    let (mut bench, mut server) = (bench(), ModelServer::default());
+    server.set(1, &[(1, 1)]);
+    server.set(2, &[(2, 1)]);
+    bench.connect();
+    bench.sync(&server);
+    assert_eq!(bench.said::<GalleryAck>(&Channel::GalleryAck).len(), 1);
+
+    let held = (other.clone(), KeptGallery::default());
+    let said = bench.handle(Input::Beside(Some(&held)));
+    assert!(said.contains(&Action::Filled(None)));
+    bench.answer(&server, &other);
+    let filled = Action::Filled(Some(other.clone()));
+    assert!(bench.said.contains(&filled));
+    assert!(bench.handle(Input::Beside(Some(&held))).contains(&filled), "asked again, it is still there");
+    assert!(bench.said::<GalleryAck>(&Channel::GalleryAck).is_empty(), "nobody is told of it as of what is in use");
+
+    // Somebody is removed: the gallery in use is new first, and may still lie in the other.
+    server.set(1, &[]);
+    bench.hear(&Channel::GalleryNotice, GalleryNotice { rev: Revision(server.rev) });
+    bench.wait(Duration::from_secs(1));
+    let requests = bench.answer(&server, &pack());
+    assert_eq!(bench.core.holdings().persons(), 1);
+    assert!(bench.said::<GalleryAck>(&Channel::GalleryAck).is_empty(), "that would be the proof that they are gone");
+    bench.answer_these(&server, requests);
+    assert_eq!(bench.said::<GalleryAck>(&Channel::GalleryAck).len(), 1);
+
+    assert!(bench.handle(Input::Beside(None)).contains(&Action::Filled(None)));
+}
+
+impl Bench {
+    /// Answers what was asked about a pack; gives back what was asked about others.
+    fn answer(&mut self, server: &ModelServer, pack: &PackId) -> Vec<GalleryRequest> {
+        let asked = self.said::<GalleryRequest>(&Channel::GalleryRequest);
+        let (these, others) = asked.into_iter().partition(|request| request.pack == *pack);
+        self.answer_these(server, these);
+        others
+    }
+
+    fn answer_these(&mut self, server: &ModelServer, requests: Vec<GalleryRequest>) {
+        for request in requests {
+            for chunk in server.answer(&request, 4) {
+                self.hear(&Channel::GalleryChunk, GalleryChunk { pack: request.pack.clone(), ..chunk });
+            }
+        }
+    }
 }

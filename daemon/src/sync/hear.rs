@@ -89,6 +89,7 @@ impl<D: Disk> DeviceCore<D> {
             self.say_online(turn);
         }
         self.sync_gallery(SyncInput::Notice(notice.rev), turn);
+        self.sync_beside(SyncInput::Notice(notice.rev), turn);
     }
 
     /// The highest session the server has heard of. One above ours is of a life this card has forgotten: the server
@@ -106,7 +107,9 @@ impl<D: Disk> DeviceCore<D> {
     }
 
     fn chunk(&mut self, mut chunk: GalleryChunk, sent_at: UnixMillis, turn: &mut Turn<'_>) {
-        if !self.gallery.awaits(chunk.request) {
+        let is_in_use = self.gallery.awaits(chunk.request);
+        let is_beside = self.beside.as_ref().is_some_and(|beside| beside.sync.awaits(chunk.request));
+        if !is_in_use && !is_beside {
             return;
         }
         let input = match self.opener.open(&mut chunk) {
@@ -118,6 +121,9 @@ impl<D: Disk> DeviceCore<D> {
             }
             Err(closed) => SyncInput::Unusable(closed.to_string()),
         };
+        if !is_in_use {
+            return self.sync_beside(input, turn);
+        }
         self.sync_gallery(input, turn);
     }
 
@@ -137,6 +143,7 @@ impl<D: Disk> DeviceCore<D> {
                 }
                 self.config_version = Some(desired.version);
                 self.report_owed = Some(None);
+                turn.actions.push(Action::Pack(desired.pack.clone()));
                 // Said once they are in force.
                 return turn.actions.push(Action::Enforce(desired.settings.clone()));
             }
@@ -169,7 +176,10 @@ impl<D: Disk> DeviceCore<D> {
 
     fn perform(&mut self, kind: CommandKind, command: &Command, turn: &mut Turn<'_>) {
         match kind {
-            CommandKind::Resync => self.sync_gallery(SyncInput::Resync, turn),
+            CommandKind::Resync => {
+                self.sync_gallery(SyncInput::Resync, turn);
+                self.sync_beside(SyncInput::Resync, turn);
+            }
             CommandKind::Identify | CommandKind::Restart | CommandKind::Reset => {
                 turn.actions.push(Action::Perform(kind));
             }

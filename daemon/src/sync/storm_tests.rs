@@ -304,7 +304,7 @@ impl World {
 
 fn desired(version: u64) -> ConfigDesired {
     let settings = DeviceSettings { send_crops: Some(version.is_multiple_of(2)), ..DeviceSettings::default() };
-    ConfigDesired { version, settings }
+    ConfigDesired { version, settings, pack: None }
 }
 
 proptest! {

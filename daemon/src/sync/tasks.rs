@@ -23,6 +23,7 @@ impl<D: Disk> DeviceCore<D> {
     /// Does what is due.
     pub(super) fn due(&mut self, turn: &mut Turn<'_>) {
         self.sync_gallery(SyncInput::Tick, turn);
+        self.sync_beside(SyncInput::Tick, turn);
         self.send_events(turn);
         self.enroll_due(turn);
         self.say_health(turn);
@@ -69,7 +70,11 @@ impl<D: Disk> DeviceCore<D> {
             SyncOutput::Request(request) => self.say(&Channel::GalleryRequest, request, turn),
             SyncOutput::Ack(ack) => {
                 turn.actions.push(Action::Proven(self.gallery.proven()));
-                self.say_held(ack, turn);
+                if self.is_beside_behind(ack.rev) {
+                    self.ack_owed = true;
+                } else {
+                    self.say_held(ack, turn);
+                }
             }
             SyncOutput::Warn(text) => turn.actions.push(Action::Refused(text)),
             SyncOutput::Apply(step) => {

@@ -229,7 +229,9 @@ impl Device {
             Action::HeardTime(server) => self.is_synced = (self.wall().0 - server.0).abs() <= BELIEVED_WITHIN_MS,
             Action::Perform(kind) => done.performed.push(kind),
             Action::NewToken => self.wants_token = true,
-            Action::Proven(_)
+            Action::Pack(_)
+            | Action::Filled(_)
+            | Action::Proven(_)
             | Action::Refused(_)
             | Action::Stored(_)
             | Action::Attend(..)

@@ -82,6 +82,7 @@ impl Server {
             doors: tokio::sync::mpsc::channel(1).0,
             outbound: Arc::new(self.outlet.clone()),
             pack: self.pack.clone(),
+            served: Default::default(),
             patience: Patience::NONE,
         })
     }

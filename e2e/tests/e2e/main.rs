@@ -18,6 +18,7 @@ mod life;
 mod media;
 mod messages;
 mod operations;
+mod packs;
 mod panel;
 mod photos;
 mod recognise;

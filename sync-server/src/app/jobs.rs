@@ -43,12 +43,13 @@ pub(super) fn work(
     jobs: &Arc<Jobs>,
     enrollment: &Arc<Enrollment>,
     link: Arc<dyn DeviceLink>,
+    of_packs: Arc<dyn Work>,
 ) {
     let circles = Circles { accounts: foundation.store.clone(), reach: foundation.store.clone() };
     let photo_max_bytes = config.limits.photo_max_bytes() as u64;
     let import = ImportWork::new(enrollment.clone(), jobs.clone(), circles.clone(), photo_max_bytes);
     let photos = PhotoWork { enrollment: enrollment.clone(), jobs: jobs.clone(), circles };
-    let mut works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import)];
+    let mut works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import), of_packs];
     if config.backup.is_on() {
         let (store, clock) = (foundation.store.clone(), jobs.clock.clone());
         works.push(Arc::new(BackupWork { config: config.clone(), store, clock }));

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::identity::broker_files::{SERVER_NAME, for_client};
 use crate::link::{self, Endpoint, Line, LinkConfig, LinkParts, Login, RunningLink, trusting};
 use crate::live::LiveCursor;
+use crate::packs::served::ServedPacks;
 use crate::ports::Clock;
 use crate::ports::door_enrollment::DoorEar;
 use crate::refusals::RefusalLog;
@@ -40,6 +41,8 @@ pub struct Shared<'a> {
     pub refusals: Arc<RefusalLog>,
     /// Told what devices say of enrollments.
     pub doors: DoorEar,
+    /// Packs whose templates devices are given.
+    pub served: ServedPacks,
     /// Runs its tasks.
     pub lifecycle: &'a Lifecycle,
 }
@@ -56,7 +59,7 @@ pub fn start(
         Some(embedded) => Line::Direct(embedded.broker.voice()),
         None => to_external(config, foundation, shared.clock.now())?,
     };
-    let config = LinkConfig { line, pack: models.pack.clone() };
+    let config = LinkConfig { line, pack: models.pack.clone(), served: shared.served };
     let parts = LinkParts {
         store: foundation.store.clone(),
         clock: shared.clock,

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use ostiary_common::ids::PackId;
 use ostiary_models::calibration::Calibration;
 use ostiary_models::decide::Rule;
+use ostiary_models::engine::Kernels;
 use ostiary_models::guided::GuideRules;
 use ostiary_models::pack::Pack;
 use ostiary_models::quality::QualityGate;
@@ -36,7 +37,13 @@ impl Models {
     /// If there is no valid pack.
     pub fn load(config: &ModelsConfig) -> Result<Self> {
         let pack = Pack::load(&config.pack_dir).context("loading the model pack (models.pack_dir)")?;
-        Ok(Self {
+        Ok(Self::of(pack, config.kernels.into()))
+    }
+
+    /// Of a pack that was loaded.
+    #[must_use]
+    pub fn of(pack: Pack, kernels: Kernels) -> Self {
+        Self {
             pack: pack.id().clone(),
             dimension: pack.dimension(),
             rule: pack.thresholds().rule(),
@@ -46,7 +53,7 @@ impl Models {
                 ..GuideRules::new(pack.thresholds().enroll_gate(), pack.thresholds().rule())
             },
             gate: pack.thresholds().enroll_gate(),
-            readers: from_pack(pack, config.kernels.into()),
-        })
+            readers: from_pack(pack, kernels),
+        }
     }
 }

@@ -21,6 +21,10 @@ pub struct ModelsConfig {
     pub kernels: KernelsSetting,
     /// Templates kept of each side of a person's face.
     pub templates_per_angle: usize,
+    /// Files with the public keys (Ed25519, PEM) whose signatures under model packs are believed.
+    pub pack_keys: Vec<PathBuf>,
+    /// The largest archive of a model pack.
+    pub pack_max_megabytes: u64,
 }
 
 impl Default for ModelsConfig {
@@ -31,6 +35,8 @@ impl Default for ModelsConfig {
             queue: 16,
             kernels: KernelsSetting::Auto,
             templates_per_angle: 5,
+            pack_keys: Vec::new(),
+            pack_max_megabytes: 512,
         }
     }
 }
@@ -45,6 +51,9 @@ impl ModelsConfig {
         }
         if !(1..=50).contains(&self.templates_per_angle) {
             return Err(not_allowed("models.templates_per_angle", self.templates_per_angle, "must be 1 to 50"));
+        }
+        if !(1..=4_096).contains(&self.pack_max_megabytes) {
+            return Err(not_allowed("models.pack_max_megabytes", self.pack_max_megabytes, "must be 1 to 4096"));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use ostiary_common::digest::GalleryDigest;
 use ostiary_common::ids::{DeviceId, DoorId, SiteId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
-use ostiary_common::wire::{ConfigReported, DeviceSettings, Revision};
+use ostiary_common::wire::{ConfigReported, DeviceSettings, PackOrder, Revision};
 
 use super::recognition::{Inherited, desired};
 
@@ -99,6 +99,8 @@ pub struct Device {
     pub presence: Presence,
     /// What it last said it holds.
     pub held: Option<HeldGallery>,
+    /// The model pack it is told to run; `None`: its own.
+    pub pack: Option<PackOrder>,
 }
 
 impl Device {
@@ -118,6 +120,7 @@ impl Device {
             inherited: Inherited::default(),
             presence: Presence::default(),
             held: None,
+            pack: None,
         }
     }
 

@@ -11,7 +11,7 @@ pub mod retry;
 
 use std::fmt;
 
-use ostiary_common::ids::{PersonId, TemplateId, UserId};
+use ostiary_common::ids::{PackId, PersonId, TemplateId, UserId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use ostiary_models::face_crop::FaceCrop;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use self::kind::{JobKind, Lane};
 use super::audit::AuditNote;
+use super::model_pack::PackRefusal;
 use super::person::Template;
 
 /// A job.
@@ -316,6 +317,22 @@ pub enum Effect {
         crop: Option<FaceCrop>,
         /// Templates it takes the place of.
         instead_of: Vec<TemplateId>,
+    },
+    /// A template of another pack, made of a kept picture.
+    Shadow(Box<Template>),
+    /// A pack could make none of a kept picture.
+    ShadowRefused {
+        /// Which pack.
+        pack: PackId,
+        /// Which picture, and why.
+        refusal: PackRefusal,
+    },
+    /// A pack was compared with the one in force.
+    Compared {
+        /// Which pack.
+        pack: PackId,
+        /// What came out, JSON without a name in it.
+        report: String,
     },
     /// A person is made or changed.
     Person(Box<super::import::ImportedPerson>),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ostiary_common::wire::UnusableReason;
 use ostiary_models::align::AlignedChip;
 use ostiary_models::choose::{Choice, choose};
+use ostiary_models::detect::DetectedFace;
 use ostiary_models::embed::Embedding;
 use ostiary_models::engine::{EngineOptions, FaceEngine, InferenceError, Kernels};
 use ostiary_models::face_crop::FaceCrop;
@@ -40,6 +41,14 @@ pub trait PhotoReader: Send {
     /// # Errors
     /// If the models fail.
     fn read(&mut self, bytes: &[u8]) -> Result<Result<Reading, PhotoProblem>, InferenceError>;
+
+    /// The face in a kept picture, which was good enough once: by another pack it is judged no more.
+    ///
+    /// # Errors
+    /// If the models fail.
+    fn recall(&mut self, crop: &FaceCrop) -> Result<Result<Reading, PhotoProblem>, InferenceError> {
+        self.read(crop.as_jpeg())
+    }
 
     /// What one frame of a moving picture shows, good or not; embedded, and the face cut out, where `rules` want it.
     ///
@@ -83,6 +92,25 @@ impl PhotoReader for EngineReader {
             Err(error) => return Ok(Err(error.into())),
         };
         self.look(&picture)
+    }
+
+    fn recall(&mut self, crop: &FaceCrop) -> Result<Result<Reading, PhotoProblem>, InferenceError> {
+        let picture = match photo::decode(crop.as_jpeg()) {
+            Ok(picture) => picture,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let view = picture.view();
+        let faces = self.engine.find_faces_in_photo(view)?;
+        // The picture was cut around the face that is meant; others may have come in at its edges.
+        let middle = view.bounds().centre();
+        let distance = |face: &DetectedFace| face.bbox.centre().distance(middle);
+        let Some(face) = faces.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
+            return Ok(Err(PhotoProblem::NoFace));
+        };
+        let chip = self.engine.chip(view, &face);
+        let quality = self.engine.quality(&face, &chip);
+        let embedding = self.engine.embed_still(&chip)?;
+        Ok(Ok(Reading { face: face.bbox, quality, embedding, crop: Some(crop.clone()) }))
     }
 
     fn glance(&mut self, frame: &RgbImage, rules: &GuideRules) -> Result<Seen<Option<FaceCrop>>, InferenceError> {

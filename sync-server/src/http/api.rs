@@ -36,6 +36,7 @@ use crate::identity::tokens::Tokens;
 use crate::jobs::Jobs;
 use crate::live::LiveCursor;
 use crate::names::NameIndex;
+use crate::packs::Packs;
 use crate::ports::face_crops::FaceCropStore;
 use crate::ports::figures::FigureStore;
 use crate::ports::health::HealthStore;
@@ -80,6 +81,8 @@ pub struct ApiParts {
     pub enrollment: Arc<Enrollment>,
     /// Pictures of enrolled faces.
     pub face_crops: Arc<dyn FaceCropStore>,
+    /// Model packs.
+    pub packs: Packs,
     /// Enrollments at doors.
     pub doors: Arc<DoorDesk>,
     /// Guided captures, and clips that wait for approval.

@@ -29,6 +29,7 @@ Errors are problem+json (RFC 9457) with a stable `type`; times are RFC 3339 in U
         (name = "persons", description = "Who is enrolled"),
         (name = "groups", description = "Who may be known at which door"),
         (name = "captures", description = "Enrolling before a camera: guided, by a clip, at a door"),
+        (name = "model-packs", description = "Model packs, from the archive to the doors"),
         (name = "gallery", description = "What devices are to hold"),
         (name = "events", description = "What cameras saw"),
         (name = "settings", description = "What holds for the installation as a whole"),

@@ -22,6 +22,7 @@ pub mod invitations;
 pub mod jobs;
 pub mod live_tickets;
 pub mod me;
+pub mod model_packs;
 pub mod notification_rules;
 pub mod notifications;
 pub mod person_changes;
@@ -145,6 +146,15 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(settings::unknowns::set))
         .routes(guarded!(settings::face_crops::read))
         .routes(guarded!(settings::face_crops::set))
+        .routes(guarded!(model_packs::list::list))
+        .merge(model_packs::install::routes())
+        .routes(guarded!(model_packs::item::read))
+        .routes(guarded!(model_packs::item::delete))
+        .routes(guarded!(model_packs::shadow::begin))
+        .routes(guarded!(model_packs::faces::refusals))
+        .routes(guarded!(model_packs::faces::missing))
+        .routes(guarded!(model_packs::rollout::read))
+        .routes(guarded!(model_packs::rollout::set))
         .merge(recognize::routes())
         .merge(search::faces::routes())
         .routes(guarded!(recognition::preview::preview))
@@ -170,6 +180,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(device!(device::claim::claim))
         .routes(device!(device::nonce::nonce))
         .routes(device!(device::token::token))
+        .routes(device!(device::model_pack::download))
         .routes(guarded!(persons::list::list))
         .routes(guarded!(persons::create::create))
         .routes(guarded!(persons::read::read))

@@ -155,7 +155,7 @@ pub enum BadDeviceKey {
 }
 
 /// The 32 bytes of an Ed25519 public key.
-pub(super) fn ed25519_key(public_key_pem: &str) -> Result<[u8; 32], BadDeviceKey> {
+pub(crate) fn ed25519_key(public_key_pem: &str) -> Result<[u8; 32], BadDeviceKey> {
     let key = SubjectPublicKeyInfo::from_pem(public_key_pem).map_err(|e| BadDeviceKey::Key(e.to_string()))?;
     if key.algorithm() != &rcgen::PKCS_ED25519 {
         return Err(BadDeviceKey::Key("the key is of another kind".into()));

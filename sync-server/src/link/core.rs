@@ -21,6 +21,7 @@ use super::outgoing::{Mailer, Outbound};
 use super::patience::Patience;
 use super::seen::Teller;
 use super::state::StateKeeper;
+use crate::packs::served::ServedPacks;
 use crate::ports::door_enrollment::DoorEar;
 use crate::ports::{Clock, LiveFeed, Store};
 use crate::refusals::RefusalLog;
@@ -39,8 +40,10 @@ pub struct CoreParts {
     pub outbound: Arc<dyn Outbound>,
     /// Told what devices say of enrollments.
     pub doors: DoorEar,
-    /// The model pack of this server's templates.
+    /// The model pack this server works with.
     pub pack: PackId,
+    /// Others whose templates devices are given, too.
+    pub served: ServedPacks,
     /// How long to wait for a store that does not answer.
     pub patience: Patience,
 }

@@ -22,6 +22,7 @@ use super::outgoing::{Keep, Mailer, SendError};
 use super::patience::Patience;
 use super::route::Message;
 use crate::domain::gallery::WalkQuestion;
+use crate::packs::served::ServedPacks;
 use crate::ports::{Clock, Store, StoreError};
 use crate::refusals::{Refusal, RefusalLog};
 use crate::sealing::GalleryKey;
@@ -49,9 +50,10 @@ pub(super) struct Answerer {
     task: Task,
     refusals: Arc<RefusalLog>,
     pack: PackId,
+    served: ServedPacks,
     limits: PerDevice,
-    /// The newest request of each device; an older one still being answered is stopped.
-    under_way: HashMap<DeviceId, CancellationToken>,
+    /// The newest request of each device and pack; an older one still being answered is stopped.
+    under_way: HashMap<(DeviceId, PackId), CancellationToken>,
 }
 
 /// What one answer needs.
@@ -85,8 +87,8 @@ impl Answerer {
     pub(super) fn new(parts: &CoreParts, mailer: Arc<Mailer>) -> Self {
         let limits = PerDevice::new(Quota::per_second(PER_SECOND).allow_burst(BURST), parts.clock.clone());
         let task = Task { store: parts.store.clone(), clock: parts.clock.clone(), mailer, patience: parts.patience };
-        let (refusals, pack) = (parts.refusals.clone(), parts.pack.clone());
-        Self { task, refusals, pack, limits, under_way: HashMap::new() }
+        let (refusals, pack, served) = (parts.refusals.clone(), parts.pack.clone(), parts.served.clone());
+        Self { task, refusals, pack, served, limits, under_way: HashMap::new() }
     }
 
     /// Answers one request.
@@ -107,7 +109,7 @@ impl Answerer {
             while answers.try_join_next().is_some() {}
             for Accepted { task, root, session, request, newest } in accepted {
                 let slots = if request.most_chunks.is_some() { pages.clone() } else { wholes.clone() };
-                // One task for each device at most: a newer request ends the one before.
+                // One task for each device and pack at most: a newer request ends the one before.
                 answers.spawn(newest.run_until_cancelled_owned(async move {
                     let _slot = slots.acquire_owned().await;
                     task.answer(root, session, &request).await;
@@ -138,7 +140,7 @@ impl Answerer {
     /// Whether a request is answered; the token ends when a newer one of the same device comes.
     fn accept(&mut self, device: DeviceId, request: &GalleryRequest) -> Option<CancellationToken> {
         metrics::counter!("ostiary_server_gallery_requests_total").increment(1);
-        if request.pack != self.pack {
+        if request.pack != self.pack && !self.served.contains(&request.pack) {
             self.refuse(device, "gallery.pack", format!("the device has {}, the server {}", request.pack, self.pack));
             return None;
         }
@@ -153,7 +155,7 @@ impl Answerer {
             self.under_way.clear();
         }
         let newest = CancellationToken::new();
-        if let Some(older) = self.under_way.insert(device, newest.clone()) {
+        if let Some(older) = self.under_way.insert((device, request.pack.clone()), newest.clone()) {
             older.cancel();
         }
         Some(newest)

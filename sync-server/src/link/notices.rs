@@ -203,11 +203,13 @@ impl Herald {
 
     /// The broker keeps it for the device; version 0 is "nothing was ever set".
     async fn desired(&self, device: Device) -> Result<(), NoticeError> {
-        if device.config_version == 0 {
+        // One that was made while another pack than every device's own was in force is told that at once.
+        if device.config_version == 0 && device.pack.is_none() {
             return Ok(());
         }
         let (root, session) = (device.root(), device.presence.session);
-        let desired = ConfigDesired { version: device.config_version, settings: device.desired() };
+        let settings = device.desired();
+        let desired = ConfigDesired { version: device.config_version, settings, pack: device.pack };
         Ok(self.mailer.send(root, &Channel::ConfigDesired, Keep::Yes, session, desired).await?)
     }
 

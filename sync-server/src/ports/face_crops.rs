@@ -6,15 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_models::face_crop::FaceCrop;
 
 use super::StoreError;
-
-/// A picture of an enrolled face: of whom, and of which photo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CropPlace {
-    /// Whose face.
-    pub person: PersonId,
-    /// SHA-256 of the photo it was cut out of, as its templates say it.
-    pub source_sha256: [u8; 32],
-}
+pub use crate::domain::model_pack::CropPlace;
 
 /// How many pictures are kept, and of how many persons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -43,6 +43,7 @@ mod lives;
 mod many;
 mod mending;
 mod migrations;
+mod model_packs;
 mod moving;
 mod notify;
 mod opener;

@@ -18,6 +18,7 @@ pub mod events;
 mod groups;
 mod imports;
 mod jobs;
+mod model_packs;
 mod notices;
 mod panel;
 mod pictures;

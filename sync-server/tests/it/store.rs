@@ -15,6 +15,7 @@ mod judgements;
 mod ledger;
 mod life;
 mod mending;
+mod model_packs;
 mod moving;
 mod names;
 mod nights;

@@ -9,6 +9,8 @@ pub enum JobKind {
     Import,
     /// The whole installation into one file.
     Backup,
+    /// A model pack's templates of kept pictures, and its comparison.
+    Packs,
 }
 
 /// What a job's items keep busy.
@@ -27,7 +29,7 @@ impl Lane {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Photos, Self::Import, Self::Backup];
+    pub const ALL: [Self; 4] = [Self::Photos, Self::Import, Self::Backup, Self::Packs];
 
     /// Its name in store and API.
     #[must_use]
@@ -36,6 +38,7 @@ impl JobKind {
             Self::Photos => "photos",
             Self::Import => "import",
             Self::Backup => "backup",
+            Self::Packs => "packs",
         }
     }
 
@@ -49,19 +52,20 @@ impl JobKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Photos | Self::Import => Lane::Models,
+            Self::Photos | Self::Import | Self::Packs => Lane::Models,
             Self::Backup => Lane::Disk,
         }
     }
 
     /// Lower goes first; jobs of the same go in the order they were asked for. Somebody waits at a screen for a
-    /// person's photos, and for an archive overnight.
+    /// person's photos, and for an archive overnight; for a pack nobody does.
     #[must_use]
     pub const fn priority(self) -> i64 {
         match self {
             Self::Photos => 10,
             Self::Backup => 20,
             Self::Import => 30,
+            Self::Packs => 40,
         }
     }
 
@@ -72,6 +76,8 @@ impl JobKind {
             (Self::Import, 0) => "adding persons",
             (Self::Photos | Self::Import, _) => "reading photos",
             (Self::Backup, _) => "writing the backup",
+            (Self::Packs, 0) => "making templates of kept pictures",
+            (Self::Packs, _) => "comparing",
         }
     }
 }

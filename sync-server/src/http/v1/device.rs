@@ -1,5 +1,6 @@
 //! What devices themselves use: no user token, but a code or a proof.
 
 pub mod claim;
+pub mod model_pack;
 pub mod nonce;
 pub mod token;

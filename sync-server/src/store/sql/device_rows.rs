@@ -6,16 +6,20 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 
 use super::error::corrupt;
+use super::model_packs::OrderRow;
 use super::{columns, recognition_rows};
 use crate::domain::device::{Device, DeviceState, Door, HeldGallery, Presence, Site};
 use crate::domain::recognition::{Inherited, Layer};
 use crate::ports::StoreError;
 
-/// Devices, each with what its door and the installation say, as [`DeviceRow`] reads them.
+/// Devices, each with what its door and the installation say and the pack it is to run, as [`DeviceRow`] reads them.
 pub(super) const DEVICES: &str = "SELECT d.*, o.target_fpir AS door_target_fpir,
     o.match_threshold AS door_threshold, o.match_margin AS door_margin, o.liveness AS door_liveness,
-    i.target_fpir AS installation_target_fpir, i.liveness AS installation_liveness
-    FROM devices d CROSS JOIN recognition i LEFT JOIN door_recognition o ON o.door = d.door";
+    i.target_fpir AS installation_target_fpir, i.liveness AS installation_liveness,
+    r.id AS run_pack, r.sha256 AS run_sha256, r.size_bytes AS run_bytes, r.key_pem AS run_key
+    FROM devices d CROSS JOIN recognition i LEFT JOIN door_recognition o ON o.door = d.door
+    LEFT JOIN model_packs r
+        ON r.id = coalesce(d.want_pack, (SELECT max(a.id) FROM model_packs a WHERE a.state = 'active'))";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct SiteRow {
@@ -65,6 +69,8 @@ pub(super) struct DeviceRow {
     presence: PresenceRow,
     #[sqlx(flatten)]
     held: HeldRow,
+    #[sqlx(flatten)]
+    order: OrderRow,
 }
 
 #[derive(sqlx::FromRow)]
@@ -115,6 +121,7 @@ impl TryFrom<DeviceRow> for Device {
             inherited: row.inherited.read()?,
             presence: row.presence.try_into()?,
             held: row.held.read()?,
+            pack: row.order.read()?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The gallery as devices are to hold it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ struct StandingRow {
     id: Vec<u8>,
     site: Vec<u8>,
     session: i64,
+    held_pack: Option<String>,
     #[sqlx(flatten)]
     held: HeldRow,
 }
@@ -62,6 +64,24 @@ impl SqlStore {
             book.advance(changed, rev);
         }
         Ok(Some(of.iter().map(|of| book.truth(&of.scope, of.since)).collect()))
+    }
+
+    /// The same where each scope is asked about a pack of its own.
+    async fn truths_of_packs(
+        &self,
+        conn: &mut AnyConnection,
+        rev: Revision,
+        packs: &[PackId],
+        of: &[&DeviceScope],
+    ) -> Result<Option<Vec<GalleryTruth>>, StoreError> {
+        let mut found: Vec<Option<GalleryTruth>> = vec![None; of.len()];
+        for pack in packs.iter().collect::<BTreeSet<_>>() {
+            let asked: Vec<usize> = (0..of.len()).filter(|at| packs.get(*at) == Some(pack)).collect();
+            let scopes: Vec<&DeviceScope> = asked.iter().map(|at| of[*at]).collect();
+            let Some(truths) = self.truths_at(&mut *conn, rev, pack, &scopes).await? else { return Ok(None) };
+            asked.into_iter().zip(truths).for_each(|(at, truth)| found[at] = Some(truth));
+        }
+        Ok(Some(found.into_iter().flatten().collect()))
     }
 
     /// What a device is told from `walk` on, from memory or read in `conn`'s transaction.
@@ -104,15 +124,27 @@ impl SqlStore {
         loop {
             let mut tx = self.begin_reading().await?;
             let head = head(&mut tx).await?;
-            let of = match device {
-                Some(device) => self.device_scope(&mut tx, head, device).await?,
-                None => everyone.clone(),
+            let (of, pack) = match device {
+                Some(device) => {
+                    let of = self.device_scope(&mut tx, head, device).await?;
+                    (of, held_pack(&mut tx, device).await?.unwrap_or_else(|| pack.clone()))
+                }
+                None => (everyone.clone(), pack.clone()),
             };
-            if let Some(truths) = self.truths_at(&mut tx, head.rev, pack, &[&of]).await? {
+            if let Some(truths) = self.truths_at(&mut tx, head.rev, &pack, &[&of]).await? {
                 return Ok(truths[0]);
             }
         }
     }
+}
+
+/// The pack a device's gallery is of, if it said so.
+async fn held_pack(conn: &mut AnyConnection, device: DeviceId) -> Result<Option<PackId>, StoreError> {
+    let pack: Option<Option<String>> = sqlx::query_scalar("SELECT held_pack FROM devices WHERE id = $1")
+        .bind(device.as_bytes().as_slice())
+        .fetch_optional(conn)
+        .await?;
+    pack.flatten().as_deref().map(columns::pack).transpose()
 }
 
 #[async_trait]
@@ -162,14 +194,16 @@ impl GalleryStore for SqlStore {
             let rev = head(&mut tx).await?.rev;
             let scopes = of_all(&mut tx).await?;
             let rows: Vec<StandingRow> = sqlx::query_as(
-                "SELECT id, site, session, held_rev, held_digest, held_persons, held_templates, held_at FROM devices
+                "SELECT id, site, session, held_pack, held_rev, held_digest, held_persons, held_templates, held_at FROM devices
                  WHERE state = 'active'",
             )
             .fetch_all(&mut *tx)
             .await?;
             let devices = rows.iter().map(|row| columns::id(DeviceId, &row.id)).collect::<Result<Vec<_>, _>>()?;
             let of: Vec<&DeviceScope> = devices.iter().filter_map(|device| scopes.get(device)).collect();
-            let Some(truths) = self.truths_at(&mut tx, rev, pack, &of).await? else { continue };
+            let packs = rows.iter().map(|row| row.held_pack.as_deref().map_or_else(|| Ok(pack.clone()), columns::pack));
+            let packs = packs.collect::<Result<Vec<_>, _>>()?;
+            let Some(truths) = self.truths_of_packs(&mut tx, rev, &packs, &of).await? else { continue };
             let standing = |((row, device), truth): ((StandingRow, DeviceId), GalleryTruth)| {
                 let root = DeviceRoot { site: columns::id(SiteId, &row.site)?, device };
                 let session = columns::unsigned("session", row.session)?;

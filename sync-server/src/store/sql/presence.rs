@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use ostiary_common::ids::{DeviceId, SiteId};
 use ostiary_common::time::UnixMillis;
+use ostiary_common::wire::monitor::Info;
 use ostiary_common::wire::{ConfigReported, GalleryAck};
 
 use super::error::corrupt;
@@ -71,7 +72,18 @@ impl SqlStore {
     }
 
     pub(super) async fn set_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
-        self.set_said("UPDATE devices SET info_json = $1, last_seen_at = $2 WHERE id = $3", id, json, now).await
+        self.set_said("UPDATE devices SET info_json = $1, last_seen_at = $2 WHERE id = $3", id, json, now).await?;
+        let told: Info = serde_json::from_str(json).unwrap_or_default();
+        // A pack nobody knows here is that of a device that is not set up: it is measured by the one in force.
+        sqlx::query(
+            "UPDATE devices SET held_pack = (SELECT p.id FROM model_packs p WHERE p.id = $1)
+             WHERE id = $2 AND held_pack IS DISTINCT FROM (SELECT p.id FROM model_packs p WHERE p.id = $1)",
+        )
+        .bind(told.model_pack)
+        .bind(id.as_bytes().to_vec())
+        .execute(&self.write)
+        .await?;
+        Ok(())
     }
 
     pub(super) async fn set_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {

@@ -127,7 +127,13 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         // Nobody made any.
         "person_changes_undo" => Call::new(About::Nothing, Uuid::now_v7()).also(&[404]),
         "settings_unknowns" | "unknowns_list" => nothing(),
-        "settings_face_crops" => nothing(),
+        "settings_face_crops" | "model_packs_list" => nothing(),
+        // No pack is called so.
+        "model_packs_read" | "model_packs_delete" | "model_packs_shadow" => nothing().also(&[404]),
+        "model_packs_refusals" | "model_packs_missing" | "model_packs_rollout" => nothing().also(&[404]),
+        "model_packs_rollout_set" => nothing().json(json!({"everywhere": true})).also(&[404]),
+        "model_packs_install" => nothing().also(&[422]),
+        "device_model_pack" => nothing().also(&[401]),
         "settings_face_crops_set" => nothing().json(json!({"keep": true})).also(&[428]),
         "settings_unknowns_set" => nothing().json(json!({"keep_days": 7})).also(&[428]),
         "search_faces" => nothing().photo(),

@@ -100,6 +100,7 @@ impl FakeStore {
             inherited: Inherited::default(),
             presence: Presence::default(),
             held: None,
+            pack: None,
         };
         let root = device.root();
         self.look().devices.insert(device.id, device);

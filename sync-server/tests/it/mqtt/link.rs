@@ -18,6 +18,7 @@ use ostiary_server::broker::LINK_USER;
 use ostiary_server::domain::device::{DeviceState, HeldGallery};
 use ostiary_server::domain::recognition::Share;
 use ostiary_server::link::{self, Endpoint, Line, LinkConfig, LinkParts, Login, RunningLink};
+use ostiary_server::packs::served::ServedPacks;
 use ostiary_server::ports::LiveFeed;
 use ostiary_server::refusals::refusal_log;
 use rumqttc::v5::mqttbytes::v5::Packet;
@@ -106,7 +107,11 @@ pub fn start_link_to(
     let clock = Arc::new(SystemClock);
     let (refusals, writer) = refusal_log(store.clone(), clock.clone());
     tasks.spawn(writer.run(shutdown.clone()));
-    let config = LinkConfig { line: Line::Mqtt { endpoint, login, shared_group }, pack: PackId::parse(PACK).unwrap() };
+    let config = LinkConfig {
+        line: Line::Mqtt { endpoint, login, shared_group },
+        pack: PackId::parse(PACK).unwrap(),
+        served: ServedPacks::default(),
+    };
     let parts = LinkParts {
         store: store.clone(),
         clock,

@@ -17,6 +17,7 @@ use ostiary_server::domain::device::ClaimCode;
 use ostiary_server::domain::erasure::ConfirmationState;
 use ostiary_server::link::{CoreParts, Courier, Incoming, Keep, LinkCore, Outbound, Patience, Receipt, SendError};
 use ostiary_server::live::LiveCursor;
+use ostiary_server::packs::served::ServedPacks;
 use ostiary_server::ports::{Clock, DeviceStore, ErasureStore, GalleryKeyStore, GalleryStore, PersonStore};
 use ostiary_server::refusals::refusal_log;
 use ostiary_server::store::sql::SqlStore;
@@ -80,6 +81,7 @@ impl Bench {
             doors: tokio::sync::mpsc::channel(1).0,
             outbound: sent.clone(),
             pack: pack(),
+            served: ServedPacks::default(),
             patience: Patience::NONE,
         });
         Self { _place: place, store, sent, core, root, key }

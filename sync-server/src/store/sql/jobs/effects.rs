@@ -19,7 +19,7 @@ use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::opener::{key_of, unwrap};
 use crate::store::sql::persons::{next_revision, touch};
 use crate::store::sql::statement::Statement;
-use crate::store::sql::{SqlStore, columns, consent_rows, consents, ledger, profiles, templates, terms};
+use crate::store::sql::{SqlStore, columns, consent_rows, consents, ledger, model_packs, profiles, templates, terms};
 
 /// What an item has changed so far.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,15 @@ impl SqlStore {
                 let rev = self.replace_templates(tx, add, crop.as_ref(), instead_of).await?;
                 (changed.person, changed.rev) = (Some(add.person), Some(rev));
             }
+            Effect::Shadow(template) => {
+                changed.person = Some(template.person);
+                changed.rev = self.insert_shadow(tx, template).await?.or(changed.rev);
+            }
+            Effect::ShadowRefused { pack, refusal } => {
+                changed.person = Some(refusal.place.person);
+                model_packs::refuse(tx, pack, refusal).await?;
+            }
+            Effect::Compared { pack, report } => model_packs::compared(tx, pack, report, now).await?,
             Effect::Person(person) => {
                 let (id, rev, flips_at) = self.put_imported(tx, person, now).await?;
                 (changed.person, changed.flips_at) = (Some(id), flips_at);
