@@ -178,7 +178,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     });
     replicas::follow(&foundation, &replicas, &api, &link.devices, &lifecycle).await?;
     notify::start(&api, &foundation, notify::Shared { mailer, bells, jobs: jobs.clone(), lifecycle: &lifecycle });
-    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone());
+    jobs::work(&config, &foundation, &lifecycle, &queue, (&api.enrollment, &api.clips), link.devices.clone());
     lifecycle.spawn("nightly backups", nightly::run(config.clone(), queue.clone(), lifecycle.token()));
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
     lifecycle.spawn("health", api.health.clone().watch(lifecycle.token()));
@@ -328,7 +328,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let most = config.limits.captures;
     // A recording cannot be judged by how it moved: it is looked at by whoever approves it.
     let rules = GuideRules { liveness: None, ..from.models.guide.clone() };
-    let clips = Clips::new(desk.clone(), rules, config.server.data_dir.join("clips"));
+    let clips = Arc::new(Clips::new(desk.clone(), rules, config.server.data_dir.join("clips")));
     let doors_rules = from.models.guide.clone();
     let captures = Arc::new(Captures::new(desk.clone(), from.clock.clone(), from.models.guide, most));
     let pack = from.models.pack;

@@ -16,8 +16,11 @@ use serde_json::{Value, json};
 
 use crate::{LATER, SOON};
 
+/// A clip of three seconds is templates by then, also in a build without optimisation beside other tests; five seconds
+/// are wanted of a release (docs/performance.md).
+const CLIP_WITHIN: Duration = Duration::from_secs(45);
+
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the drawn head never shows its right side: the clip is at fault or the limit of a side; see docs/enrollment.md"]
 async fn somebody_before_a_camera_is_guided_and_known_afterwards() {
     scenario("guided capture", guided).await;
 }
@@ -64,7 +67,6 @@ async fn another_face(api: &Api, person: &str) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the drawn head never shows its right side: the clip is at fault or the limit of a side; see docs/enrollment.md"]
 async fn a_clip_of_three_seconds_makes_templates() {
     scenario("clips", clips).await;
 }
@@ -84,12 +86,48 @@ async fn clips(stage: &Stage) -> Result<()> {
         let clip = encode(&source, &made.join(name), &["-c:v", codec, "-pix_fmt", "yuvj420p"])?;
         let person = api.add_person(&format!("Person of {name}")).await?;
         let begun = Instant::now();
-        let done = send(api, &person, "?take=true", clip).await?.ok()?;
-        println!("clip {name}: {:?}, {} templates", begun.elapsed(), done["results"].as_array().map_or(0, Vec::len));
-        angles_of(api, &person, &["frontal", "left", "right"]).await.with_context(|| format!("{name}: {done}"))?;
+        let item = taken(api, &person, clip).await?;
+        let took = begun.elapsed();
+        println!("clip {name}: {took:?}, {} looks", item["outcome"]["looks"].as_array().map_or(0, Vec::len));
+        ensure!(item["reason"] == "added" && item["outcome"]["unseen"].is_null(), "{name}: {item}");
+        ensure!(took < CLIP_WITHIN, "{name} took {took:?}");
+        angles_of(api, &person, &["frontal", "left", "right"]).await.with_context(|| format!("{name}: {item}"))?;
     }
     approved(api, &made.join("a.mp4")).await?;
+    refused_later(api, &made, &source).await?;
     bad_clips(api, &made, &source).await
+}
+
+/// Sends a clip to be enrolled by a job; gives its one item, once that is over.
+async fn taken(api: &Api, person: &str, clip: Vec<u8>) -> Result<Value> {
+    let answer = send(api, person, "?take=true", clip).await?;
+    ensure!(answer.status == 202, "{answer:?}");
+    let job = text(&answer.body, "job")?;
+    let end = Instant::now() + LATER;
+    loop {
+        let found = api.get(&format!("/api/v1/jobs/{job}")).await?;
+        if found["state"] == "done" {
+            ensure!(found["kind"] == "clip" && found["items"] == 1, "{found}");
+            return Ok(api.get(&format!("/api/v1/jobs/{job}/items")).await?["items"][0].clone());
+        }
+        ensure!(Instant::now() < end, "the clip is not looked through: {found}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A job says what is wrong with a clip as the answer does; what is no clip at all never becomes a job.
+async fn refused_later(api: &Api, made: &Path, source: &Path) -> Result<()> {
+    let person = api.add_person("Person E").await?;
+    send(api, &person, "?take=true", b"hello, this is no clip".to_vec()).await?.refused(422, "clip-unsupported")?;
+    let small = encode(source, &made.join("tiny.mp4"), &["-vf", "scale=96:72", "-c:v", "libx264"])?;
+    let item = taken(api, &person, small).await?;
+    ensure!(item["state"] == "refused" && ["no-face", "quality-too-low"].map(Value::from).contains(&item["reason"]));
+    ensure!(item["outcome"]["detail"].is_string(), "{item}");
+    // The same clip again tells nothing new.
+    let clip = std::fs::read(made.join("a.mp4"))?;
+    ensure!(taken(api, &person, clip.clone()).await?["reason"] == "added");
+    ensure!(taken(api, &person, clip).await?["reason"] == "duplicate");
+    Ok(())
 }
 
 /// What was found is shown; of it, what is chosen is taken.
@@ -138,7 +176,7 @@ async fn bad_clips(api: &Api, made: &Path, source: &Path) -> Result<()> {
         ),
     ];
     for (slug, clip) in rows {
-        let answer = send(api, &person, "?take=true", clip).await?;
+        let answer = send(api, &person, "", clip).await?;
         // A face too small or dark to be seen at all is none.
         let is_unseen = slug == "quality-too-low" && answer.refused(422, "no-face").is_ok();
         if !is_unseen {
@@ -151,7 +189,6 @@ async fn bad_clips(api: &Api, made: &Path, source: &Path) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the drawn head never shows its right side: the clip is at fault or the limit of a side; see docs/enrollment.md"]
 async fn somebody_at_a_door_is_enrolled_and_known_there() {
     scenario("enrolled at a door", at_the_door).await;
 }

@@ -49,6 +49,8 @@ pub trait JobStore: Send + Sync {
     async fn add_items(&self, job: JobId, from: u64, items: &[NewItem]) -> Result<(), StoreError>;
     /// Says that all items are there; from now on they are worked on. A job without any is done.
     async fn release_job(&self, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError>;
+    /// Takes back a job that is still being filled, as if it had never been begun. `false` if there is none.
+    async fn take_back_job(&self, job: JobId) -> Result<bool, StoreError>;
     /// The key of what was uploaded for a job; `None` if there is no such job.
     async fn job_key(&self, job: JobId) -> Result<Option<JobKey>, StoreError>;
 
