@@ -108,7 +108,7 @@ export function camera(place, person) {
       capture = null;
       guide.say("Done.", { now: true });
       guide.sides(answer.results.filter((result) => result.accepted).map((result) => result.angle), null);
-      outcome.replaceChildren(h("h2", {}, "Enrolled"), ...finished(answer));
+      outcome.replaceChildren(...finished(answer));
       outcome.focus();
     } catch (error) {
       guide.say(error.message, { now: true });

@@ -84,7 +84,7 @@ export function clip(place, person) {
     try {
       const answer = await post(`/api/v1/captures/${capture}/finish`, { shots: chosen() });
       status.textContent = "Done.";
-      found.replaceChildren(h("h2", {}, "Enrolled"), ...finished(answer));
+      found.replaceChildren(...finished(answer));
       found.focus();
     } catch (error) {
       status.textContent = error.message;

@@ -25,18 +25,25 @@ function warning(other) {
   return h(
     "p",
     { class: "note look" },
-    h("strong", {}, other.likely_same ? "This may be somebody you have: " : "Looks alike: "),
-    h("a", { href: `/people/${other.person}` }, other.name),
-    `. ${other.detail}`,
+    h(
+      "span",
+      {},
+      h("strong", {}, other.likely_same ? "This may be somebody you have: " : "Looks alike: "),
+      h("a", { href: `/people/${other.person}` }, other.name),
+      `. ${other.detail}`,
+    ),
   );
 }
 
-// What is to be said when looks were made templates: `finished` is the answer of `finish`.
+// What is to be said when looks were made templates: of the answer of `finish`.
 export function finished(answer) {
+  const taken = answer.results.filter((result) => result.accepted).length;
+  const all = taken === answer.results.length;
+  const heading = all ? "Enrolled" : taken ? "Enrolled in part" : "Nothing was enrolled";
   const items = answer.results.map((result) => h("li", { class: "verdict" }, verdict(result)));
   const lacks = answer.missing || [];
   const words = lacks.length
     ? `Nothing is enrolled yet of: ${lacks.map(sideWords).join(", ")}. Visits from there match less well.`
     : "All three sides are enrolled. The doors learn the face within a moment.";
-  return [h("ul", { class: "verdicts", "aria-label": "What became of the looks" }, items), h("p", {}, words)];
+  return [h("h2", {}, heading), h("ul", { class: "verdicts", "aria-label": "What became of the looks" }, items), h("p", {}, words)];
 }
