@@ -92,6 +92,7 @@ async fn clips(stage: &Stage) -> Result<()> {
         ensure!(item["reason"] == "added" && item["outcome"]["unseen"].is_null(), "{name}: {item}");
         ensure!(took < CLIP_WITHIN, "{name} took {took:?}");
         angles_of(api, &person, &["frontal", "left", "right"]).await.with_context(|| format!("{name}: {item}"))?;
+        remove(api, &person).await?;
     }
     approved(api, &made.join("a.mp4")).await?;
     refused_later(api, &made, &source).await?;
@@ -127,7 +128,7 @@ async fn refused_later(api: &Api, made: &Path, source: &Path) -> Result<()> {
     let clip = std::fs::read(made.join("a.mp4"))?;
     ensure!(taken(api, &person, clip.clone()).await?["reason"] == "added");
     ensure!(taken(api, &person, clip).await?["reason"] == "duplicate");
-    Ok(())
+    remove(api, &person).await
 }
 
 /// What was found is shown; of it, what is chosen is taken.
@@ -144,7 +145,13 @@ async fn approved(api: &Api, clip: &Path) -> Result<()> {
     let chosen = json!({"shots": [front.context("a frontal look")?]});
     let finished = api.post(&format!("/api/v1/captures/{capture}/finish"), &chosen).await?.ok()?;
     ensure!(finished["missing"] == json!(["left", "right"]), "{finished}");
-    angles_of(api, &person, &["frontal"]).await
+    angles_of(api, &person, &["frontal"]).await?;
+    remove(api, &person).await
+}
+
+/// Takes a person away whose face is to be somebody else's: two persons of one face are told apart, and kept apart.
+async fn remove(api: &Api, person: &str) -> Result<()> {
+    api.delete(&format!("/api/v1/persons/{person}")).await?.ok().map(drop)
 }
 
 /// Each bad clip with its own answer.
@@ -222,6 +229,8 @@ async fn at_the_door(stage: &Stage) -> Result<()> {
     server.api.post(&format!("/api/v1/enrollments/{asked}/cancel"), &json!({})).await?.ok()?;
     ensure!(state(&server.api, &asked).await? == "cancelled");
     angles_of(&server.api, &other, &[]).await?;
+
+    remove(&server.api, &person).await?;
 
     // The server is gone when the last look is taken: what was taken is kept, and handed over when it is back.
     let asked = enroll(&server.api, &daemon.device, &other, 180).await?;

@@ -82,14 +82,16 @@ async fn by_files(stage: &Stage) -> Result<()> {
     let server = Server::start_with(stage, LIMITS).await?;
     let browser = Browser::open(&server, 1280, 900).await?;
     browser.sign_in(LOGIN, PASSWORD).await?;
-    photos(stage, &server.api, &browser).await?;
+    let person = photos(stage, &server.api, &browser).await?;
+    // The same face is to be somebody else's.
+    server.api.delete(&format!("/api/v1/persons/{person}")).await?.ok()?;
     clip(stage, &server.api, &browser).await?;
     browser.no_complaints().await?;
     browser.close().await
 }
 
 /// Good ones, another size, somebody else, nobody, too small, damaged, no pictures: each with its own words.
-async fn photos(stage: &Stage, api: &Api, browser: &Browser) -> Result<()> {
+async fn photos(stage: &Stage, api: &Api, browser: &Browser) -> Result<String> {
     let person = api.add_person("Person C").await?;
     browser.go(&format!("/enroll?person={person}#by-drop")).await?;
     browser.wait_for("#by-drop .drop").await?;
@@ -130,7 +132,8 @@ async fn photos(stage: &Stage, api: &Api, browser: &Browser) -> Result<()> {
     }
     // Who knows better says so.
     browser.press("It is this person: take it").await?;
-    browser.wait_for_text("Done: 6 accepted, 14 refused.").await
+    browser.wait_for_text("Done: 6 accepted, 14 refused.").await?;
+    Ok(person)
 }
 
 /// Copies, empty rooms, faces far away, damaged files and texts.

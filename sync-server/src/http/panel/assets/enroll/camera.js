@@ -21,7 +21,7 @@ export function camera(place, person) {
   const start = button("Start the camera", () => begin(), { picture: "camera", tone: "primary" });
   const enough = button("Enroll what was taken", () => finish(), { picture: "check", hidden: true });
   const end = button("Stop", () => stop("Stopped. Nothing was enrolled."), { hidden: true });
-  const outcome = h("div", { class: "stack", tabindex: "-1" });
+  const outcome = h("div", { class: "stack outcome", tabindex: "-1" });
   const canvas = document.createElement("canvas");
   let stream = null;
   let capture = null;

@@ -14,7 +14,7 @@ const KINDS = { mp4: "video/mp4", m4v: "video/mp4", mov: "video/quicktime", webm
 export function clip(place, person) {
   const status = h("p", { role: "status", class: "quiet" });
   const bar = h("progress", { max: "1", value: "0", "aria-label": "Sending the clip", hidden: true });
-  const found = h("div", { class: "stack", tabindex: "-1" });
+  const found = h("div", { class: "stack outcome", tabindex: "-1" });
   const drop = zone("clip-file", ([file]) => file && send(file), {
     words: "Drop a clip here: three to ten seconds of one person who looks at the camera and then turns to both sides.",
     button: "Choose a clip",
