@@ -18,6 +18,8 @@ const SETTINGS: &str = "engines = 1\n\n[limits]\nframes_per_minute = 100000\nreq
                         account_requests_per_second = 1000\n";
 /// Frames that are not counted: they load the models and make buffers.
 const WARM_UP: usize = 8;
+/// Of the kernel's clock for processes, on every Linux there is today.
+const TICKS_A_SECOND: f64 = 100.0;
 /// How long the clip is that is shown over and over.
 const CLIP_S: f32 = 12.0;
 
@@ -49,24 +51,29 @@ async fn run(args: &GuidedArgs) -> Result<()> {
     })?;
     let stage = Stage::open().await?;
     let server = Server::start_with(&stage, SETTINGS).await?;
-    let held = hold_to_one_core(server.process_id().context("the server's process")?);
+    let id = server.process_id().context("the server's process")?;
+    let held = hold_to_one_core(id);
     let person = server.api.add_person("Person A").await?;
     let mut session = Session { api: &server.api, person: &person, capture: None, looks: 0 };
-    let mut took = Vec::with_capacity(args.frames);
+    let (mut took, mut spent) = (Vec::with_capacity(args.frames), 0.0);
     for (number, frame) in clip.frames.iter().cycle().take(WARM_UP + args.frames).enumerate() {
+        if number == WARM_UP {
+            spent = processor_s(id)?;
+        }
         let answered = session.show(frame.clone()).await?;
         if number >= WARM_UP {
             took.push(answered);
         }
     }
     ensure!(session.looks > 0, "no look was taken: the clip shows none");
+    let cpu_ms = 1000.0 * (processor_s(id)? - spent) / took.len() as f64;
     let total: Duration = took.iter().sum();
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1000.0;
     let per_s = took.len() as f64 / total.as_secs_f64();
     let figures = json!({
         "frames": took.len(), "frames_per_s": per_s, "p50_ms": at(0.5), "p95_ms": at(0.95), "max_ms": at(1.0),
-        "looks": session.looks, "one_core": held,
+        "cpu_ms_a_frame": cpu_ms, "looks": session.looks, "one_core": held,
     });
     if args.json {
         println!("{figures}");
@@ -74,6 +81,7 @@ async fn run(args: &GuidedArgs) -> Result<()> {
     }
     println!("{} frames of 640x480: {per_s:.1} answered a second (at least 5 wanted)", took.len());
     println!("p50 {:.0} ms, p95 {:.0} ms (at most 200 wanted), most {:.0} ms", at(0.5), at(0.95), at(1.0));
+    println!("{cpu_ms:.0} ms of a processor a frame, which does not depend on what else the machine does");
     println!("{} looks taken; the server was {}held to one core", session.looks, if held { "" } else { "not " });
     Ok(())
 }
@@ -109,6 +117,15 @@ impl Session<'_> {
         }
         Ok(took)
     }
+}
+
+/// What a process has taken of processors so far, seconds.
+fn processor_s(id: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).context("the server's times")?;
+    // The name, which may hold anything, ends with the last bracket; user and system time are the 14th and 15th field.
+    let fields = stat.rsplit_once(')').context("a process has a name")?.1.split_whitespace();
+    let ticks: Vec<f64> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / TICKS_A_SECOND)
 }
 
 /// Whether all threads of a process could be held to one core.

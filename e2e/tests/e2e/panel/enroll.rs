@@ -155,7 +155,7 @@ fn made(stage: &Stage) -> Result<Vec<PathBuf>> {
             image::imageops::FilterType::Triangle,
         );
         keep(format!("copy-{number}.jpg"), encoded(&copy)?)?;
-        keep(format!("cut-{number}.jpg"), jpeg[..jpeg.len() / (2 + usize::from(number))].to_vec())?;
+        keep(format!("cut-{number}.jpg"), jpeg[..300 + 100 * usize::from(number)].to_vec())?;
         let mut far = image::RgbImage::from_pixel(640, 480, image::Rgb([150, 150, 140 + number]));
         image::imageops::replace(&mut far, &image::imageops::thumbnail(&portrait, 90, 90), 270, 190);
         keep(format!("far-{number}.jpg"), encoded(&far)?)?;
