@@ -4,9 +4,11 @@
 
 mod driver;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use fantoccini::key::Key;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 
@@ -17,6 +19,10 @@ use crate::wait;
 
 /// A page shows what it has no later, even on a busy machine.
 const SOON: Duration = Duration::from_secs(30);
+/// What takes its time by itself.
+const LATER: Duration = Duration::from_secs(150);
+/// More stops than any page has.
+const MOST_TABS: usize = 80;
 
 /// A window of a browser, signed in or not.
 pub struct Browser {
@@ -32,8 +38,20 @@ impl Browser {
     /// # Errors
     /// If browser or driver do not start.
     pub async fn open(server: &Server, width: u32, height: u32) -> Result<Self> {
+        Self::open_with(server, width, height, None).await
+    }
+
+    /// As [`Browser::open`], before a camera that shows a file of JPEGs (`.mjpeg`) over and over.
+    ///
+    /// # Errors
+    /// If browser or driver do not start.
+    pub async fn open_before(server: &Server, width: u32, height: u32, shows: &Path) -> Result<Self> {
+        Self::open_with(server, width, height, Some(shows)).await
+    }
+
+    async fn open_with(server: &Server, width: u32, height: u32, shows: Option<&Path>) -> Result<Self> {
         let driver = Driver::start().await?;
-        let client = driver.client(width, height).await?;
+        let client = driver.client(width, height, shows).await?;
         Ok(Self { client, base: format!("https://{}", server.endpoints.https), _driver: driver })
     }
 
@@ -91,10 +109,58 @@ impl Browser {
     /// # Errors
     /// If it does not in time; with the words of the page.
     pub async fn until(&self, what: &str, script: &str) -> Result<()> {
-        let waited = wait::until_true(what, SOON, async || Ok(self.run(script).await? == true)).await;
+        self.until_within(what, script, SOON).await
+    }
+
+    async fn until_within(&self, what: &str, script: &str, deadline: Duration) -> Result<()> {
+        let waited = wait::until_true(what, deadline, async || Ok(self.run(script).await? == true)).await;
         let Err(error) = waited else { return Ok(()) };
         let page = self.run("return location.pathname + ': ' + document.body.innerText.slice(0, 1500);").await;
         Err(error.context(format!("the page: {}", page.unwrap_or_default())))
+    }
+
+    /// As [`Browser::until`], for what takes as long as somebody needs before a camera.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn until_late(&self, what: &str, script: &str) -> Result<()> {
+        self.until_within(what, script, LATER).await
+    }
+
+    /// Types on the keyboard, wherever the focus is.
+    ///
+    /// # Errors
+    /// If nothing has it.
+    pub async fn keys(&self, keys: &str) -> Result<()> {
+        let focused = self.client.active_element().await.context("what has the focus")?;
+        focused.send_keys(keys).await.context("typing")
+    }
+
+    /// Goes on by the tabulator until something has the focus.
+    ///
+    /// # Errors
+    /// If it cannot be reached so.
+    pub async fn tab_to(&self, selector: &str) -> Result<()> {
+        self.wait_for(selector).await?;
+        let there = format!("return document.activeElement.matches({});", json!(selector));
+        for _ in 0..MOST_TABS {
+            if self.run(&there).await? == true {
+                return Ok(());
+            }
+            self.keys(&String::from(char::from(Key::Tab))).await?;
+        }
+        bail!("{selector} cannot be reached by the tabulator")
+    }
+
+    /// Chooses files, as a drop does, for a field of files.
+    ///
+    /// # Errors
+    /// If there is no such field.
+    pub async fn choose(&self, selector: &str, files: &[PathBuf]) -> Result<()> {
+        self.until(selector, &format!("return Boolean(document.querySelector({}));", json!(selector))).await?;
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let field = self.client.find(Locator::Css(selector)).await?;
+        field.send_keys(&names.join("\n")).await.with_context(|| format!("choosing files for {selector}"))
     }
 
     /// Runs a script in the page.

@@ -14,6 +14,7 @@ pub mod device;
 pub mod door;
 pub mod faults;
 pub mod fleet;
+pub mod guided;
 pub mod imports;
 pub mod leaks;
 pub mod ledger;

@@ -68,11 +68,17 @@ impl Live {
     /// As [`Live::next`].
     pub async fn find(&mut self, deadline: Duration, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let end = Instant::now() + deadline;
+        let mut last = None;
         loop {
-            let event = self.next(end.saturating_duration_since(Instant::now())).await?;
+            let left = end.saturating_duration_since(Instant::now());
+            let event = self.next(left).await.with_context(|| {
+                let last = last.as_ref().map_or_else(|| "none at all".to_owned(), Value::to_string);
+                format!("what was waited for did not come in {:.0} s; the last was {last}", deadline.as_secs_f64())
+            })?;
             if wanted(&event) {
                 return Ok(event);
             }
+            last = Some(event);
         }
     }
 }

@@ -186,7 +186,8 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let shared = notify::Shared { mailer, bells, jobs: jobs.clone(), leader, lifecycle: &lifecycle };
     notify::start(&api, &foundation, shared);
     let of_packs = packs::work(&foundation, &api, link.devices.clone(), &replicas, &lifecycle);
-    jobs::work(&config, &foundation, &lifecycle, &queue, &api.enrollment, link.devices.clone(), of_packs);
+    let desks = (&api.enrollment, &api.clips);
+    jobs::work(&config, &foundation, &lifecycle, &queue, desks, link.devices.clone(), of_packs);
     let nights = nightly::run(config.clone(), queue.clone(), replicas.leader.clone(), lifecycle.token());
     lifecycle.spawn("nightly backups", nights);
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));
@@ -338,7 +339,7 @@ fn parts(from: Parts<'_>) -> Result<ApiParts> {
     let most = config.limits.captures;
     // A recording cannot be judged by how it moved: it is looked at by whoever approves it.
     let rules = GuideRules { liveness: None, ..from.models.guide.clone() };
-    let clips = Clips::new(desk.clone(), rules, config.server.data_dir.join("clips"));
+    let clips = Arc::new(Clips::new(desk.clone(), rules, config.server.data_dir.join("clips")));
     let doors_rules = from.models.guide.clone();
     let captures = Arc::new(Captures::new(desk.clone(), from.clock.clone(), from.models.guide, most));
     let pack = from.models.pack;

@@ -191,22 +191,11 @@ impl Captures {
         let mut readings = Vec::with_capacity(chosen.len());
         for index in chosen {
             let shot = shots.get(index).ok_or(CaptureError::NoSuchShot(index))?;
-            readings.push((self.still(shot).await?, shot.keep.sha256));
+            readings.push((still(&self.desk, shot).await?, shot.keep.sha256));
         }
         *work = Work::Over;
         self.lock().remove(&held.id);
         Ok(readings)
-    }
-
-    /// A look read as a photo is: embedded twice, as itself and in the mirror.
-    ///
-    /// # Errors
-    /// [`DeskError`].
-    pub async fn still(&self, shot: &Shot<Taken>) -> Result<Reading, DeskError> {
-        let chip = shot.chip.clone();
-        let embedded = self.desk.run(Lane::Photos, move |reader| reader.embed(&chip)).await?;
-        let embedding = embedded.map_err(|error| DeskError::Failed(error.to_string()))?;
-        Ok(Reading { face: shot.face.bbox, quality: shot.quality, embedding, crop: shot.keep.crop.clone() })
     }
 
     /// Ends a capture and forgets what was taken.
@@ -249,6 +238,17 @@ impl Captures {
         // A map is whole between two calls.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A look read as a photo is: embedded twice, as itself and in the mirror.
+///
+/// # Errors
+/// [`DeskError`].
+pub async fn still(desk: &Desk, shot: &Shot<Taken>) -> Result<Reading, DeskError> {
+    let chip = shot.chip.clone();
+    let embedded = desk.run(Lane::Photos, move |reader| reader.embed(&chip)).await?;
+    let embedding = embedded.map_err(|error| DeskError::Failed(error.to_string()))?;
+    Ok(Reading { face: shot.face.bbox, quality: shot.quality, embedding, crop: shot.keep.crop.clone() })
 }
 
 /// What is seen, with the digest of the frame it came from.

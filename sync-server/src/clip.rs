@@ -11,19 +11,21 @@ mod frames;
 mod ppm;
 mod probe;
 mod problem;
+pub mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostiary_models::guided::{GuideRules, Picked, Unpicked, pick};
+use ostiary_models::guided::{GuideRules, Picked, Shot, Unpicked, pick};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use problem::{ClipError, ClipProblem};
 
-use crate::capture::{Taken, keeping};
+use crate::capture::{Taken, keeping, still};
 use crate::enroll::desk::{Desk, DeskError, Lane};
+use crate::enroll::reader::Reading;
 use confine::Confinement;
 use frames::{Frames, Sampling};
 
@@ -76,6 +78,28 @@ impl Clips {
         // Only this user reads it, and it is gone when it is looked at, however that ends.
         let file = tempfile::Builder::new().prefix("clip-").tempfile_in(&self.dir).map_err(ClipError::Disk)?;
         Ok(Turn { file, _permit: permit })
+    }
+
+    /// Whether a file that begins so can be a clip that is taken.
+    #[must_use]
+    pub fn takes(head: &[u8]) -> bool {
+        format::by_magic(head).is_some()
+    }
+
+    /// Whether clips can be taken apart here at all.
+    ///
+    /// # Errors
+    /// [`ClipError::NoDecoder`].
+    pub fn is_able(&self) -> Result<(), ClipError> {
+        self.confinement.is_able()
+    }
+
+    /// A look read as a photo is.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub async fn still(&self, shot: &Shot<Taken>) -> Result<Reading, DeskError> {
+        still(&self.desk, shot).await
     }
 
     /// The best looks of the one face in a clip.

@@ -4,6 +4,7 @@
 //! gate -> embedding -> [`judge`] (is it the person's face, and does it tell anything new?) -> store -> devices are told.
 //! Reading photos runs on threads of its own, see [`desk`]. Many photos at once are a job: [`batch`].
 
+pub mod asked;
 pub mod batch;
 pub mod consider;
 pub mod crop_policy;
@@ -258,8 +259,8 @@ impl Enrollment {
         Ok(Coverage::of(templates.iter().filter(|template| template.pack == self.pack).map(|template| template.angle)))
     }
 
-    /// Somebody of a circle who is already enrolled with one of these faces, as far as a door could tell: what every path
-    /// that is to make a new person asks first. `None` if nobody is.
+    /// Somebody of a circle who is already enrolled with one of these faces, as far as a door could tell: asked before the
+    /// first template of a person is made, on every path. `None` if nobody is.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -55,6 +55,20 @@ impl Jobs {
         Ok(cancelled)
     }
 
+    /// Takes back a job that is still being put together, with what was uploaded for it; nothing is left of it. `false`
+    /// if it is not being put together.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_back(&self, id: JobId) -> Result<bool, StoreError> {
+        let gone = self.store.take_back_job(id).await?;
+        if gone {
+            self.spool.remove(id).await;
+            self.feed.changed(id);
+        }
+        Ok(gone)
+    }
+
     /// Stops a job until it is resumed. `false` if it is not ready.
     ///
     /// # Errors

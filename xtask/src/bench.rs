@@ -6,7 +6,9 @@ mod day;
 pub mod door;
 mod faces;
 pub mod groups;
+pub mod guided;
 pub mod import;
+pub mod near;
 pub mod net;
 pub mod pad;
 pub mod peers;
@@ -40,6 +42,10 @@ enum Name {
     Import(import::ImportArgs),
     /// Unknown visitors put together on labelled photos, in random orders, beside scikit-learn's DBSCAN.
     Groups(groups::GroupsArgs),
+    /// How soon a guided session answers frames, on one core.
+    Guided(guided::GuidedArgs),
+    /// From which similarity on two photos show the same look.
+    Near(near::NearArgs),
     /// The networks, stage by stage, beside onnxruntime; memory, start time and size of the daemon.
     Net(net::NetArgs),
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
@@ -62,6 +68,8 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Name::Door(args) => door::run(args),
         Name::Import(args) => import::run(&args),
         Name::Groups(args) => groups::run(args),
+        Name::Guided(args) => guided::run(&args),
+        Name::Near(args) => near::run(&args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
         Name::Peers(args) => peers::run(args),

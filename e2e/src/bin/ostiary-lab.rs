@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ostiary_e2e::sim::run as sim;
-use ostiary_e2e::{cluster, faults, fleet, imports, reading};
+use ostiary_e2e::{cluster, faults, fleet, guided, imports, reading};
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Fleet(fleet::FleetArgs),
     /// An archive imported: beside the bare pipeline, its memory, how soon it stops.
     Import(imports::bench::BenchArgs),
+    /// Show frames to a guided session: how soon it answers, on one core.
+    Guided(guided::GuidedArgs),
     /// Read from a full store: every list, and as much as goes.
     Api(reading::ReadingArgs),
     /// Several servers with all they share, to try things on, until Ctrl-C.
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Kill(args) => faults::main(&args),
         Command::Fleet(args) => fleet::main(&args),
         Command::Import(args) => imports::bench::main(&args),
+        Command::Guided(args) => guided::main(&args),
         Command::Api(args) => reading::main(&args),
         Command::Scale(args) => cluster::show::main(&args),
         Command::Sim(args) => sim::main(&args),

@@ -1,5 +1,6 @@
 //! Starting Chromium's WebDriver on a port of its own, and a browser through it.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -52,13 +53,13 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Opens a window without a screen.
+    /// Opens a window without a screen, before a camera that shows a file, or else a test picture.
     ///
     /// # Errors
     /// If the browser does not start.
-    pub async fn client(&self, width: u32, height: u32) -> Result<Client> {
+    pub async fn client(&self, width: u32, height: u32, shows: Option<&Path>) -> Result<Client> {
         let profile = self.home.path().join("profile");
-        let args = [
+        let mut args = vec![
             "--headless=new".to_owned(),
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.display()),
@@ -72,6 +73,7 @@ impl Driver {
             "--use-fake-device-for-media-stream".to_owned(),
             "--use-fake-ui-for-media-stream".to_owned(),
         ];
+        args.extend(shows.map(|file| format!("--use-file-for-fake-video-capture={}", file.display())));
         // The server's certificate is of its own CA.
         let wanted = json!({
             "browserName": "chrome", "acceptInsecureCerts": true, "goog:chromeOptions": { "args": args },

@@ -5,14 +5,17 @@ use super::{Canvas, Portrait, Pose};
 
 /// Radius of the head's cylinder, in face widths; a little over half, for the ears.
 const HEAD_RADIUS: f32 = 0.62;
+/// By how much less the head of somebody with relief is: what stands out has its own part of the depth then.
+const RELIEF_INSET: f32 = 0.07;
 /// Motion within one exposure that is drawn as one more picture, in pixels.
 const BLUR_STEP_PX: f32 = 1.5;
 /// Pictures mixed for one exposure, at most.
 const MAX_BLUR_STEPS: usize = 5;
-/// How far the tip of the nose stands out before the eyes, in face widths, where it lies, and how wide and high it is.
+/// How far the tip of the nose stands out before the eyes, in face widths.
 const NOSE_OUT: f32 = 0.26;
-const NOSE_AT: [f32; 2] = [0.0, 0.13];
-const NOSE_SIZE: [f32; 2] = [0.13, 0.17];
+/// How wide and high what stands out with it is: not the nose alone, the middle of the whole face does. With a narrow
+/// bump the nose slides over a face that stays flat, and what measures a head's turn sees half of it.
+const NOSE_SIZE: [f32; 2] = [0.24, 0.4];
 /// How far the figure reaches from the face's centre, in face widths: to the sides, and up.
 const REACH: [f32; 2] = [1.9, 1.35];
 
@@ -40,7 +43,12 @@ struct Drawing<'a> {
     opacity: f32,
     roll: [f32; 2],
     yaw: [f32; 2],
+    /// Radius of the head, and where its axis lies beside the face's centre, in face widths.
+    radius: f32,
+    axis: f32,
     pitch_shift: f32,
+    /// Where the tip of the nose lies on the portrait, in face widths from the face's centre.
+    nose_at: [f32; 2],
     nose_shift: f32,
 }
 
@@ -48,6 +56,8 @@ impl<'a> Drawing<'a> {
     fn new(portrait: &'a Portrait, pose: &'a Pose, opacity: f32) -> Self {
         let (sin, cos) = pose.roll.to_radians().sin_cos();
         let (yaw_sin, yaw_cos) = pose.yaw.to_radians().sin_cos();
+        let radius = RELIEF_INSET.mul_add(-pose.relief, HEAD_RADIUS);
+        let nose_at = portrait.nose();
         Self {
             portrait,
             pose,
@@ -55,7 +65,11 @@ impl<'a> Drawing<'a> {
             opacity,
             roll: [sin, cos],
             yaw: [yaw_sin, yaw_cos],
-            pitch_shift: HEAD_RADIUS * pose.pitch.to_radians().sin(),
+            radius,
+            // A head that looks aside a little has its nose beside the middle of what is seen of it.
+            axis: pose.relief * nose_at[0],
+            pitch_shift: radius * pose.pitch.to_radians().sin(),
+            nose_at,
             nose_shift: pose.relief * NOSE_OUT * yaw_sin,
         }
     }
@@ -93,22 +107,24 @@ impl<'a> Drawing<'a> {
 
     /// Where on the portrait the point lies that is seen at `(u, v)` once the head has turned.
     fn turned(&self, u: f32, v: f32) -> (f32, f32) {
-        let weight = above_shoulders(v) * (1.0 - ease((u.abs() / HEAD_RADIUS - 0.75) / 0.95));
-        let across = u.clamp(-HEAD_RADIUS, HEAD_RADIUS);
-        let depth = (HEAD_RADIUS * HEAD_RADIUS - across * across).max(0.0).sqrt();
+        let beside = u - self.axis;
+        let weight = above_shoulders(v) * (1.0 - ease((beside.abs() / self.radius - 0.75) / 0.95));
+        let across = beside.clamp(-self.radius, self.radius);
+        let depth = (self.radius * self.radius - across * across).max(0.0).sqrt();
         let [sin, cos] = self.yaw;
         let seen = across * cos - depth * sin;
         let seen = seen - self.nose(seen, v);
-        let nod = self.pitch_shift * depth / HEAD_RADIUS;
+        let nod = self.pitch_shift * depth / self.radius;
         ((seen - across).mul_add(weight, u), (-nod).mul_add(weight, v))
     }
 
-    /// How far what is seen at a point of the turned face lies from where it would without a nose.
+    /// How far what is seen at a point of the turned face lies from where it would without a nose; `u` from the axis.
     fn nose(&self, u: f32, v: f32) -> f32 {
         if self.nose_shift == 0.0 {
             return 0.0;
         }
-        let [x, y] = [(u - NOSE_AT[0] - self.nose_shift) / NOSE_SIZE[0], (v - NOSE_AT[1]) / NOSE_SIZE[1]];
+        let [nose_u, nose_v] = [self.nose_at[0] - self.axis, self.nose_at[1]];
+        let [x, y] = [(u - nose_u - self.nose_shift) / NOSE_SIZE[0], (v - nose_v) / NOSE_SIZE[1]];
         self.nose_shift * (-0.5 * x.mul_add(x, y * y)).exp()
     }
 }

@@ -42,6 +42,8 @@ struct Placement {
     center: [f32; 2],
     /// Width of the face at the cheekbones, in pixels.
     face_px: f32,
+    /// The tip of the nose, in pixels.
+    nose: [f32; 2],
 }
 
 impl Sitter {
@@ -50,11 +52,21 @@ impl Sitter {
 
     const fn placement(self) -> Placement {
         match self {
-            Self::Obama2012 => Placement { file: "obama-2012.jpg", center: [288.0, 270.0], face_px: 227.0 },
-            Self::Obama2009 => Placement { file: "obama-2009.jpg", center: [205.0, 345.0], face_px: 281.0 },
-            Self::Obama2010 => Placement { file: "obama-2010.jpg", center: [330.0, 305.0], face_px: 268.0 },
-            Self::Biden2010 => Placement { file: "biden-2010.jpg", center: [360.0, 340.0], face_px: 281.0 },
-            Self::Astronaut => Placement { file: "astronaut.jpg", center: [196.0, 128.0], face_px: 98.0 },
+            Self::Obama2012 => {
+                Placement { file: "obama-2012.jpg", center: [288.0, 270.0], face_px: 227.0, nose: [299.0, 276.0] }
+            }
+            Self::Obama2009 => {
+                Placement { file: "obama-2009.jpg", center: [205.0, 345.0], face_px: 281.0, nose: [153.0, 365.0] }
+            }
+            Self::Obama2010 => {
+                Placement { file: "obama-2010.jpg", center: [330.0, 305.0], face_px: 268.0, nose: [356.0, 286.0] }
+            }
+            Self::Biden2010 => {
+                Placement { file: "biden-2010.jpg", center: [360.0, 340.0], face_px: 281.0, nose: [395.0, 356.0] }
+            }
+            Self::Astronaut => {
+                Placement { file: "astronaut.jpg", center: [196.0, 128.0], face_px: 98.0, nose: [195.0, 130.0] }
+            }
         }
     }
 
@@ -86,7 +98,7 @@ impl Sitter {
         if let Some(portrait) = slot.get() {
             return Ok(portrait);
         }
-        let loaded = Portrait::open(&self.path(), self.center(), self.face_px())?;
+        let loaded = Portrait::open(&self.path(), self.center(), self.face_px())?.with_nose(self.placement().nose);
         Ok(slot.get_or_init(|| loaded))
     }
 }
@@ -98,7 +110,11 @@ pub struct Portrait {
     levels: Vec<RgbImage>,
     center: [f32; 2],
     face_px: f32,
+    nose: [f32; 2],
 }
+
+/// Where the tip of the nose lies below the face's centre, where nobody says, in face widths.
+const NOSE_BELOW: f32 = 0.06;
 
 impl Portrait {
     /// How often the picture is halved at least, the full size counted.
@@ -119,7 +135,19 @@ impl Portrait {
             let (width, height) = (last.width() / 2, last.height() / 2);
             levels.push(imageops::resize(last, width.max(1), height.max(1), FilterType::Triangle));
         }
-        Ok(Self { levels, center, face_px })
+        Ok(Self { levels, center, face_px, nose: [center[0], NOSE_BELOW.mul_add(face_px, center[1])] })
+    }
+
+    /// The same with the tip of the nose at these pixels.
+    #[must_use]
+    pub fn with_nose(self, nose: [f32; 2]) -> Self {
+        Self { nose, ..self }
+    }
+
+    /// The tip of the nose, in face widths from the face's centre.
+    #[must_use]
+    pub fn nose(&self) -> [f32; 2] {
+        [0, 1].map(|i| (self.nose[i] - self.center[i]) / self.face_px)
     }
 
     /// The widest the face may be drawn without looking blown up.

@@ -2,6 +2,7 @@
 //! rules for everybody. One server and one window for each, since both take seconds to start.
 
 mod desk;
+mod enroll;
 mod every_page;
 mod first_steps;
 mod judging;

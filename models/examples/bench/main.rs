@@ -4,6 +4,7 @@
 mod attacks;
 mod faces;
 mod groups;
+mod near;
 mod net;
 mod pad;
 mod quality;
@@ -22,6 +23,7 @@ const USAGE: &str = "usage: bench net PACK FRAME DETECTOR_INPUT CHIP
              attacks PACK PHOTO DIR
              quality PACK FACES
              groups PACK FACES ORDERS
+             near PACK FACES
              search DIR ROWS A_PERSON DIMENSION";
 
 fn main() -> Answer<()> {
@@ -34,6 +36,7 @@ fn main() -> Answer<()> {
         ["pad", pack, faces, half, photos] => pad::run(pack, Path::new(faces), half.parse()?, photos.parse()?),
         ["attacks", pack, photo, dir] => attacks::write(pack, Path::new(photo), Path::new(dir)),
         ["groups", pack, faces, orders] => groups::run(pack, Path::new(faces), orders.parse()?),
+        ["near", pack, faces] => near::run(pack, Path::new(faces)),
         ["quality", pack, faces] => quality::run(pack, Path::new(faces)),
         ["search", dir, rows, a_person, dimension] => {
             search::rounds(Path::new(dir), rows.parse()?, a_person.parse()?, dimension.parse()?)

@@ -10,9 +10,12 @@ use uuid::Uuid;
 use super::foundation::Foundation;
 use super::lifecycle::Lifecycle;
 use super::nightly::BackupWork;
+use crate::clip::Clips;
+use crate::clip::work::ClipWork;
 use crate::config::Config;
 use crate::enroll::Enrollment;
-use crate::enroll::batch::{Circles, PhotoWork};
+use crate::enroll::asked::Circles;
+use crate::enroll::batch::PhotoWork;
 use crate::identity::files::write_public;
 use crate::imports::work::ImportWork;
 use crate::jobs::Jobs;
@@ -41,15 +44,16 @@ pub(super) fn work(
     foundation: &Foundation,
     lifecycle: &Lifecycle,
     jobs: &Arc<Jobs>,
-    enrollment: &Arc<Enrollment>,
+    (enrollment, clips): (&Arc<Enrollment>, &Arc<Clips>),
     link: Arc<dyn DeviceLink>,
     of_packs: Arc<dyn Work>,
 ) {
     let circles = Circles { accounts: foundation.store.clone(), reach: foundation.store.clone() };
     let photo_max_bytes = config.limits.photo_max_bytes() as u64;
     let import = ImportWork::new(enrollment.clone(), jobs.clone(), circles.clone(), photo_max_bytes);
-    let photos = PhotoWork { enrollment: enrollment.clone(), jobs: jobs.clone(), circles };
-    let mut works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(import), of_packs];
+    let photos = PhotoWork { enrollment: enrollment.clone(), jobs: jobs.clone(), circles: circles.clone() };
+    let clip = ClipWork { clips: clips.clone(), enrollment: enrollment.clone(), jobs: jobs.clone(), circles };
+    let mut works: Vec<Arc<dyn Work>> = vec![Arc::new(photos), Arc::new(clip), Arc::new(import), of_packs];
     if config.backup.is_on() {
         let (store, clock) = (foundation.store.clone(), jobs.clock.clone());
         works.push(Arc::new(BackupWork { config: config.clone(), store, clock }));

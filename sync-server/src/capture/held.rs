@@ -122,14 +122,13 @@ impl Held {
         if shots.is_empty() { Err(CaptureError::Over("nothing was taken")) } else { Ok(shots) }
     }
 
-    /// A look as a small JPEG, for whoever is to approve it. `None` if there is none of this number, or a frame is being
-    /// looked at.
-    pub fn picture(&self, number: usize) -> Option<Vec<u8>> {
-        let work = self.work.try_lock().ok()?;
-        let picture = shots(&work).get(number)?.chip.picture();
-        let (side, mut jpeg) = (picture.width(), Vec::new());
+    /// A look as a small JPEG, for whoever is to approve it; once a frame that is being looked at is done with, and whoever
+    /// else looks. `None` if there is none of this number.
+    pub async fn picture(&self, number: usize) -> Option<Vec<u8>> {
+        let chip = shots(&*self.work.lock().await).get(number)?.chip.clone();
+        let (side, mut jpeg) = (chip.picture().width(), Vec::new());
         let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, PICTURE_QUALITY);
-        encoder.encode(picture.as_raw(), side, side, image::ExtendedColorType::Rgb8).ok()?;
+        encoder.encode(chip.picture().as_raw(), side, side, image::ExtendedColorType::Rgb8).ok()?;
         Some(jpeg)
     }
 }

@@ -54,6 +54,15 @@ impl Confinement {
         command.spawn().map_err(ClipError::Decoder)
     }
 
+    /// Whether everything is installed.
+    ///
+    /// # Errors
+    /// [`ClipError::NoDecoder`] names what is not.
+    pub(super) fn is_able(&self) -> Result<(), ClipError> {
+        let missing = ["ffmpeg", "ffprobe", "prlimit"].into_iter().find(|program| installed(program).is_none());
+        missing.map_or(Ok(()), |program| Err(ClipError::NoDecoder(program)))
+    }
+
     async fn can_unshare(&self) -> bool {
         let found = self.unshares.get_or_init(async || {
             let tried = Command::new("unshare").args(["--user", "--net", "--ipc", "--", "true"]).output().await;

@@ -35,7 +35,8 @@ pub(super) async fn of(path: &Path) -> io::Result<Option<Format>> {
     Ok(by_magic(&head))
 }
 
-fn by_magic(head: &[u8]) -> Option<Format> {
+/// The same, by its first twelve bytes or more.
+pub(super) fn by_magic(head: &[u8]) -> Option<Format> {
     let at = |from: usize, magic: &[u8]| head.get(from..from + magic.len()) == Some(magic);
     if at(0, &[0x1A, 0x45, 0xDF, 0xA3]) {
         Some(Format::Matroska)

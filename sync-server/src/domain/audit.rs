@@ -6,6 +6,11 @@ pub mod chain;
 
 use ostiary_common::time::UnixMillis;
 
+/// What a line says that tells of a job whose items have all ended; its target is the job.
+pub const JOB_DONE: &str = "job.done";
+/// The same of a job of which items were given up.
+pub const JOB_FAILED: &str = "job.failed";
+
 /// A line to be written.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {

@@ -4,27 +4,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ostiary_common::ids::{PersonId, UserId};
+use ostiary_common::ids::PersonId;
 use ostiary_models::face_crop::FaceCrop;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::asked::{Circles, JobSaid};
 use super::consider::Considered;
 use super::desk::DeskError;
 use super::problem::PhotoProblem;
 use super::reader::Reading;
 use super::{EnrollError, Enrollment, Lookalike};
-use crate::domain::access::{Circle, Permission};
-use crate::domain::account::{Kind, State};
-use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
+use crate::domain::access::Circle;
 use crate::domain::consent::ConsentMissing;
 use crate::domain::job::{ClaimedItem, Effect, JobKind};
-use crate::domain::person::Template;
 use crate::jobs::Jobs;
 use crate::jobs::spool::SpoolError;
 use crate::jobs::work::{Finished, Work, WorkError};
-use crate::ports::accounts::AccountStore;
-use crate::ports::reach::ReachStore;
 
 /// What was asked of a job of photos.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -48,6 +44,7 @@ pub struct PhotoTask {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct PhotoOutcome {
     /// What the file was called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
     /// What happened and what to do, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -64,6 +61,9 @@ pub struct PhotoOutcome {
     /// How alike somebody else is, and who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookalike: Option<(String, f32)>,
+    /// Whether that may well be the same person, enrolled twice: a door would take the one for the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub likely_same: bool,
 }
 
 /// Does photos of jobs.
@@ -74,42 +74,6 @@ pub struct PhotoWork {
     pub jobs: Arc<Jobs>,
     /// What who asked may now.
     pub circles: Circles,
-}
-
-/// Whom those may see and change who asked for jobs, as of now and not of when they asked.
-#[derive(Clone)]
-pub struct Circles {
-    /// Accounts.
-    pub accounts: Arc<dyn AccountStore>,
-    /// What lies within a reach.
-    pub reach: Arc<dyn ReachStore>,
-}
-
-impl Circles {
-    /// Whom an account may enroll now; `None` if nobody any more. The server itself may everyone.
-    ///
-    /// # Errors
-    /// [`WorkError::Store`].
-    pub async fn of(&self, account: Option<UserId>) -> Result<Option<Circle>, WorkError> {
-        let Some(id) = account else { return Ok(Some(Circle::Everything)) };
-        let account = self.accounts.account(id).await?.filter(|account| account.state == State::Active);
-        let Some(account) = account else { return Ok(None) };
-        let reach = account.access.reach(Permission::PersonsManage);
-        if reach.is_nothing() {
-            return Ok(None);
-        }
-        Ok(Some(self.reach.circle(&reach).await?))
-    }
-
-    /// The name in the audit log of who asked.
-    ///
-    /// # Errors
-    /// [`WorkError::Store`].
-    pub async fn actor(&self, account: Option<UserId>) -> Result<String, WorkError> {
-        let Some(id) = account else { return Ok("server".to_owned()) };
-        let kind = self.accounts.account(id).await?.map(|account| account.kind);
-        Ok(if kind == Some(Kind::Service) { format!("service:{id}") } else { format!("user:{id}") })
-    }
 }
 
 /// A photo of a job on its way to a template.
@@ -143,26 +107,17 @@ impl Work for PhotoWork {
     async fn work(&self, item: &ClaimedItem) -> Result<Finished, WorkError> {
         let plan: PhotosPlan = parsed(&item.plan)?;
         let task: PhotoTask = parsed(&item.task)?;
-        let refused = |reason: &str, detail: &str| {
-            let outcome = PhotoOutcome { label: task.label.clone(), detail: detail.to_owned(), ..Default::default() };
-            Ok(Finished::refused(reason, json(&outcome)))
+        let (person, circle) = match self.circles.admitted(&self.enrollment, item).await? {
+            Ok(admitted) => admitted,
+            Err((reason, detail)) => {
+                let outcome = PhotoOutcome { label: task.label, detail, ..PhotoOutcome::default() };
+                return Ok(Finished::refused(reason, json(&outcome)));
+            }
         };
-        let person = match item.person {
-            Some(id) => self.enrollment.store.person(id).await?,
-            None => None,
-        };
-        let Some(person) = person else { return refused("person-gone", "The person was removed meanwhile.") };
-        let circle = self.circles.of(item.account).await?;
-        let Some(circle) = circle.filter(|circle| circle.owns(&person.groups)) else {
-            return refused("not-allowed", "Who asked for this may not enroll this person any more.");
-        };
-        if let Some(missing) = self.enrollment.consent_missing(person.id).await? {
-            return refused("consent-missing", &format!("No photo is taken: {missing}."));
-        }
         let bytes = spooled(&self.jobs, item).await?;
         let actor = self.circles.actor(item.account).await?;
         let photo = JobPhoto {
-            person: person.id,
+            person,
             item,
             label: task.label.clone(),
             bytes,
@@ -225,47 +180,41 @@ impl Enrollment {
             angle: Some(reading.quality.angle()),
             ..PhotoOutcome::default()
         };
-        let named = |other: &Option<Lookalike>| {
-            other.as_ref().map(|other| (other.candidate.person.to_string(), other.candidate.similarity))
-        };
         match considered {
             Considered::Refused(problem) => refusal(photo.label.clone(), &problem),
             Considered::Known { template, near, lookalike } => {
-                (outcome.template, outcome.lookalike) = (Some(template.to_string()), named(&lookalike));
+                outcome.template = Some(template.to_string());
+                outcome.name(lookalike.as_ref());
                 outcome.detail = "A template tells the same already.".to_owned();
                 let reason = if near.is_some() { "near-duplicate" } else { "duplicate" };
                 Finished::done(reason, json(&outcome), Vec::new())
             }
             Considered::Take { template, instead_of, insisted, lookalike } => {
-                (outcome.template, outcome.lookalike) = (Some(template.id.to_string()), named(&lookalike));
+                outcome.template = Some(template.id.to_string());
+                outcome.name(lookalike.as_ref());
                 if photo.dry_run {
                     outcome.template = None;
                     return Finished::done("would-add", json(&outcome), Vec::new());
                 }
-                let note = self.note(photo, &template, insisted);
+                let said = JobSaid { job: photo.item.lease.job, actor: &photo.actor, source: photo.source };
+                let note = said.note(self.clock.now(), &template, insisted);
                 let effects = vec![Effect::Template { add: template, crop, instead_of }, Effect::Note(Box::new(note))];
                 Finished::done(if insisted { "insisted" } else { "added" }, json(&outcome), effects)
             }
         }
     }
+}
 
-    fn note(&self, photo: &JobPhoto<'_>, template: &Template, insisted: bool) -> AuditNote {
-        let insisted = if insisted { ", insisted" } else { "" };
-        let entry = AuditEntry {
-            at: self.clock.now(),
-            actor: photo.actor.clone(),
-            action: "person.enroll".to_owned(),
-            target: format!("person:{}", photo.person),
-            source: photo.source.to_owned(),
-            result: AuditResult::Ok,
-            detail: format!("template:{}, job:{}{insisted}", template.id, photo.item.lease.job),
-        };
-        AuditNote { entry, trace: AuditTrace::default() }
+impl PhotoOutcome {
+    /// Names who looks alike, if anybody does.
+    pub fn name(&mut self, other: Option<&Lookalike>) {
+        self.lookalike = other.map(|other| (other.candidate.person.to_string(), other.candidate.similarity));
+        self.likely_same = other.is_some_and(Lookalike::is_likely_same);
     }
 }
 
 /// How long a photo waits before models are asked again that are loading, or not there.
-const WAIT_FOR_MODELS: std::time::Duration = std::time::Duration::from_millis(500);
+pub const WAIT_FOR_MODELS: std::time::Duration = std::time::Duration::from_millis(500);
 
 fn refusal(label: String, problem: &PhotoProblem) -> Finished {
     let quality = match problem {

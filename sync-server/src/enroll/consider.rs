@@ -58,6 +58,22 @@ impl Enrollment {
         circle: &Circle,
         insist: bool,
     ) -> Result<Considered, StoreError> {
+        self.consider_beside(&[], person, reading, source_sha256, circle, insist).await
+    }
+
+    /// The same, as if these templates were there already: several faces of one item, which commit together.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn consider_beside(
+        &self,
+        beside: &[Template],
+        person: PersonId,
+        reading: &Reading,
+        source_sha256: [u8; 32],
+        circle: &Circle,
+        insist: bool,
+    ) -> Result<Considered, StoreError> {
         let limit = self.recognition.lookalike_limit().await?;
         // Whoever it is counts, whether the caller may see them or not; only who may be seen is named.
         let other = self
@@ -65,11 +81,14 @@ impl Enrollment {
             .nearest_others(&*self.store, person, slice::from_ref(&reading.embedding), limit, 1)
             .await?
             .pop();
-        let lookalike = match &other {
-            Some(_) => self.others(person, slice::from_ref(&reading.embedding), limit, circle, 1).await?.pop(),
-            None => None,
-        };
-        let held = self.held(person).await?;
+        let mut held = self.held(person).await?;
+        held.extend(beside.iter().cloned().map(Held::of).collect::<Result<Vec<_>, _>>()?);
+        let faces = slice::from_ref(&reading.embedding);
+        // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike.
+        let mut lookalike = if held.is_empty() { self.already_enrolled(faces, circle).await? } else { None };
+        if lookalike.is_none() && other.is_some() {
+            lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
+        }
         let face = Candidate {
             angle: reading.quality.angle(),
             quality: reading.quality.overall,
@@ -96,16 +115,7 @@ impl Enrollment {
     async fn held(&self, person: PersonId) -> Result<Vec<Held>, StoreError> {
         let templates = self.store.templates(person).await?;
         let of_pack = templates.into_iter().filter(|template| template.pack == self.pack);
-        let held = |template: Template| {
-            Ok(Held {
-                id: template.id,
-                angle: template.angle,
-                quality: template.quality,
-                embedding: embedding(&template)?,
-                source_sha256: template.source_sha256,
-            })
-        };
-        of_pack.map(held).collect()
+        of_pack.map(Held::of).collect()
     }
 
     fn template(&self, person: PersonId, reading: &Reading, source_sha256: [u8; 32]) -> Template {
@@ -120,5 +130,17 @@ impl Enrollment {
             source_sha256,
             created_at: self.clock.now(),
         }
+    }
+}
+
+impl Held {
+    fn of(template: Template) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: template.id,
+            angle: template.angle,
+            quality: template.quality,
+            embedding: embedding(&template)?,
+            source_sha256: template.source_sha256,
+        })
     }
 }

@@ -88,7 +88,7 @@ pub struct ApiParts {
     /// Guided captures, and clips that wait for approval.
     pub captures: Arc<Captures>,
     /// Takes clips apart.
-    pub clips: Clips,
+    pub clips: Arc<Clips>,
     /// Work that goes on after the answer.
     pub jobs: Arc<Jobs>,
     /// Faces of visits of nobody known.

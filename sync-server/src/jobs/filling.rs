@@ -146,7 +146,7 @@ impl Drop for Filling {
         let (jobs, id) = (Arc::clone(&self.jobs), self.id);
         // If the process ends before, the next start takes it back.
         tokio::spawn(async move {
-            if let Err(error) = jobs.cancel(id).await {
+            if let Err(error) = jobs.take_back(id).await {
                 tracing::warn!(job.id = %id, %error, "a job that was not put together could not be taken back: {error}");
             }
         });

@@ -4,6 +4,7 @@ use ostiary_common::ids::{GroupId, UserId};
 use ostiary_common::wire::{DeviceReport, ReportKind};
 
 use crate::domain::audit::chain::ChainedLine;
+use crate::domain::audit::{JOB_DONE, JOB_FAILED};
 use crate::domain::event::EventKind;
 use crate::domain::notify::{Place, Signal, What};
 use crate::ports::notify::Sighting;
@@ -62,17 +63,24 @@ fn of_alarm(report: &DeviceReport) -> Option<(What, String, String)> {
     }
 }
 
-/// What a line of the audit log means.
+/// What a line of the audit log means; `None` if nobody is to be told of such.
 #[must_use]
 pub fn of_line(line: &ChainedLine) -> Option<Signal> {
     let entry = &line.entry;
-    if entry.action != NEW_PLACE {
-        return None;
+    let signal = |what, words| {
+        let about = entry.target.clone();
+        Signal { about, words, ..Signal::new(what, entry.at, Place::default()) }
+    };
+    match entry.action.as_str() {
+        NEW_PLACE => {
+            let account: UserId = entry.target.strip_prefix("user:")?.parse().ok()?;
+            let words = format!("from {}, which was not used before", without_port(&entry.source));
+            Some(Signal { account: Some(account), ..signal(What::NewPlace, words) })
+        }
+        JOB_DONE => Some(signal(What::JobDone, entry.detail.clone())),
+        JOB_FAILED => Some(signal(What::JobFailed, entry.detail.clone())),
+        _ => None,
     }
-    let account: UserId = entry.target.strip_prefix("user:")?.parse().ok()?;
-    let words = format!("from {}, which was not used before", without_port(&entry.source));
-    let signal = Signal::new(What::NewPlace, entry.at, Place::default());
-    Some(Signal { account: Some(account), about: entry.target.clone(), words, ..signal })
 }
 
 fn without_port(source: &str) -> String {
@@ -85,6 +93,8 @@ mod tests {
     use ostiary_common::time::UnixMillis;
 
     use super::*;
+    use crate::domain::audit::chain::{ChainPoint, LineHash};
+    use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace};
 
     fn check(kind: EventKind, report: Option<(ReportKind, &str)>, expected: Option<What>) {
         let event = Sighting {
@@ -108,6 +118,31 @@ mod tests {
         check(EventKind::SpoofSuspected, None, Some(What::Spoof));
         check(EventKind::Unusable, None, None);
         check(EventKind::Report, None, None);
+    }
+
+    #[test]
+    fn lines_mean_what_they_tell() {
+        let check = |action: &str, target: &str, expected: Option<(What, &str)>| {
+            let entry = AuditEntry {
+                at: UnixMillis(1),
+                actor: "server".into(),
+                action: action.into(),
+                target: target.into(),
+                source: "192.0.2.1:4000".into(),
+                result: AuditResult::Ok,
+                detail: "photos: 3 done, 1 refused, 0 given up".into(),
+            };
+            let point = ChainPoint { seq: 1, hash: LineHash([0; 32]) };
+            let signal = of_line(&ChainedLine { point, entry, trace: AuditTrace::default() });
+            let found = signal.as_ref().map(|signal| (signal.what, signal.about.as_str()));
+            assert_eq!(found, expected, "{action}");
+        };
+        let account = format!("user:{}", UserId::generate());
+        check(NEW_PLACE, &account, Some((What::NewPlace, &account)));
+        check(NEW_PLACE, "somewhere", None);
+        check(JOB_DONE, "job:1", Some((What::JobDone, "job:1")));
+        check(JOB_FAILED, "job:1", Some((What::JobFailed, "job:1")));
+        check("person.create", "person:1", None);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub trait JobStore: Send + Sync {
         keep: Duration,
         now: UnixMillis,
     ) -> Result<bool, StoreError>;
+    /// Takes back a job that is still being filled, as if it had never been begun. `false` if there is none.
+    async fn take_back_job(&self, job: JobId) -> Result<bool, StoreError>;
     /// The key of what was uploaded for a job; `None` if there is no such job.
     async fn job_key(&self, job: JobId) -> Result<Option<JobKey>, StoreError>;
 

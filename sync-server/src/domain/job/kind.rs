@@ -5,6 +5,8 @@
 pub enum JobKind {
     /// Photos of one person.
     Photos,
+    /// A clip of one person.
+    Clip,
     /// Persons and photos from an archive.
     Import,
     /// The whole installation into one file.
@@ -29,13 +31,14 @@ impl Lane {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Photos, Self::Import, Self::Backup, Self::Packs];
+    pub const ALL: [Self; 5] = [Self::Photos, Self::Clip, Self::Import, Self::Backup, Self::Packs];
 
     /// Its name in store and API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Photos => "photos",
+            Self::Clip => "clip",
             Self::Import => "import",
             Self::Backup => "backup",
             Self::Packs => "packs",
@@ -52,17 +55,17 @@ impl JobKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Photos | Self::Import | Self::Packs => Lane::Models,
+            Self::Photos | Self::Clip | Self::Import | Self::Packs => Lane::Models,
             Self::Backup => Lane::Disk,
         }
     }
 
     /// Lower goes first; jobs of the same go in the order they were asked for. Somebody waits at a screen for a
-    /// person's photos, and for an archive overnight; for a pack nobody does.
+    /// person's photos or clip, and for an archive overnight; for a pack nobody does.
     #[must_use]
     pub const fn priority(self) -> i64 {
         match self {
-            Self::Photos => 10,
+            Self::Photos | Self::Clip => 10,
             Self::Backup => 20,
             Self::Import => 30,
             Self::Packs => 40,
@@ -75,6 +78,7 @@ impl JobKind {
         match (self, phase) {
             (Self::Import, 0) => "adding persons",
             (Self::Photos | Self::Import, _) => "reading photos",
+            (Self::Clip, _) => "looking through the clip",
             (Self::Backup, _) => "writing the backup",
             (Self::Packs, 0) => "making templates of kept pictures",
             (Self::Packs, _) => "comparing",

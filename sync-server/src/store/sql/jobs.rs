@@ -56,6 +56,10 @@ impl JobStore for SqlStore {
         self.make_ready(job, keep, now).await
     }
 
+    async fn take_back_job(&self, job: JobId) -> Result<bool, StoreError> {
+        self.take_back(job).await
+    }
+
     async fn job_key(&self, job: JobId) -> Result<Option<JobKey>, StoreError> {
         rows::key(&mut *self.read.acquire().await?, &self.master, job).await
     }

@@ -65,6 +65,10 @@ async fn somebody_is_guided_and_enrolled_from_three_sides() {
     assert_eq!(yaws, [&json!(0.0), &json!(28.0), &json!(-28.0)]);
     let look = admin.request(Method::GET, &format!("/api/v1/captures/{capture}/shots/1")).send().await.unwrap();
     assert_eq!((look.status().as_u16(), look.headers()["content-type"].to_str().unwrap()), (200, "image/jpeg"));
+    // A page asks for all at once.
+    let shot = |n: usize| admin.request(Method::GET, &format!("/api/v1/captures/{capture}/shots/{n}")).send();
+    let (a, b, c, d) = tokio::join!(shot(0), shot(1), shot(2), shot(3));
+    assert_eq!([a, b, c, d].map(|look| look.unwrap().status().as_u16()), [200, 200, 200, 404]);
 
     let finish = format!("/api/v1/captures/{capture}/finish");
     let (status, refused) = admin.post(&finish, json!({"shots": [0, 7]})).await;

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use ostiary_server::domain::access::{Grant, Role, Scope};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
+use super::events::{next_json, watch};
 use super::reader::picture;
-use super::world::{Session, World, answer, slug};
+use super::world::{Session, World, add_account, answer, slug};
 
 /// Waits until a job is over.
 pub async fn over(session: &Session<'_>, job: &str) -> Value {
@@ -20,6 +22,19 @@ pub async fn over(session: &Session<'_>, job: &str) -> Value {
         }
         assert!(Instant::now() < until, "{found}");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until there is no job: what was refused as a whole leaves none behind, not even an empty one.
+pub async fn none_left(session: &Session<'_>) {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let (_, listed) = session.get("/api/v1/jobs").await;
+        if listed["items"].as_array().is_some_and(Vec::is_empty) {
+            return;
+        }
+        assert!(Instant::now() < until, "{listed}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -98,8 +113,43 @@ async fn a_batch_without_photos_makes_no_job() {
     let (_, nobody) = admin.post("/api/v1/persons", json!({"name": "Bob"})).await;
     let without = batch(&admin, nobody["id"].as_str().unwrap(), vec![picture([9, 9, 9])]).await;
     assert_eq!((without.0, slug(&without.1)), (422, "consent-missing"));
-    for job in admin.get("/api/v1/jobs").await.1["items"].as_array().unwrap() {
-        assert_eq!(over(&admin, job["id"].as_str().unwrap()).await["state"], "cancelled", "{job}");
+    none_left(&admin).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_are_told_over_the_websocket_to_who_may_see_them() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let ada = admin.person("Ada").await;
+    let mut socket = watch(&admin, "?jobs=true").await;
+    // Another admin, of a site: jobs of others are none of theirs.
+    let site = admin.post("/api/v1/sites", json!({"name": "Elsewhere"})).await.1;
+    let site = ostiary_common::ids::SiteId(site["id"].as_str().unwrap().parse().unwrap());
+    let grant = Grant { role: Role::Admin, scope: Scope::Site(site) };
+    add_account(&world.store, "other", vec![grant]).await;
+    let other = world.signed_in("other").await;
+    let mut elsewhere = watch(&other, "?jobs=true&cursors=true").await;
+    assert!(next_json(&mut elsewhere).await.get("cursor").is_some());
+
+    let (_, taken) = batch(&admin, &ada, vec![picture([200, 10, 10]), picture([0, 0, 0])]).await;
+    let mut told = Vec::new();
+    loop {
+        let job = next_json(&mut socket).await["job"].clone();
+        assert_eq!(job["id"], taken["job"], "{job}");
+        assert_ne!(told.last(), Some(&job), "each change once");
+        told.push(job);
+        if told.last().unwrap()["state"] == "done" {
+            break;
+        }
     }
+    assert_eq!((&told.last().unwrap()["done"], &told.last().unwrap()["refused"]), (&json!(1), &json!(1)));
+    let quiet = tokio::time::timeout(Duration::from_secs(3), next_json(&mut elsewhere)).await;
+    assert!(quiet.is_err(), "told of what is none of theirs: {quiet:?}");
+
+    let guard = world.signed_in("guard").await;
+    let refused = guard.get("/api/v1/events/live?jobs=true").await;
+    assert_ne!(refused.0, 101);
+    drop((socket, elsewhere));
     world.stop().await;
 }

@@ -215,3 +215,24 @@ async fn a_rule_is_tried_without_telling_anybody_else() {
     assert_eq!(guard.post(&path, json!({})).await.0, 403);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn the_end_of_a_job_is_told_once_to_who_asked_for_it() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let rule = json!({"name": "Jobs", "what": ["job_done", "job_failed"], "whom": {"roles": ["admin"]}, "how": {}});
+    let (status, rule) = admin.post("/api/v1/notification-rules", rule).await;
+    assert_eq!(status, 201, "{rule}");
+    let ada = admin.person("Ada").await;
+    let photo = reqwest::multipart::Part::bytes(super::reader::picture([200, 10, 10])).file_name("a.png");
+    let form = reqwest::multipart::Form::new().part("photo", photo);
+    let request = admin.request(Method::POST, &format!("/api/v1/persons/{ada}/photos/batch")).multipart(form);
+    let (status, taken) = answer(request).await;
+    assert_eq!(status, 202, "{taken}");
+    let item = until(async || unread(&admin).await.1.get(0).cloned()).await;
+    assert_eq!((item["what"].as_str(), item["count"].as_u64()), (Some("job_done"), Some(1)), "{item}");
+    assert!(item.to_string().contains("photos: 1 done, 0 refused, 0 given up"), "{item}");
+    let (_, lines) = admin.get("/api/v1/audit?action=job.done").await;
+    assert_eq!(lines["items"][0]["target"], format!("job:{}", taken["job"].as_str().unwrap()), "{lines}");
+    world.stop().await;
+}

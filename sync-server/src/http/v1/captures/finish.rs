@@ -58,7 +58,7 @@ pub async fn finish(
 }
 
 /// Makes templates of looks and says what became of each.
-pub(in crate::http::v1) async fn enroll(
+async fn enroll(
     api: &Api,
     caller: &Caller,
     person: PersonId,

@@ -25,6 +25,6 @@ pub async fn picture(
     InPath((id, number)): InPath<(CaptureId, usize)>,
 ) -> Result<Response, ApiError> {
     let (held, _) = own(&may, id).await?;
-    let jpeg = held.picture(number).ok_or(ApiError::NotFound("look"))?;
+    let jpeg = held.picture(number).await.ok_or(ApiError::NotFound("look"))?;
     Ok(([(CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
 }

@@ -6,6 +6,7 @@
 //! what is stored.
 
 mod feed;
+mod progress;
 pub mod recent;
 pub mod socket;
 pub mod stream;
@@ -39,6 +40,10 @@ pub struct From {
     /// Whether enrollments at doors within reach are told as they go, as `{"enrollment": …}`. Needs `persons.manage`.
     #[serde(default)]
     enrollments: bool,
+    /// Whether jobs are told as they go, as `{"job": …}`, each time the whole of the job: those under way first. Needs
+    /// `jobs.read`; without it over everything, only jobs the caller asked for are told.
+    #[serde(default)]
+    jobs: bool,
     /// Whether it is told, as `{"cursor": …}`, up to where the feed has come: at once, and when events passed by that are
     /// not for the caller. Who comes back with that cursor misses nothing, even if no event came yet.
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::domain::job::{Item, ItemState, Job, pace};
 pub struct JobView {
     /// Id.
     id: Uuid,
-    /// `photos`, `import`, `backup`, `packs`.
+    /// `photos`, `clip`, `import`, `backup`, `packs`.
     #[schema(value_type = String)]
     kind: &'static str,
     /// `filling` (being put together), `ready` (worked on, or waiting for that), `paused`, `done`, `cancelled`.

@@ -142,7 +142,9 @@ async fn with_pictures(
 }
 
 async fn lookalikes(api: &Api, may: &May<PersonsManage>, id: PersonId) -> Result<Vec<Uuid>, ApiError> {
-    let limit = api.recognition.lookalike_limit().await?;
+    // Whom a door would take for the other is named, whatever it takes by the settings to be named as alike.
+    let same_from = api.recognition.rule().await?.threshold;
+    let limit = api.recognition.lookalike_limit().await?.min(same_from);
     let faces = api.enrollment.faces_of(id).await?;
     let found = api.enrollment.others(id, &faces, limit, &may.circle().await?, 5).await?;
     Ok(found.into_iter().map(|other| other.candidate.person.0).collect())

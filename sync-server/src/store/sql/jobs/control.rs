@@ -45,6 +45,14 @@ impl SqlStore {
         Ok(true)
     }
 
+    pub(super) async fn take_back(&self, id: JobId) -> Result<bool, StoreError> {
+        let gone = sqlx::query("DELETE FROM jobs WHERE id = $1 AND state = 'filling'")
+            .bind(id.as_bytes().as_slice())
+            .execute(&self.write)
+            .await?;
+        Ok(gone.rows_affected() > 0)
+    }
+
     pub(super) async fn pause(&self, id: JobId) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let paused = sqlx::query("UPDATE jobs SET state = 'paused', paced_at = NULL WHERE id = $1 AND state = 'ready'")

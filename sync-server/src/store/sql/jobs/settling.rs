@@ -7,9 +7,10 @@ use sqlx::AnyConnection;
 
 use super::effects::Changed;
 use super::rows;
-use crate::domain::job::{ItemEnd, ItemState, Lease, Settled, Settlement};
+use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace, JOB_DONE, JOB_FAILED};
+use crate::domain::job::{ItemEnd, ItemState, JobId, Lease, Settled, Settlement};
 use crate::ports::StoreError;
-use crate::store::sql::{SqlStore, columns};
+use crate::store::sql::{SqlStore, columns, ledger};
 
 /// How long a job is kept whose last item is given up while nobody says how long.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 3_600);
@@ -120,7 +121,28 @@ pub(super) async fn count_end(
         .bind(now.0)
         .bind(now.plus(keep.unwrap_or(KEEP)).0)
         .bind(job)
-        .execute(tx)
+        .execute(&mut *tx)
         .await?;
+    note_end(tx, job, now).await?;
     Ok(true)
+}
+
+/// The line of the audit log that tells of a job's end, in the transaction of that end: who follows the log misses none.
+async fn note_end(tx: &mut AnyConnection, job: &[u8], now: UnixMillis) -> Result<(), StoreError> {
+    let (kind, done, refused, dead): (String, i64, i64, i64) =
+        sqlx::query_as("SELECT kind, done, refused, dead FROM jobs WHERE id = $1")
+            .bind(job)
+            .fetch_one(&mut *tx)
+            .await?;
+    let (action, result) = if dead == 0 { (JOB_DONE, AuditResult::Ok) } else { (JOB_FAILED, AuditResult::Refused) };
+    let entry = AuditEntry {
+        at: now,
+        actor: "server".to_owned(),
+        action: action.to_owned(),
+        target: format!("job:{}", columns::id(JobId, job)?),
+        source: String::new(),
+        result,
+        detail: format!("{kind}: {done} done, {refused} refused, {dead} given up"),
+    };
+    ledger::append(tx, &entry, &AuditTrace::default()).await
 }

@@ -1,6 +1,6 @@
-// What several pages need of persons: groups, the fields of a new one, photos.
+// What several pages need of persons: groups, and the fields of a new one.
 
-import { Problem, get, post } from "./api.js";
+import { get } from "./api.js";
 import { fromField } from "./time.js";
 
 // Groups as choices.
@@ -33,16 +33,4 @@ export function personBody(values) {
   const body = { name: values.name, groups: values.groups || [], consent: values.consent };
   for (const name of ["valid_from", "valid_until"]) if (values[name]) body[name] = fromField(values[name]);
   return body;
-}
-
-// Sends a photo; answers its result, whether it was accepted or not.
-export async function sendPhoto(person, photo, signal) {
-  const typed = /^image\/(jpeg|png|webp)$/.test(photo.type) ? photo : new Blob([photo], { type: "image/jpeg" });
-  try {
-    return (await post(`/api/v1/persons/${person}/photos`, typed, { signal })).results[0];
-  } catch (error) {
-    const isVerdict = error instanceof Problem && error.status === 422 && error.kind !== "consent-missing";
-    if (!isVerdict) throw error;
-    return { accepted: false, problem: { detail: error.message } };
-  }
 }

@@ -1,52 +1,24 @@
-// Many photos at once: each with its progress, what became of it, and another try.
+// Many photos at once: each with how far it is, what became of it and why, and another try.
 
 import { badge, button, h, icon } from "../core/dom.js";
-import { sendPhoto } from "../core/persons.js";
-import { percent } from "../core/words.js";
+import { upload } from "../core/upload.js";
+import { sideWords } from "./board.js";
+import { verdict } from "./results.js";
 
 // As many at once as do not crowd out others at the server's desk.
 const AT_ONCE = 3;
 const MOST_BYTES = 20 * 1024 * 1024;
+// What the server would take if it is said that it is this person nevertheless.
+const WORTH_INSISTING = ["another-face", "enough-of-angle"];
 
 export function dropping(place, person) {
   const files = h("ul", { class: "files", "aria-label": "Photos" });
   const summary = h("p", { role: "status", class: "quiet" });
+  const lacking = h("p", { class: "quiet" });
   const waiting = [];
   let running = 0;
   const counts = { accepted: 0, refused: 0 };
-
-  const input = h("input", {
-    type: "file",
-    id: "files",
-    multiple: true,
-    accept: "image/jpeg,image/png,image/webp",
-    class: "unseen",
-    onchange: () => {
-      take(input.files);
-      input.value = "";
-    },
-  });
-  const zone = h(
-    "div",
-    { class: "drop" },
-    icon("face"),
-    h("p", {}, "Drop photos here: one face in each, large and clear, from several sides."),
-    h("label", { class: "button", for: "files" }, "Choose photos"),
-    input,
-    h("p", { class: "hint" }, "JPEG, PNG or WebP, at most 20 MB each."),
-  );
-  for (const kind of ["dragenter", "dragover"])
-    zone.addEventListener(kind, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    take(event.dataTransfer.files);
-  });
-  place.replaceChildren(zone, summary, files);
+  place.replaceChildren(zone("files", take), summary, lacking, files);
 
   function take(list) {
     for (const file of list) waiting.push(entry(file));
@@ -54,18 +26,16 @@ export function dropping(place, person) {
   }
 
   function entry(file) {
-    const state = h("div", { class: "small" });
+    const state = h("div", { class: "small" }, "Waits");
     const tools = h("div", { class: "line" });
     const picture = h("img", { alt: "" });
     const url = URL.createObjectURL(file);
-    picture.addEventListener("load", () => URL.revokeObjectURL(url));
-    picture.addEventListener("error", () => URL.revokeObjectURL(url));
+    for (const kind of ["load", "error"]) picture.addEventListener(kind, () => URL.revokeObjectURL(url));
     picture.src = url;
     files.append(
       h("li", { class: "file" }, picture, h("div", {}, h("div", { class: "name" }, file.name), state), tools),
     );
-    state.textContent = "Waits";
-    return { file, state, tools };
+    return { file, state, tools, insist: false };
   }
 
   function next() {
@@ -83,43 +53,97 @@ export function dropping(place, person) {
 
   async function send(item) {
     item.tools.replaceChildren();
-    item.state.replaceChildren(h("progress", { "aria-label": `Sending ${item.file.name}` }));
     if (item.file.size > MOST_BYTES) {
-      refused(item, "The file is larger than 20 MB.", false);
+      refused(item, { problem: { detail: "The file is larger than 20 MB: save it smaller." } });
       return;
     }
+    const bar = h("progress", { max: "1", value: "0", "aria-label": `Sending ${item.file.name}` });
+    item.state.replaceChildren(bar);
+    const onprogress = (share) => {
+      if (share < 1) bar.value = share;
+      else item.state.replaceChildren("Is looked at …");
+    };
     try {
-      const result = await sendPhoto(person, item.file);
-      if (result.accepted) accepted(item, result);
-      else refused(item, result.problem.detail, false);
+      const type = /^image\/(jpeg|png|webp)$/.test(item.file.type) ? item.file.type : "image/jpeg";
+      const path = `/api/v1/persons/${person}/photos${item.insist ? "?insist=true" : ""}`;
+      const answer = await upload(path, item.file, { type, onprogress });
+      covered(answer.coverage);
+      const [result] = answer.results;
+      counts.accepted += 1;
+      item.state.replaceChildren(...nodes(verdict(result)));
     } catch (error) {
-      refused(item, error.message, true);
+      if (error.results) refused(item, error.results[0]);
+      else failed(item, error);
     }
   }
 
-  function accepted(item, result) {
-    counts.accepted += 1;
-    const words = result.duplicate
-      ? "Was sent before; nothing was added."
-      : `Quality ${percent(result.quality?.overall)}`;
-    item.state.replaceChildren(
-      badge(result.duplicate ? "Again" : "Accepted", "good"),
-      ` ${words}`,
-      result.warning ? h("p", { class: "form-error" }, result.warning.detail) : "",
+  // What the server judged stays so, unless the admin knows better.
+  function refused(item, result) {
+    counts.refused += 1;
+    item.state.replaceChildren(...nodes(verdict({ ...result, accepted: false })));
+    const kind = (result.problem?.type || "").replace("urn:ostiary:problem:", "");
+    if (WORTH_INSISTING.includes(kind)) again(item, "It is this person: take it", true);
+  }
+
+  // What did not get through is worth another try.
+  function failed(item, error) {
+    counts.refused += 1;
+    item.state.replaceChildren(badge("Not sent", "bad"), ` ${error.message}`);
+    again(item, "Try again", item.insist);
+  }
+
+  function again(item, words, insist) {
+    item.tools.replaceChildren(
+      button(words, () => {
+        counts.refused -= 1;
+        item.insist = insist;
+        item.tools.replaceChildren();
+        waiting.push(item);
+        next();
+      }),
     );
   }
 
-  // What the server judged stays so; what did not get through is worth another try.
-  function refused(item, words, retries) {
-    counts.refused += 1;
-    item.state.replaceChildren(badge(retries ? "Not sent" : "Refused", "bad"), ` ${words}`);
-    if (retries)
-      item.tools.replaceChildren(
-        button("Try again", () => {
-          counts.refused -= 1;
-          waiting.push(item);
-          next();
-        }),
-      );
+  function covered(coverage) {
+    const missing = coverage?.missing || [];
+    lacking.textContent = missing.length ? `Still missing: ${missing.map(sideWords).join(", ")}.` : "All sides are enrolled.";
   }
+}
+
+const nodes = (list) => list.filter((node) => node !== "" && node !== null && node !== undefined);
+
+// A place that files are dropped on or chosen at.
+export function zone(id, take, { words, button: chooses, hint, accept, multiple = true } = {}) {
+  const input = h("input", {
+    type: "file",
+    id,
+    multiple,
+    accept: accept || "image/jpeg,image/png,image/webp",
+    class: "unseen",
+    onchange: () => {
+      take([...input.files]);
+      input.value = "";
+    },
+  });
+  const place = h(
+    "div",
+    { class: "drop" },
+    icon("face"),
+    h("p", {}, words || "Drop photos here: one face in each, large and clear, from several sides."),
+    input,
+    h("label", { class: "button", for: id }, chooses || "Choose photos"),
+    h("p", { class: "hint" }, hint || "JPEG, PNG or WebP, at most 20 MB each."),
+  );
+  for (const kind of ["dragenter", "dragover"])
+    place.addEventListener(kind, (event) => {
+      event.preventDefault();
+      place.classList.add("over");
+    });
+  place.addEventListener("dragleave", () => place.classList.remove("over"));
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    take([...event.dataTransfer.files]);
+  });
+  return place;
 }

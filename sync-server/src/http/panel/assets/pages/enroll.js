@@ -1,4 +1,4 @@
-// Enrolling: who, and then pictures, by files or by camera.
+// Enrolling: who, and then how: by this computer's camera, by photos, by a clip, at a door.
 
 import "../core/shell.js";
 import { get, post } from "../core/api.js";
@@ -8,6 +8,8 @@ import { shown } from "../core/list.js";
 import { tabs } from "../core/page.js";
 import { groupChoices, newPersonFields, personBody } from "../core/persons.js";
 import { camera } from "../enroll/camera.js";
+import { clip } from "../enroll/clip.js";
+import { atDoor } from "../enroll/door.js";
 import { dropping } from "../enroll/drop.js";
 
 const who = find("#who");
@@ -36,6 +38,8 @@ function chosen(person) {
   tabs(find("[role=tablist]"), {
     "by-drop": () => dropping(find("#by-drop"), person.id),
     "by-camera": () => camera(find("#by-camera"), person.id),
+    "by-clip": () => clip(find("#by-clip"), person.id),
+    "by-door": () => atDoor(find("#by-door"), person.id),
   });
 }
 

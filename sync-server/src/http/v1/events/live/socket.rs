@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::feed::Feed;
+use super::progress::Progress;
 use super::unread::Unread;
 use super::{End, From, PING_EVERY, SEND_TIMEOUT, Seat};
 use crate::domain::access::Permission;
@@ -50,12 +51,16 @@ pub async fn live(
     if from.enrollments && may.caller.access.reach(Permission::PersonsManage).is_nothing() {
         return Err(may.lacks(Permission::PersonsManage));
     }
+    if from.jobs && may.caller.access.reach(Permission::JobsRead).is_nothing() {
+        return Err(may.lacks(Permission::JobsRead));
+    }
     let seat = Seat::take(&api)?;
+    let progress = from.jobs.then(|| Progress::watch(&api));
     let completed = from.erasures.then(|| api.erasures.watch());
     let enrollments = from.enrollments.then(|| api.doors.watch());
     let unread = from.unread.then(|| Unread::new(&api));
     let feed = Feed::open(api, may, from.after).await?;
-    let watcher = Watcher { feed, completed, enrollments, unread, tells_cursors: from.cursors };
+    let watcher = Watcher { feed, completed, enrollments, unread, progress, tells_cursors: from.cursors };
     let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -69,6 +74,7 @@ struct Watcher {
     completed: Option<broadcast::Receiver<Erasure>>,
     enrollments: Option<broadcast::Receiver<DoorStanding>>,
     unread: Option<Unread>,
+    progress: Option<Progress>,
     tells_cursors: bool,
 }
 
@@ -107,6 +113,9 @@ impl Watcher {
                     }
                 }
                 () = rung(&mut self.unread) => if let Err(end) = self.tell_unread(socket).await {
+                    return end;
+                },
+                () = due(&mut self.progress) => if let Err(end) = self.tell_jobs(socket).await {
                     return end;
                 },
                 message = socket.recv() => match message {
@@ -155,6 +164,18 @@ impl Watcher {
         }
     }
 
+    async fn tell_jobs(&mut self, socket: &mut WebSocket) -> Result<(), End> {
+        let Some(progress) = &mut self.progress else { return Ok(()) };
+        let news = progress.news(&self.feed.api, &self.feed.may.caller).await.map_err(|error| {
+            tracing::error!(%error, "the live feed cannot read jobs: {error}");
+            End::FAILED
+        })?;
+        for job in news {
+            send(socket, Message::Text(format!(r#"{{"job":{job}}}"#).into())).await?;
+        }
+        Ok(())
+    }
+
     /// Sends everything committed above the cursor, and then up to where that is, if the client wants to know and does
     /// not by the last event. `told` is the cursor it knows.
     async fn catch_up(&mut self, socket: &mut WebSocket, told: &mut Option<i64>) -> Result<(), End> {
@@ -193,6 +214,14 @@ async fn next<T: Clone>(watched: &mut Option<broadcast::Receiver<T>>) -> T {
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
         }
+    }
+}
+
+/// Resolves when there may be something to tell of jobs, if they are watched.
+async fn due(progress: &mut Option<Progress>) {
+    match progress {
+        Some(progress) => progress.due().await,
+        None => std::future::pending().await,
     }
 }
 
