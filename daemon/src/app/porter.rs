@@ -42,7 +42,10 @@ impl Packs {
         let known = Choice::read(&dir);
         let (mut choice, mut gave_up) = match known.clone().started() {
             Ok(choice) => (choice, None),
-            Err((choice, why)) => (choice, Some(why)),
+            Err(given_up) => {
+                let (choice, why) = *given_up;
+                (choice, Some(why))
+            }
         };
         if let Some(id) = choice.run.clone() {
             let found = Pack::load(dir_of(&dir, &id)).map(|pack| pack.id().clone());

@@ -141,7 +141,10 @@ fn formats(engine: &FaceEngine, frame: &RawPicture) -> anyhow::Result<BTreeMap<S
     let pictures = kinds.into_iter().map(|format| drawn(&rgb, format)).chain([frame.clone()]);
     for picture in pictures {
         let to_input = timed(|| input(engine, &picture).map(drop))?;
-        let to_rgb = timed(|| Ok(drop(black_box(picture.to_rgb()?))))?;
+        let to_rgb = timed(|| {
+            black_box(picture.to_rgb()?);
+            Ok(())
+        })?;
         found.insert(format!("{:?}", picture.format), [to_input, to_rgb]);
     }
     Ok(found)

@@ -71,7 +71,7 @@ fn what_is_not_believed_or_does_not_run_is_not_put_there() {
     check("doors@2", &came, &["no key".to_owned()], "not signed");
     check("doors@3", &came, &own, "should be doors@3");
     let named = PackArchive { sha256: "00".repeat(32), ..came.1.clone() };
-    check("doors@2", &(came.0.clone(), named), &own, "not what the server named");
+    check("doors@2", &(came.0, named), &own, "not what the server named");
     // The self-test: another machine came to something else with it.
     let golden = format!("[golden]\nembedding = [{}]", ["1.0"; 128].join(", "));
     let unfit = scene.archive("doors@2", &golden);
@@ -86,7 +86,7 @@ fn the_configurations_keys_are_believed_before_the_servers() {
     let (_, named) = scene.archive("doors@2", "");
     let file = scene.state.path().join("key.pub");
     fs::write(&file, "a key").unwrap();
-    assert_eq!(believed(&[], &named).unwrap(), [named.key_pem.clone()]);
+    assert_eq!(believed(&[], &named).unwrap(), std::slice::from_ref(&named.key_pem));
     assert_eq!(believed(std::slice::from_ref(&file), &named).unwrap(), ["a key"]);
     assert!(believed(&[file.with_extension("gone")], &named).is_err());
 }

@@ -65,14 +65,14 @@ impl Choice {
     ///
     /// # Errors
     /// The choice after giving up, and why.
-    pub fn started(self) -> Result<Self, (Self, String)> {
+    pub fn started(self) -> Result<Self, Box<(Self, String)>> {
         match self.trial {
             None => Ok(self),
             Some(starts) if starts < MOST_STARTS => Ok(Self { trial: Some(starts + 1), ..self }),
             Some(starts) => {
                 let why =
                     format!("it was started {starts} times, and each time the program ended before it had run well");
-                Err((self.gave_up(&why), why))
+                Err(Box::new((self.gave_up(&why), why)))
             }
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         let chosen = Choice::default().switched(Some(id("new@2")), "aa".into());
         let first = chosen.started().unwrap();
         assert_eq!((first.run.clone(), first.trial), (Some(id("new@2")), Some(1)));
-        let (back, why) = first.clone().started().unwrap().started().unwrap_err();
+        let (back, why) = *first.clone().started().unwrap().started().unwrap_err();
         assert_eq!((back.run.clone(), back.trial), (None, None));
         assert_eq!(back.why_failed("aa"), Some(why.as_str()));
         assert_eq!(back.clone().started().unwrap(), back, "for good");

@@ -258,7 +258,7 @@ fn settings_are_reported_once_they_are_in_force_and_only_if_they_are_kept() {
     assert!(matches!(actions[..], [Action::Report(ReportKind::DiskFailed, _)]), "{actions:?}");
     *bench.disk.writes.borrow_mut() = true;
     let actions = bench.hear(&Channel::ConfigDesired, desired);
-    assert_eq!(actions, [Action::Enforce(settings.clone())]);
+    assert_eq!(actions, [Action::Pack(None), Action::Enforce(settings.clone())]);
     bench.handle(Input::InForce(&settings));
     let reported = bench.said::<ConfigReported>(&Channel::ConfigReported).remove(0);
     assert_eq!((reported.version, reported.settings), (3, settings));

@@ -83,7 +83,7 @@ fn bad_ones_are_refused() {
     let mut other = sound.clone();
     *other.last_mut().unwrap() ^= 1;
     check(&other, "not the file that was signed");
-    let mut other = sound.clone();
+    let mut other = sound;
     other[30] ^= 1;
     check(&other, "not signed");
     check(&[MAGIC.as_slice(), &[0xff; 4]].concat(), "bytes, 16384 are taken");

@@ -60,7 +60,7 @@ impl TrustedKeys {
 
 /// A key's name for people: the beginning of the SHA-256 of its PEM's key.
 pub fn fingerprint(pem: &str) -> String {
-    ed25519_key(pem).map(|key| hex::encode(&Sha256::digest(key.to_vec())[..8])).unwrap_or_default()
+    ed25519_key(pem).map(|key| hex::encode(&Sha256::digest(key)[..8])).unwrap_or_default()
 }
 
 /// Signs packs.

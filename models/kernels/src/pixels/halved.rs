@@ -1,8 +1,6 @@
 //! Camera rows into RGB of half the size, in one pass: the mean of luminance over 2x2 pixels with the U and V they share.
 //! A quarter of the colours of the whole picture are worked out, and a quarter of the bytes written.
 
-#![expect(clippy::needless_range_loop, reason = "several arrays side by side, which the compiler makes vectors of")]
-
 use super::yuv::{colour, put};
 use super::{BLOCK, Work, on, pack};
 use crate::Isa;

@@ -113,7 +113,7 @@ proptest! {
 
         // The U and V of the second row are those of the first, one higher: their mean rounds up.
         let next = |value: u8| value.saturating_add(1);
-        let up = |a: u8| ((u16::from(a) + u16::from(next(a)) + 1) / 2) as u8;
+        let up = |a: u8| (u16::from(a) + u16::from(next(a))).div_ceil(2) as u8;
         let quads = |row: &[u8], change: &dyn Fn(u8) -> u8| -> Vec<u8> {
             let quad = |x: usize| [row[2 * x], change(u[x]), row[2 * x + 1], change(v[x])];
             (0..width).flat_map(quad).chain(row[..pad].iter().copied()).collect()
