@@ -1,7 +1,7 @@
 //! Model packs, from the archive that is uploaded to the doors that use it.
 //!
 //! [`install`] takes an archive in: signature, files, everything `pack check` looks at. [`files`] has the packs of the
-//! store at hand as folders, [`bench`] the models of one more than the one in force, as long as they are used. [`work`]
+//! store at hand as folders, [`mod@bench`] the models of one more than the one in force, as long as they are used. [`work`]
 //! makes a pack's templates of kept pictures, as a job, and compares it ([`compare`]); [`keeper`] keeps its templates
 //! complete from then on. Which doors use which is the store's ([`crate::ports::model_packs`]); what a pack may come to
 //! is [`crate::domain::model_pack`]. Why it is so: `docs/adr/0033-model-packs-rolled-out.md`.

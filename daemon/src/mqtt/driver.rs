@@ -16,6 +16,7 @@ use ostiary_common::wire::{DeviceSettings, ReportKind};
 use super::resting::Resting;
 use crate::cache::CacheDisk;
 use crate::config::Config;
+use crate::domain::enrolling::GuideWord;
 use crate::packs::porting::PortWord;
 use crate::ports::{Attendant, DiskError, Signer};
 use crate::recorder::Recorder;
@@ -195,6 +196,9 @@ impl Driver {
         }
         for word in self.shared.guiding.heard() {
             self.handle(Input::Guided(&word));
+            if let GuideWord::Result(result) = &word {
+                tracing::info!(enrollment.id = %result.id, "enrollment {} is kept for the server", result.id);
+            }
         }
         self.handle(Input::Tick);
     }

@@ -250,12 +250,15 @@ impl Keeper {
 
     async fn pause(&mut self, wait: Duration) {
         let end = tokio::time::Instant::now() + wait;
+        let shared = Arc::clone(&self.driver.shared);
         while tokio::time::Instant::now() < end && !self.driver.is_wish_due(&self.signals.resting) {
             self.beat();
             self.driver.tick();
             let round = end.min(tokio::time::Instant::now() + ROUND);
             tokio::select! {
                 () = tokio::time::sleep_until(round) => {}
+                // What an enrollment came to is to be on the disk at once.
+                () = shared.outbox_changed.notified() => {}
                 () = self.signals.shutdown.cancelled() => return,
             }
         }

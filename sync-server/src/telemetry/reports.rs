@@ -2,7 +2,7 @@
 //!
 //! Told are groups of faults as they are written down: what part of the program, its words without what differs from time to
 //! time, where in the source, within which spans, how often. Values of any kind (names, ids, addresses, tokens, bodies)
-//! are not: they are left out here, rather than filtered by a list of what is secret. Start reading at [`report`].
+//! are not: they are left out here, rather than filtered by a list of what is secret. Start reading at `report`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
