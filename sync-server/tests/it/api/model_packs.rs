@@ -88,7 +88,7 @@ async fn bad_packs_are_refused_with_a_reason() {
     check(b"PK\x03\x04".repeat(100), 422, "pack-unreadable", "no model pack archive").await;
     check(sound[..sound.len() - 10].to_vec(), 422, "pack-unreadable", "cut short").await;
     check([sound.as_slice(), b"more"].concat(), 422, "pack-unreadable", "goes on").await;
-    let mut altered = sound.clone();
+    let mut altered = sound;
     *altered.last_mut().unwrap() ^= 1;
     check(altered, 422, "pack-unreadable", "not the file that was signed").await;
     check(stranger.archive(|_| ()), 422, "pack-not-signed", "not signed by a key that is trusted").await;
@@ -110,7 +110,8 @@ async fn bad_packs_are_refused_with_a_reason() {
     let (_, packs) = admin.get("/api/v1/model-packs").await;
     assert_eq!(packs["items"].as_array().unwrap().len(), 1, "nothing is left of them");
     let guard = world.signed_in("guard").await;
-    assert_eq!(install(&guard, sound).await.0, 403);
+    // Refused before the body is read: of a large one the client might hear of nothing but a broken pipe.
+    assert_eq!(install(&guard, b"whatever it is".to_vec()).await.0, 403);
     drop(guard);
     drop(admin);
     world.stop().await;
