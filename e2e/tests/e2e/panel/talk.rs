@@ -102,6 +102,7 @@ async fn play(stage: &Stage) -> Result<()> {
     guard.click(".notice .name").await?;
     guard.wait_for_text("You were mentioned").await?;
     guard.until("it is read", "return document.querySelector('#bell .count').hidden;").await?;
+    guard.wait_for_text("Read it").await?;
     guard.client.find(fantoccini::Locator::LinkText("Read it")).await?.click().await?;
     guard.type_into(area, "The postman.").await?;
     guard.press("Send").await?;
