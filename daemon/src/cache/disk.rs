@@ -91,7 +91,11 @@ impl Disk for CacheDisk {
     }
 
     fn keep_enrollment(&mut self, result: Option<&EnrollResult>) -> Result<(), DiskError> {
-        Ok(self.cache.meta.set_enrollment(result)?)
+        self.cache.meta.set_enrollment(result)?;
+        if let Some(result) = result {
+            tracing::info!(enrollment.id = %result.id, "enrollment {} is kept for the server", result.id);
+        }
+        Ok(())
     }
 
     fn chunk_key(&self) -> Result<Option<ChunkKey>, DiskError> {

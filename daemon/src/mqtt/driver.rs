@@ -16,7 +16,6 @@ use ostiary_common::wire::{DeviceSettings, ReportKind};
 use super::resting::Resting;
 use crate::cache::CacheDisk;
 use crate::config::Config;
-use crate::domain::enrolling::GuideWord;
 use crate::packs::porting::PortWord;
 use crate::ports::{Attendant, DiskError, Signer};
 use crate::recorder::Recorder;
@@ -86,10 +85,13 @@ impl Driver {
     /// [`DiskError`] if the cache cannot be read.
     pub fn new(parts: DriverParts) -> Result<Self, DiskError> {
         let DriverParts { shared, recorder, root, config, dimension, info, holdings, attendant, introduction } = parts;
-        let desired = shared.cache.meta.desired()?.map(|desired| desired.settings).unwrap_or_default();
-        if let Some(desired) = shared.cache.meta.desired()? {
-            shared.porting.order(desired.pack);
-        }
+        let desired = match shared.cache.meta.desired()? {
+            Some(desired) => {
+                shared.porting.order(desired.pack);
+                desired.settings
+            }
+            None => DeviceSettings::default(),
+        };
         let disk = CacheDisk::new(shared.cache.clone(), shared.pack.clone());
         let core = CoreParts {
             root,
@@ -196,9 +198,6 @@ impl Driver {
         }
         for word in self.shared.guiding.heard() {
             self.handle(Input::Guided(&word));
-            if let GuideWord::Result(result) = &word {
-                tracing::info!(enrollment.id = %result.id, "enrollment {} is kept for the server", result.id);
-            }
         }
         self.handle(Input::Tick);
     }

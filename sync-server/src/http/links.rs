@@ -5,10 +5,60 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
 
+use super::api::Api;
+use super::problem::ApiError;
+use crate::domain::access::{Permission, Reach};
+use crate::domain::account::State;
 use crate::sealing::DerivedKey;
+
+/// How long a link opens what it is for, seconds.
+pub const LIFE_S: u64 = 600;
+
+/// What a link says beside its path.
+#[derive(Deserialize, IntoParams, Validate)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Signed {
+    /// For whom it was made.
+    #[garde(skip)]
+    account: Uuid,
+    /// Until when, Unix seconds.
+    #[garde(skip)]
+    expires: u64,
+    /// The server's signature.
+    #[garde(length(max = 100))]
+    #[param(max_length = 100)]
+    signature: String,
+}
+
+impl Signed {
+    /// Whom and what the account of a link to `path` may reach with `permission` today: it may have lost its roles since
+    /// the link was made, or be gone.
+    ///
+    /// # Errors
+    /// [`ApiError::NotAllowed`] if the link is not good, or not any more.
+    pub async fn reach(&self, api: &Api, path: &str, permission: Permission) -> Result<Reach, ApiError> {
+        let refused = || ApiError::NotAllowed("this link is not good, or not any more; ask for another".into());
+        let link = Link { path, account: UserId(self.account), expires: self.expires };
+        if !link.is_good(&self.signature, &api.links, api.now()) {
+            return Err(refused());
+        }
+        let account = api.accounts.book.account(link.account).await?.filter(|account| account.state == State::Active);
+        Ok(account.ok_or_else(refused)?.access.reach(permission))
+    }
+
+    /// For how many seconds it is still good.
+    pub fn left_s(&self, now: UnixMillis) -> u64 {
+        self.expires.saturating_sub(now.as_unix_seconds())
+    }
+}
 
 /// A link taken apart.
 #[derive(Clone, Debug)]

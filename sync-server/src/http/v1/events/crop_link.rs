@@ -1,29 +1,23 @@
 //! A link to the picture of an event, for pages that cannot send headers.
 
 use axum::Json;
-use axum::extract;
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use garde::Validate;
-use ostiary_common::ids::{EventId, UserId};
+use ostiary_common::ids::EventId;
 use ostiary_common::time::UnixMillis;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::crop::jpeg_within;
 use crate::domain::access::Permission;
 use crate::domain::access::may::EventsRead;
-use crate::domain::account::State;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::extract::{InPath, ValidQuery};
-use crate::http::links::Link;
+use crate::http::links::{LIFE_S, Link, Signed};
 use crate::http::problem::{ApiError, Problem};
-
-/// How long a link opens its picture, seconds.
-const LIFE_S: u64 = 600;
 
 /// A link.
 #[derive(Serialize, ToSchema)]
@@ -34,30 +28,13 @@ pub struct CropLink {
     expires_at: String,
 }
 
-/// What a link says beside its path.
-#[derive(Deserialize, IntoParams, Validate)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Signed {
-    /// For whom it was made.
-    #[garde(skip)]
-    account: Uuid,
-    /// Until when, Unix seconds.
-    #[garde(skip)]
-    expires: u64,
-    /// The server's signature.
-    #[garde(length(max = 100))]
-    #[param(max_length = 100)]
-    signature: String,
-}
-
 /// A link to the picture of an event, good for ten minutes and for this account alone.
 #[utoipa::path(post, path = "/api/v1/events/{id}/crop/link", operation_id = "events_crop_link", tag = "events",
     security(("bearer" = [])), params(("id" = uuid::Uuid, Path, description = "The event")),
     responses((status = 201, description = "The link", body = CropLink)))]
 #[tracing::instrument(name = "http.v1.events.crop_link", skip_all, fields(event.id = %id))]
 pub async fn link(
-    extract::State(api): extract::State<Api>,
+    State(api): State<Api>,
     may: May<EventsRead>,
     InPath(id): InPath<EventId>,
 ) -> Result<(StatusCode, Json<CropLink>), ApiError> {
@@ -78,22 +55,14 @@ pub async fn link(
             content_type = "application/problem+json")
     ))]
 pub async fn open(
-    extract::State(api): extract::State<Api>,
+    State(api): State<Api>,
     InPath(id): InPath<EventId>,
     ValidQuery(signed): ValidQuery<Signed>,
 ) -> Result<Response, ApiError> {
-    let refused = || ApiError::NotAllowed("this link is not good, or not any more; ask for another".into());
-    let (path, account) = (path(id), UserId(signed.account));
-    let link = Link { path: &path, account, expires: signed.expires };
-    if !link.is_good(&signed.signature, &api.links, api.now()) {
-        return Err(refused());
-    }
-    // The account may have lost its roles since, or be gone.
-    let account = api.accounts.book.account(account).await?.filter(|account| account.state == State::Active);
-    let reach = account.ok_or_else(refused)?.access.reach(Permission::EventsRead);
+    let reach = signed.reach(&api, &path(id), Permission::EventsRead).await?;
     let jpeg = jpeg_within(&api, &reach, id).await?.ok_or(ApiError::NotFound("picture"))?;
-    let left = signed.expires.saturating_sub(api.now().as_unix_seconds());
-    let cache = HeaderValue::try_from(format!("private, max-age={left}")).expect("words and digits make a header");
+    let left_s = signed.left_s(api.now());
+    let cache = HeaderValue::try_from(format!("private, max-age={left_s}")).expect("words and digits make a header");
     Ok(([(CONTENT_TYPE, HeaderValue::from_static("image/jpeg")), (CACHE_CONTROL, cache)], jpeg).into_response())
 }
 

@@ -7,25 +7,19 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use garde::Validate;
-use ostiary_common::ids::{DeviceId, MsgId, UserId};
+use ostiary_common::ids::{DeviceId, MsgId};
 use ostiary_common::time::UnixMillis;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::access::Permission;
 use crate::domain::access::may::DevicesManage;
-use crate::domain::account::State as Standing;
 use crate::domain::command::MediaType;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::extract::{InPath, ValidQuery};
-use crate::http::links::Link;
+use crate::http::links::{LIFE_S, Link, Signed};
 use crate::http::problem::{ApiError, Problem};
-
-/// How long a link opens what it is for, seconds.
-const LIFE_S: u64 = 600;
 
 /// A link.
 #[derive(Serialize, ToSchema)]
@@ -34,23 +28,6 @@ pub struct AttachmentLink {
     url: String,
     /// When it ends.
     expires_at: String,
-}
-
-/// What a link says beside its path.
-#[derive(Deserialize, IntoParams, Validate)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Signed {
-    /// For whom it was made.
-    #[garde(skip)]
-    account: Uuid,
-    /// Until when, Unix seconds.
-    #[garde(skip)]
-    expires: u64,
-    /// The server's signature.
-    #[garde(length(max = 100))]
-    #[param(max_length = 100)]
-    signature: String,
 }
 
 /// A link to what came with a device's answer, good for ten minutes and for this account alone.
@@ -103,15 +80,8 @@ pub async fn open(
     InPath((id, command)): InPath<(DeviceId, MsgId)>,
     ValidQuery(signed): ValidQuery<Signed>,
 ) -> Result<Response, ApiError> {
-    let refused = || ApiError::NotAllowed("this link is not good, or not any more; ask for another".into());
-    let (path, account) = (path(id, command), UserId(signed.account));
-    let link = Link { path: &path, account, expires: signed.expires };
-    if !link.is_good(&signed.signature, &api.links, api.now()) {
-        return Err(refused());
-    }
-    // The account may have lost its roles since, or be gone; the device may have moved out of its reach.
-    let account = api.accounts.book.account(account).await?.filter(|account| account.state == Standing::Active);
-    let reach = account.ok_or_else(refused)?.access.reach(Permission::DevicesManage);
+    // The device may have moved out of the account's reach.
+    let reach = signed.reach(&api, &path(id, command), Permission::DevicesManage).await?;
     let gone = || ApiError::NotFound("attachment");
     let device = api.within.device_within(&reach, id).await?.ok_or_else(gone)?;
     let (media, bytes) = api.store.command_attachment(device.id, command).await?.ok_or_else(gone)?;
