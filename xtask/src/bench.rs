@@ -117,7 +117,9 @@ impl Profile {
         Ok(self.dir().join("ostiaryd"))
     }
 
-    fn dir(self) -> PathBuf {
+    /// Where its programs lie.
+    #[must_use]
+    pub fn dir(self) -> PathBuf {
         shell::target_dir().join(self.folder())
     }
 

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use crate::bench::Profile;
 use crate::{setup, shell};
 
 /// How many devices, how long, how hard.
@@ -17,9 +18,9 @@ pub struct FleetArgs {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Take the programs of the dev profile; their figures say nothing.
-    #[arg(long)]
-    dev: bool,
+    /// How to compile what is measured; the figures of `dev` say nothing.
+    #[arg(long, value_enum, default_value_t = Profile::Measure)]
+    profile: Profile,
     /// Take the programs as they were last built.
     #[arg(long)]
     no_build: bool,
@@ -33,14 +34,11 @@ pub struct FleetArgs {
 /// # Errors
 /// If the build fails, or an event was lost or doubled, or a device did not come back.
 pub fn run(args: &FleetArgs) -> Result<()> {
-    let profile = if args.dev { "dev" } else { "measure" };
     if !args.no_build {
         setup::ensure()?;
-        let build = ["build", "--profile", profile, "-p", "ostiary-server", "-p", "ostiary-e2e", "--bins"];
-        shell::run(&mut shell::cargo(&build))?;
+        args.profile.build(&["--workspace", "--bins"])?;
     }
-    let folder = if args.dev { "debug" } else { "measure" };
-    let mut lab = shell::command(shell::target_dir().join(folder).join("ostiary-lab"), &["fleet"]);
+    let mut lab = shell::command(args.profile.dir().join("ostiary-lab"), &["fleet"]);
     lab.args(["--devices", &args.devices.to_string(), "--seconds", &args.seconds.to_string()]);
     if args.json {
         lab.arg("--json");

@@ -13,7 +13,7 @@ pub struct ApiArgs {
     #[arg(long)]
     json: bool,
     /// How to compile what is measured.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t = Profile::Measure)]
     profile: Profile,
     /// Take the programs as they were last built.
     #[arg(long)]

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::Profile;
 use crate::{setup, shell};
 
 /// How much is measured.
@@ -14,9 +15,12 @@ pub struct GuidedArgs {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Take the programs of the dev profile, as they were last built.
+    /// How to compile what is measured.
+    #[arg(long, value_enum, default_value_t = Profile::Measure)]
+    profile: Profile,
+    /// Take the programs as they were last built.
     #[arg(long)]
-    dev: bool,
+    no_build: bool,
 }
 
 /// Builds and measures.
@@ -24,13 +28,11 @@ pub struct GuidedArgs {
 /// # Errors
 /// If the build fails, or nothing could be measured.
 pub fn run(args: &GuidedArgs) -> Result<()> {
-    if !args.dev {
-        setup::ensure()?;
-        let build = ["build", "--profile", "measure", "-p", "ostiary-server", "-p", "ostiary-e2e", "--bins"];
-        shell::run(&mut shell::cargo(&build))?;
+    setup::ensure()?;
+    if !args.no_build {
+        args.profile.build(&["--workspace", "--bins"])?;
     }
-    let folder = if args.dev { "debug" } else { "measure" };
-    let mut lab = shell::command(shell::target_dir().join(folder).join("ostiary-lab"), &["guided"]);
+    let mut lab = shell::command(args.profile.dir().join("ostiary-lab"), &["guided"]);
     lab.args(["--frames", &args.frames.to_string()]);
     if args.json {
         lab.arg("--json");

@@ -44,8 +44,7 @@ pub struct KillArgs {
 pub fn run(args: &KillArgs) -> Result<()> {
     if !args.no_build {
         setup::ensure_laboratory()?;
-        let packages = ["-p", "ostiary-daemon", "-p", "ostiary-server", "-p", "ostiary-e2e"];
-        shell::run(shell::cargo(&["build", "--bins"]).args(packages)).context("building the programs")?;
+        shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"])).context("building the programs")?;
     }
     let aside = shell::target_dir().join("faults");
     fs::create_dir_all(&aside).with_context(|| format!("making {}", aside.display()))?;
