@@ -5,6 +5,11 @@
 use super::{BLOCK, Work, on, pack};
 use crate::Isa;
 
+/// Points further from a picture's first pixel are taken to be this far.
+const FARTHEST: f32 = 4_000_000.0;
+/// The longest side of a picture.
+const LONGEST: u32 = 1_000_000;
+
 /// A picture of RGB, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Rgb<'a> {
@@ -18,10 +23,10 @@ impl<'a> Rgb<'a> {
     /// Rows of `stride` bytes, of which the first `3 * width` are pixels; the last may end with them.
     ///
     /// # Panics
-    /// If a side is 0 or above `i32::MAX`, or `data` does not hold the picture.
+    /// If a side is 0 or above a million, or `data` does not hold the picture.
     #[must_use]
     pub fn new(data: &'a [u8], (width, height): (u32, u32), stride: usize) -> Self {
-        let sides = 1..=i32::MAX.cast_unsigned();
+        let sides = 1..=LONGEST;
         assert!(sides.contains(&width) && sides.contains(&height), "sides of {width}x{height}");
         let row = 3 * width as usize;
         let needed = stride.saturating_mul(height as usize - 1).saturating_add(row);
@@ -117,12 +122,23 @@ impl Places {
     }
 }
 
-/// The whole number below and the rest. Not `floor`, which is a call into the C library on processors without it.
+/// The whole number below and the rest; what is no number, or further out than any pixel, lies outside.
 #[inline(always)]
+#[expect(clippy::manual_clamp, reason = "that would leave what is no number as it is")]
 fn split(value: f32) -> (i32, f32) {
-    let near = value as i32;
-    let below = near.wrapping_sub(i32::from(near as f32 > value));
+    let value = value.max(-FARTHEST).min(FARTHEST);
+    let below = below(value);
     (below, value - below as f32)
+}
+
+/// The whole number below `value`, which is at most [`FARTHEST`] from 0. Not `floor`, which is a call into the C library on
+/// processors without it, and not a cast, which asks for numbers out of range one by one: added to a number so large that
+/// nothing is left behind the point, a value is rounded, and stands in the lowest bits.
+#[inline(always)]
+fn below(value: f32) -> i32 {
+    const LARGE: f32 = 12_582_912.0;
+    let near = (value + LARGE).to_bits().wrapping_sub(LARGE.to_bits()).cast_signed();
+    near.wrapping_sub(i32::from(near as f32 > value))
 }
 
 impl Rgb<'_> {
@@ -176,7 +192,7 @@ fn blend(corners: &Corners, places: &Places) -> [u32; BLOCK] {
             let upper = upper_left + (upper_right - upper_left) * places.right_share[n];
             let lower = lower_left + (lower_right - lower_left) * places.right_share[n];
             let value = upper + (lower - upper) * places.lower_share[n] + 0.5;
-            colours[n] |= (value as i32).cast_unsigned() << shift;
+            colours[n] |= below(value).cast_unsigned() << shift;
         }
     }
     colours
