@@ -211,6 +211,8 @@ async fn watch(packs: &Packs, options: RunOptions, runs: &mut Runs) -> anyhow::R
     // Last decisions are made durable; they are sent at the next start.
     let ending = tokio::task::spawn_blocking(move || watching.map(Watching::end));
     drop(watcher);
+    // The recorder ends once nobody is left who could hand in anything.
+    drop(recorder);
     let wish = match outcome {
         Some(wish) => wish,
         None => tokio::time::timeout(FAREWELL_LIMIT, keeping).await.ok().and_then(|e| e.ok()?.ok()).flatten(),

@@ -215,6 +215,11 @@ impl Log {
         if writer.file.write_at(&end.write(), END_AT as u64).is_ok() && writer.file.cut(writer.end as u64).is_ok() {
             last.file_bytes = writer.end as u64;
         }
+        let ended = *last;
+        // What waits there is asked for next, and where it stands is known: nothing is read whole to find it.
+        if (ended.first_key..ended.next_key).contains(&self.first_key()) {
+            self.reading = Some(Reading { first_key: ended.first_key, file: writer.file, frames: writer.frames });
+        }
     }
 
     fn note_growth(&mut self) {
