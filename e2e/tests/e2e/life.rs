@@ -1,6 +1,8 @@
 //! A device's life: shut out, moved across sites, replaced, its card put back from an old image, reset. Real programs;
 //! visits are made up.
 
+mod home_assistant;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
