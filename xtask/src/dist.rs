@@ -5,6 +5,7 @@
 
 mod build;
 mod deb;
+mod figures;
 mod sbom;
 mod sign;
 mod stage;
@@ -12,11 +13,12 @@ mod stage;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::bench::Profile;
 use crate::{setup, shell};
+use figures::Figures;
 use stage::Part;
 
 pub use build::Target;
@@ -33,6 +35,9 @@ pub struct DistArgs {
     /// How to compile; what is handed out is `release`.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
+    /// Take the programs from this folder, built elsewhere for the one target, instead of building them.
+    #[arg(long, value_name = "FOLDER")]
+    programs: Option<PathBuf>,
     /// Where it goes; `target/dist` if it is not given.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -50,18 +55,22 @@ pub fn run(args: &DistArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| shell::target_dir().join("dist"));
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out).with_context(|| format!("making {}", out.display()))?;
+    ensure!(args.programs.is_none() || args.target.len() < 2, "--programs are those of one target");
     let targets = if args.target.is_empty() { vec![Target::host()] } else { args.target.clone() };
     let parts = if args.part.is_empty() { Part::ALL.to_vec() } else { args.part.clone() };
     // These write the manuals; programs for another processor cannot.
     shell::run(&mut shell::cargo(&["build", "--workspace", "--bins"])).context("building what writes manuals")?;
+    let mut found = Vec::new();
     for target in targets {
-        let programs = build::programs(target, args.profile, &parts)?;
+        let build = || build::programs(target, args.profile, &parts);
+        let programs = args.programs.clone().map_or_else(build, Ok)?;
         for part in &parts {
-            pack(*part, target, &programs, &version(), &out)?;
+            found.extend(pack(*part, target, &programs, &version(), &out)?);
         }
     }
+    fs::write(out.join("figures.json"), serde_json::to_string_pretty(&found)? + "\n")?;
     sign::sums(&out, args.key.as_deref())?;
-    println!("{}", report(&out)?);
+    println!("{}\n\n{}", report(&out)?, figures::table(&found));
     Ok(())
 }
 
@@ -80,7 +89,7 @@ pub fn debug_packages(out: &Path) -> Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-fn pack(part: Part, target: Target, programs: &Path, version: &str, out: &Path) -> Result<()> {
+fn pack(part: Part, target: Target, programs: &Path, version: &str, out: &Path) -> Result<Option<Figures>> {
     let staging = out.join("staging");
     let staged = stage::stage(part, programs, &staging)?;
     deb::build(part, target, &staged, version, out)?;
@@ -89,8 +98,9 @@ fn pack(part: Part, target: Target, programs: &Path, version: &str, out: &Path) 
         let list = out.join(format!("{}-{version}-{}.cdx.json", part.name(), target.triple()));
         fs::write(&list, sbom::list(package, target)?)?;
     }
+    let figures = figures::measure(part, target, &staged, &out.join("scratch"))?;
     fs::remove_dir_all(&staging)?;
-    Ok(())
+    Ok(figures)
 }
 
 /// The same files as in the package, for systems without dpkg. Nothing in it depends on when or where it was packed.

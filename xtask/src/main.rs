@@ -2,6 +2,7 @@
 //! compiles in seconds.
 
 mod bench;
+mod boards;
 mod check;
 mod check_api;
 mod ci;

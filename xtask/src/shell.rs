@@ -73,6 +73,25 @@ pub fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{line}` did not print text"))
 }
 
+/// Downloads Debian packages for this machine into a folder, without installing them.
+///
+/// # Errors
+/// If apt does not have them.
+pub fn download(names: &[String], to: &Path) -> Result<()> {
+    run(command("apt-get", &["download", "--quiet"]).args(names).current_dir(to))
+}
+
+/// Megabytes a process has in memory.
+///
+/// # Errors
+/// If it has ended.
+pub fn resident_mb(process: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the process has ended")?;
+    let kb: f64 = line.split_whitespace().next().context("a size")?.parse()?;
+    Ok(kb * 1024.0 / 1e6)
+}
+
 /// Whether a program of this name is on the path.
 #[must_use]
 pub fn has_program(name: &str) -> bool {

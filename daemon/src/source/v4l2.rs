@@ -178,6 +178,8 @@ pub fn is_there(device: &Path) -> bool {
 }
 
 #[cfg(test)]
+mod feed_tests;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod loopback_tests;

@@ -1,10 +1,10 @@
 //! What the commands say and how they end.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn ostiaryd(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ostiaryd"))
+    crate::program()
         .args(args)
         .current_dir(dir)
         .env("OSTIARYD_DEVICE__STATE_DIR", dir.join("state"))

@@ -1,7 +1,6 @@
 //! `ostiaryd eval` on the portraits that are part of the repository.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ fn repository() -> PathBuf {
 
 fn eval(args: &[&str]) -> Result<Value, String> {
     let pack = repository().join("models/packs/ostiary-default");
-    let output = Command::new(env!("CARGO_BIN_EXE_ostiaryd"))
+    let output = crate::program()
         .arg("eval")
         .args(args)
         .arg("--json")

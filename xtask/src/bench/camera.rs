@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -33,6 +33,9 @@ pub struct CameraArgs {
     /// How to compile what is measured.
     #[arg(long, value_enum, default_value_t)]
     profile: Profile,
+    /// Measure this program instead of building one.
+    #[arg(long, value_name = "OSTIARYD")]
+    daemon: Option<PathBuf>,
 }
 
 /// What our side says.
@@ -82,7 +85,7 @@ struct Report {
 /// If something cannot be built or run.
 pub fn run(args: &CameraArgs) -> Result<()> {
     setup::ensure_opencv()?;
-    let daemon = args.profile.daemon()?;
+    let daemon = args.daemon.clone().map_or_else(|| args.profile.daemon(), Ok)?;
     let folder = shell::target_dir().join("bench-camera");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;

@@ -168,6 +168,8 @@ struct Door {
 impl Door {
     fn open(config: &Path, per_second: f64) -> Result<Self> {
         let mut drill = daemon(config, &["drill", "--pictured", "--per-second", &per_second.to_string()]);
+        // As the unit has it.
+        drill.env("MALLOC_ARENA_MAX", "1");
         let child = drill.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("starting the daemon")?;
         let door = Self { child, config: config.to_owned() };
         door.wait_for(Duration::from_secs(120), || Ok(door.figure("ostiary_mqtt_connected").is_ok_and(|up| up > 0.0)))?;
@@ -195,10 +197,7 @@ impl Door {
 
     /// Megabytes resident.
     fn resident(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the daemon has ended")?;
-        let kb: f64 = line.split_whitespace().next().context("a size")?.parse()?;
-        Ok(kb * 1024.0 / 1e6)
+        shell::resident_mb(self.child.id())
     }
 }
 

@@ -43,6 +43,24 @@ impl Target {
         }
     }
 
+    /// The program that takes out of others what only debuggers read.
+    pub fn strip(self) -> &'static str {
+        match self {
+            _ if self == Self::host() => "strip",
+            Self::Amd64 => "x86_64-linux-gnu-strip",
+            Self::Arm64 => "aarch64-linux-gnu-strip",
+        }
+    }
+
+    /// Makes sure that the standard library for it is there.
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub fn add(self) -> Result<()> {
+        shell::run(&mut shell::command("rustup", &["target", "add", self.triple()]))
+            .with_context(|| format!("getting the standard library for {}", self.triple()))
+    }
+
     /// Tells cargo with what to compile for this processor on another one.
     pub fn tools(self, cargo: &mut Command) {
         let gnu = match self {
@@ -70,8 +88,7 @@ pub fn programs(target: Target, profile: Profile, parts: &[Part]) -> Result<Path
     let mut folder = shell::target_dir();
     if target != Target::host() {
         setup::ensure_emulation()?;
-        shell::run(&mut shell::command("rustup", &["target", "add", target.triple()]))
-            .with_context(|| format!("getting the standard library for {}", target.triple()))?;
+        target.add()?;
         cargo.args(["--target", target.triple()]);
         target.tools(&mut cargo);
         folder.push(target.triple());

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::{UNITS, loopback};
+use crate::dist::Target;
 use crate::{setup, shell, vm};
 
 /// Modules needed before the host's files are there; the rest is loaded from them.
 const MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 /// Commands of busybox used while booting.
-const COMMANDS: [&str; 11] =
-    ["sh", "mount", "mkdir", "insmod", "switch_root", "echo", "cat", "poweroff", "cp", "sleep", "rm"];
+const COMMANDS: [&str; 12] =
+    ["sh", "mount", "mkdir", "insmod", "switch_root", "echo", "cat", "poweroff", "cp", "sleep", "rm", "grep"];
 const INIT: &str = include_str!("init.sh");
 /// Begins a line that says how a step went: `LAB step ok` or `LAB step FAILED why`.
 const WORD: &str = "LAB ";
@@ -53,7 +54,7 @@ impl Guest {
         fs::create_dir_all(folder.join("lab")).context("making the guest's folder")?;
         let release = vm::kernel(&folder)?;
         let kernel = folder.join("kernel");
-        loopback::build(&folder, &kernel, &release)?;
+        loopback::build(Target::Amd64, &folder, &kernel, &release, shell::download)?;
         let modules = ["lib/modules", "usr/lib/modules"].map(|place| kernel.join(place));
         let modules =
             modules.into_iter().find(|path| path.join(&release).exists()).context("the kernel has no modules")?;
@@ -85,7 +86,8 @@ impl Guest {
         qemu.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(self.folder.join("lab.cpio"));
         let line = "console=ttyS0 quiet loglevel=3 panic=-1 nokaslr mitigations=off random.trust_cpu=on apparmor=0 \
                     audit=0 8250.nr_uarts=1 no_timer_check";
-        qemu.args(["-append", line]);
+        let verbose = if is_watched() { " lab.verbose" } else { "" };
+        qemu.args(["-append", &format!("{line}{verbose}")]);
         let (modules, files) = (self.modules.display().to_string(), files.display().to_string());
         for (name, path) in [("root", "/"), ("modules", modules.as_str()), ("lab", files.as_str())] {
             let share = format!("local,id={name},path={path},security_model=none,multidevs=remap,readonly=on");
@@ -167,6 +169,11 @@ fn lines(output: impl std::io::Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
+/// Whether somebody wants to see the guest's whole console.
+fn is_watched() -> bool {
+    std::env::var_os("OSTIARY_LAB_CONSOLE").is_some()
+}
+
 /// Hears the guest out: its steps, its last lines, and whether it came to its end.
 fn listen(lines: &Receiver<String>, until: Instant) -> (Vec<String>, Vec<String>, bool) {
     let (mut steps, mut tail) = (Vec::new(), Vec::new());
@@ -181,7 +188,7 @@ fn listen(lines: &Receiver<String>, until: Instant) -> (Vec<String>, Vec<String>
         if let Some(step) = line.strip_prefix(WORD) {
             eprintln!("  {step}");
             steps.push(step.to_owned());
-        } else if std::env::var_os("OSTIARY_LAB_CONSOLE").is_some() {
+        } else if is_watched() {
             eprintln!("  | {line}");
         }
         tail.push(line);

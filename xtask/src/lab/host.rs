@@ -48,6 +48,14 @@ impl Server {
     /// # Errors
     /// If it does not start.
     pub fn start(folder: &Path, host: &str) -> Result<Self> {
+        Self::start_program(&shell::dev_binary("ostiary-server"), folder, host)
+    }
+
+    /// The same with another build of it.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_program(program: &Path, folder: &Path, host: &str) -> Result<Self> {
         let (api, broker) = (free_port()?, free_port()?);
         let data = folder.join("server");
         fs::create_dir_all(&data)?;
@@ -60,7 +68,7 @@ impl Server {
         );
         fs::write(&config, text)?;
         let log = folder.join("server.log");
-        let mut serve = shell::command(shell::dev_binary("ostiary-server"), &["--config"]);
+        let mut serve = shell::command(program, &["--config"]);
         serve.arg(&config).arg("serve").stdin(Stdio::null()).stdout(fs::File::create(&log)?);
         let child =
             serve.stderr(fs::File::create(folder.join("server.err"))?).spawn().context("starting the server")?;
@@ -93,6 +101,14 @@ impl Server {
 
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Megabytes it has in memory.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn resident_mb(&self) -> Result<f64> {
+        shell::resident_mb(self.child.id())
     }
 
     /// Makes an account that may see and send everything, and gives its password.
@@ -129,6 +145,38 @@ impl Server {
         let code = text("/claim/code").or_else(|_| text("/claim_code")).or_else(|_| text("/code"))?;
         let ca_sha256 = text("/claim/ca_sha256").or_else(|_| text("/ca_sha256"))?;
         Ok(Claim { server: format!("https://{}:{}", self.host, self.api), code, ca_sha256 })
+    }
+
+    /// How many visits it lists, as the account sees them.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn visits(&self, login: &str, password: &str) -> Result<usize> {
+        let body = serde_json::json!({"login": login, "password": password}).to_string();
+        let token = self.ask("/api/v1/auth/login", &["--data", "@-"], &body)?;
+        let token = token["access_token"].as_str().context("the server gives no token")?.to_owned();
+        let events = self.ask(
+            "/api/v1/events?kind=match,unknown,unusable,spoof_suspected",
+            &["--header", "@-"],
+            &format!("authorization: Bearer {token}"),
+        )?;
+        let items = events["items"].as_array().or_else(|| events.as_array());
+        Ok(items.with_context(|| format!("no list of events: {events}"))?.len())
+    }
+
+    /// Asks the API; what is secret goes in by standard input, where nobody else on this machine reads it.
+    fn ask(&self, path: &str, args: &[&str], secret: &str) -> Result<Value> {
+        // The server's certificate is for the guest's way to it.
+        let mut curl = shell::command("curl", &["--silent", "--show-error", "--fail", "--insecure"]);
+        curl.args(["--max-time", "30", "--header", "content-type: application/json"]).args(args);
+        curl.arg(format!("https://127.0.0.1:{}{path}", self.api));
+        let mut child = curl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("it reads")?.write_all(secret.as_bytes())?;
+        let ended = child.wait_with_output()?;
+        if !ended.status.success() {
+            bail!("asking the server for {path}: {}", String::from_utf8_lossy(&ended.stderr));
+        }
+        serde_json::from_slice(&ended.stdout).with_context(|| format!("the answer to {path}"))
     }
 }
 

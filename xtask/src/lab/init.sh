@@ -11,6 +11,8 @@ mkdir -p /new/usr/lib/modules /new/mnt/lab /new/run /new/var/log/journal
 share modules /new/usr/lib/modules loose; share lab /new/mnt/lab none
 mount -t tmpfs run /new/run; mkdir -p /new/run/systemd/system
 cp /units/* /new/run/systemd/system/
+# systemd empties these while it starts, which takes minutes where the host's are full.
+mount -t tmpfs -o mode=1777 tmp /new/tmp; mount -t tmpfs -o mode=1777 tmp /new/var/tmp
 # What the host has enabled is none of the guest's business, and a box without an id would ask for one.
 echo "ostiary-lab" >/new/etc/hostname
 [ -s /new/etc/machine-id ] || echo 0123456789abcdef0123456789abcdef >/new/etc/machine-id
@@ -18,10 +20,12 @@ echo "ostiary-lab" >/new/etc/hostname
 # Where the host is a container itself, these would make systemd believe the same of the guest, and not read the command
 # line of its kernel.
 rm -f /new/.dockerenv /new/run/.containerenv /new/run/systemd/container
-INIT=$(cat /new/mnt/lab/init)
+INIT=$(cat /new/mnt/lab/init); STATUS=0
+if grep -q lab.verbose /proc/cmdline; then STATUS=1; fi
 mount --move /proc /new/proc; mount --move /sys /new/sys; mount --move /dev /new/dev
 if [ "$INIT" = systemd ]; then
-    exec switch_root /new /lib/systemd/systemd --unit=ostiary-lab.target --show-status=0 --log-level=warning
+    # With `lab.verbose` on the kernel's line it tells what it starts.
+    exec switch_root /new /lib/systemd/systemd --unit=ostiary-lab.target --show-status=$STATUS --log-level=warning
 fi
 exec switch_root /new /bin/bash -c 'mkdir -p /dev/shm /dev/pts; mount -t tmpfs s /dev/shm; mount -t tmpfs t /tmp
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root; ip link set lo up

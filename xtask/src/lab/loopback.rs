@@ -6,48 +6,63 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::dist::Target;
 use crate::shell;
 
-/// Builds it into the modules of the kernel in `kernel`, unless it is there.
+/// Builds it for `target` into the modules of the kernel in `kernel`, unless it is there; `download` brings packages for
+/// that processor into a folder.
 ///
 /// # Errors
 /// If packages cannot be had or it does not build.
-pub fn build(folder: &Path, kernel: &Path, release: &str) -> Result<()> {
+pub fn build(
+    target: Target,
+    folder: &Path,
+    kernel: &Path,
+    release: &str,
+    download: impl Fn(&[String], &Path) -> Result<()>,
+) -> Result<()> {
     let modules = kernel.join("lib/modules").join(release);
-    let target = modules.join("extra/v4l2loopback.ko");
-    if target.exists() {
+    let driver = modules.join("extra/v4l2loopback.ko");
+    if driver.exists() {
         return Ok(());
     }
     let headers = folder.join("headers");
-    unpack(release, &headers)?;
+    unpack(target, release, &headers, download)?;
     let tree = headers.join("usr/src").join(format!("linux-headers-{release}"));
     relocate(&tree.join("Makefile"), &headers)?;
     let source = source(&headers.join("usr/src"))?;
-    let mut make = shell::command("make", &["--directory"]);
-    shell::run(make.arg(&tree).arg(format!("M={}", source.display())).arg("modules"))
+    let mut make = shell::command("make", &[]);
+    if target == Target::Arm64 {
+        make.args(["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]);
+    }
+    shell::run(make.arg("--directory").arg(&tree).arg(format!("M={}", source.display())).arg("modules"))
         .context("building v4l2loopback")?;
-    fs::create_dir_all(target.parent().context("it has a folder")?)?;
-    shell::run(shell::command("strip", &["--strip-debug", "-o"]).arg(&target).arg(source.join("v4l2loopback.ko")))?;
+    fs::create_dir_all(driver.parent().context("it has a folder")?)?;
+    let mut strip = shell::command(target.strip(), &["--strip-debug", "-o"]);
+    shell::run(strip.arg(&driver).arg(source.join("v4l2loopback.ko")))?;
     shell::run(shell::command("depmod", &["--basedir"]).arg(kernel).arg(release))?;
     // Half a gigabyte that is needed once.
     let _ = fs::remove_dir_all(&headers);
     Ok(())
 }
 
-fn unpack(release: &str, headers: &Path) -> Result<()> {
-    let version = release.strip_suffix("-amd64").context("the kernel is one for amd64")?;
+fn unpack(
+    target: Target,
+    release: &str,
+    headers: &Path,
+    download: impl Fn(&[String], &Path) -> Result<()>,
+) -> Result<()> {
+    let version = release.strip_suffix(target.debian()).and_then(|version| version.strip_suffix('-'));
+    let version = version.with_context(|| format!("the kernel is one for {}", target.debian()))?;
     // 6.1.0-56 has its tools in linux-kbuild-6.1.
     let series: Vec<&str> = version.split('.').take(2).collect();
-    let packages = [
-        "v4l2loopback-dkms".to_owned(),
-        format!("linux-headers-{release}"),
-        format!("linux-headers-{version}-common"),
-        format!("linux-kbuild-{}", series.join(".")),
-    ];
+    let parts =
+        ["v4l2loopback-dkms".to_owned(), format!("linux-headers-{release}"), format!("linux-headers-{version}-common")];
     let downloads = headers.join("downloads");
     fs::create_dir_all(&downloads)?;
-    let mut download = shell::command("apt-get", &["download", "--quiet"]);
-    shell::run(download.args(&packages).current_dir(&downloads))?;
+    download(&parts, &downloads)?;
+    // The tools run here, whatever they build for.
+    shell::download(&[format!("linux-kbuild-{}", series.join("."))], &downloads)?;
     for archive in fs::read_dir(&downloads)?.filter_map(Result::ok) {
         shell::run(shell::command("dpkg", &["-x"]).arg(archive.path()).arg(headers))?;
     }

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::arm;
 use super::container::Container;
 use super::guest::{Guest, Init};
 use super::host::{Claim, Server};
-use crate::{dist, shell, vm};
+use crate::{boards, dist, shell, vm};
 
 /// The cameras of the kernel's virtual driver.
 const CAMERA: &str = include_str!("camera.sh");
@@ -19,7 +19,7 @@ const DOOR: &str = include_str!("door.sh");
 /// Freezes one thread of a program.
 const FREEZE: &str = include_str!("freeze.py");
 /// The account the stories log in with.
-const LOGIN: &str = "laboratory";
+pub const LOGIN: &str = "laboratory";
 
 /// A story.
 pub struct Story {
@@ -34,8 +34,9 @@ pub fn all(short: bool) -> Vec<Story> {
     let camera = Story { name: "camera", tell: camera };
     let service = Story { name: "service", tell: service };
     let door = Story { name: "door", tell: door };
-    let arm = Story { name: "arm64", tell: arm::tell };
-    if short { vec![camera, service] } else { vec![camera, service, door, arm] }
+    let (boards, visit) =
+        (Story { name: "arm64", tell: arm::cameras }, Story { name: "arm64-visit", tell: arm::visit });
+    if short { vec![camera, service] } else { vec![camera, service, door, boards, visit] }
 }
 
 /// Every format pixel by pixel, every fault of vivid, by the daemon's own tests of its source.
@@ -63,7 +64,7 @@ fn door() -> Result<()> {
     let folder = folder("door")?;
     let _server = prepare(&folder, "10.0.2.2", "v4l2")?;
     let script = fs::read_to_string(folder.join("story"))?;
-    Guest::prepare()?.run(Init::Systemd, &folder, &script, Duration::from_secs(1500))?;
+    Guest::prepare()?.run(Init::Systemd, &folder, &script, Duration::from_secs(2700))?;
     Ok(())
 }
 
@@ -73,6 +74,8 @@ fn prepare(folder: &Path, host: &str, camera: &str) -> Result<Server> {
     let (claim, password) = (server.device("lab")?, server.account(LOGIN)?);
     dist::debug_packages(folder)?;
     render(&folder.join("clip.mjpeg"))?;
+    let raw = ["-loglevel", "error", "-f", "mjpeg", "-i", "clip.mjpeg", "-pix_fmt", "yuyv422", "-f", "rawvideo"];
+    shell::run(shell::command("ffmpeg", &raw).arg("clip.yuyv").current_dir(folder))?;
     let Claim { server: url, code, ca_sha256 } = claim;
     fs::write(folder.join("freeze.py"), FREEZE)?;
     let told =
@@ -81,7 +84,11 @@ fn prepare(folder: &Path, host: &str, camera: &str) -> Result<Server> {
     Ok(server)
 }
 
-fn folder(name: &str) -> Result<PathBuf> {
+/// An empty folder for a story's files.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn folder(name: &str) -> Result<PathBuf> {
     let folder = vm::cache_folder()?.join("machine/lab").join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -94,41 +101,17 @@ fn place(program: &Path, target: &Path) -> Result<()> {
 }
 
 /// Somebody at the door, as few and small frames as do: what is computed takes the guest 25 times as long.
-fn render(target: &Path) -> Result<()> {
+///
+/// # Errors
+/// If it cannot be drawn.
+pub fn render(target: &Path) -> Result<()> {
     shell::run(shell::command(shell::dev_binary("ostiary-media"), &["clip"]).arg(target))
 }
 
 /// Builds a package's unit tests as all tests are built, and says where they are.
 fn unit_tests(package: &str, name: &str) -> Result<PathBuf> {
     let mut build = shell::cargo(&["test", "--workspace", "--lib", "--no-run", "--message-format=json"]);
-    let found = executables(&shell::output(&mut build)?);
-    let found = found.into_iter().filter(|(built, _)| built == name).map(|(_, path)| path).next_back();
-    found.with_context(|| format!("cargo built no unit tests of {package}"))
-}
-
-/// Builds the unit tests of packages for boards, and says where they are.
-///
-/// # Errors
-/// If they do not compile.
-pub fn tests_for_arm(packages: &[&str]) -> Result<Vec<PathBuf>> {
-    let target = dist::Target::Arm64;
-    let mut build = shell::cargo(&["test", "--lib", "--no-run", "--message-format=json", "--target", target.triple()]);
-    for package in packages {
-        build.args(["-p", package]);
-    }
-    target.tools(&mut build);
-    let found: Vec<PathBuf> = executables(&shell::output(&mut build)?).into_iter().map(|(_, path)| path).collect();
-    ensure!(found.len() == packages.len(), "of {packages:?} cargo built {found:?}");
-    Ok(found)
-}
-
-/// The tests that cargo says it built: crate and file.
-fn executables(messages: &str) -> Vec<(String, PathBuf)> {
-    let artifacts = messages.lines().filter(|line| line.contains("\"compiler-artifact\""));
-    let artifacts = artifacts.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let tests = artifacts.filter(|artifact| artifact["profile"]["test"] == true);
-    let named = |artifact: serde_json::Value| {
-        Some((artifact["target"]["name"].as_str()?.to_owned(), PathBuf::from(artifact["executable"].as_str()?)))
-    };
-    tests.filter_map(named).collect()
+    let found = boards::executables(&shell::output(&mut build)?);
+    let mut found = found.into_iter().filter(|found| found.name == name && found.is_test).map(|found| found.path);
+    found.next_back().with_context(|| format!("cargo built no unit tests of {package}"))
 }

@@ -11,7 +11,8 @@ use super::lab::{NEAR, PATIENCE, SIZE, Watched, bars, device, has_program, worst
 use super::*;
 use crate::convert::encode_jpeg;
 
-const LOOPBACK: &str = "v4l2 loopback";
+/// The driver as it names itself.
+pub const LOOPBACK: &str = "v4l2 loopback";
 /// The longest JPEG of the bars.
 const MOST_BYTES: usize = 256 * 1024;
 
