@@ -29,7 +29,7 @@ pub struct Browser {
     /// For what has no word of its own here.
     pub client: Client,
     base: String,
-    _driver: Driver,
+    driver: Driver,
 }
 
 impl Browser {
@@ -52,7 +52,7 @@ impl Browser {
     async fn open_with(server: &Server, width: u32, height: u32, shows: Option<&Path>) -> Result<Self> {
         let driver = Driver::start().await?;
         let client = driver.client(width, height, shows).await?;
-        Ok(Self { client, base: format!("https://{}", server.endpoints.https), _driver: driver })
+        Ok(Self { client, base: format!("https://{}", server.endpoints.https), driver })
     }
 
     /// Goes to a page of the panel.
@@ -169,6 +169,14 @@ impl Browser {
     /// If it fails.
     pub async fn run(&self, script: &str) -> Result<Value> {
         self.client.execute(script, Vec::new()).await.with_context(|| format!("running `{script}`"))
+    }
+
+    /// Gives the browser a command of Chromium's DevTools protocol, for what has no other way in.
+    ///
+    /// # Errors
+    /// If it refuses.
+    pub async fn devtools(&self, command: &str, params: &Value) -> Result<Value> {
+        self.driver.devtools(&self.client, command, params).await
     }
 
     /// Replaces what a field says.

@@ -14,10 +14,13 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_asyn
 use crate::api::Api;
 use crate::tls;
 
+/// What a connection goes over.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 /// A connection to the live feed.
 #[derive(Debug)]
 pub struct Live {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
 }
 
 impl Live {
@@ -43,6 +46,12 @@ impl Live {
             .await
             .context("connecting to the live feed")?;
         Ok(Self { socket })
+    }
+
+    /// The socket itself, for who reads it in another way.
+    #[must_use]
+    pub fn into_socket(self) -> Socket {
+        self.socket
     }
 
     /// The next event.

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use self::bare::Bare;
 use self::load::{Client, Round};
 use self::report::{EngineReport, Report};
-use self::seed::Ground;
+pub(crate) use self::seed::Ground;
 use crate::cluster::parts::Database;
 use crate::server::Server;
 use crate::stage::Stage;

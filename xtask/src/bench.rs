@@ -11,8 +11,10 @@ pub mod import;
 pub mod near;
 pub mod net;
 pub mod pad;
+pub mod pages;
 pub mod peers;
 pub mod search;
+mod viewers;
 
 use std::path::PathBuf;
 
@@ -50,10 +52,14 @@ enum Name {
     Net(net::NetArgs),
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
     Pad(pad::PadArgs),
+    /// Every page of the panel over a full store: how long the server takes, and how much a browser is sent.
+    Pages(pages::PagesArgs),
     /// Labelled photos, whole and degraded, through Ostiary and through other pipelines.
     Peers(peers::PeersArgs),
     /// Looking for the nearest person, beside faiss and usearch; all exact, one thread.
     Search(search::SearchArgs),
+    /// Many before the live wall of one server while visits come in: what it costs, and whether anything is missed.
+    Viewers(viewers::ViewersArgs),
 }
 
 /// Runs the named bench.
@@ -72,8 +78,10 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Name::Near(args) => near::run(&args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
+        Name::Pages(args) => pages::run(&args),
         Name::Peers(args) => peers::run(args),
         Name::Search(args) => search::run(args),
+        Name::Viewers(args) => viewers::run(&args),
     }
 }
 

@@ -221,6 +221,21 @@ fn a_wrong_key_sets_aside_and_at_most_two_are_kept() {
     }
 }
 
+/// As a card leaves it that was full while the engine wrote a snapshot.
+#[test]
+fn an_unfinished_snapshot_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state");
+    filled(&path);
+    drop(open_at(&path));
+    for begun in [&b""[..], &[7; 40]] {
+        fs::write(path.join("cache/snap.00000000FFFFFFFF.generating"), begun).unwrap();
+        let opened = open_at(&path);
+        assert!(opened.quarantine.is_none(), "{:?}", opened.quarantine);
+        assert_eq!((opened.gallery.persons.len(), opened.cache.outbox.len()), (20, 30));
+    }
+}
+
 #[test]
 fn events_outlive_a_damaged_gallery() {
     let dir = tempfile::tempdir().unwrap();

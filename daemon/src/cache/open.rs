@@ -22,6 +22,8 @@ const OUTBOX: &str = "outbox";
 const PAGE_CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// Damaged caches kept for whoever wants to look; older ones are removed.
 const QUARANTINES_KEPT: usize = 2;
+/// How the name of a snapshot ends that is being written (sled 0.34).
+const UNFINISHED: &str = "generating";
 /// A damaged file can send the storage engine round in circles; after this it counts as damaged.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest wait for somebody else to let go of the cache.
@@ -76,6 +78,7 @@ fn open_engine(
     pack: &PackId,
     stamp: &str,
 ) -> Result<(Engine, Option<Quarantine>), CacheError> {
+    forget_unfinished(dir);
     let (reason, saved) = match within_time(dir, key, pack) {
         Attempt::Sound(engine) => return Ok((*engine, None)),
         Attempt::Damaged(reason, saved) => (reason, saved),
@@ -94,6 +97,19 @@ fn open_engine(
     let salvaged = saved.len();
     engine.events = saved;
     Ok((engine, Some(Quarantine { path, reason, salvaged })))
+}
+
+/// Takes away snapshots the engine did not finish, because the card was full or the power went: it takes the newest by name
+/// for its state, finished or not, and finds an unfinished one damaged.
+fn forget_unfinished(dir: &Path) {
+    let unfinished = |path: &PathBuf| path.extension().is_some_and(|extension| extension == UNFINISHED);
+    let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    for path in entries.map(|entry| entry.path()).filter(unfinished) {
+        match std::fs::remove_file(&path) {
+            Ok(()) => tracing::info!("an unfinished snapshot was left behind, {} is removed", path.display()),
+            Err(error) => tracing::warn!(%error, "{} cannot be removed: {error}", path.display()),
+        }
+    }
 }
 
 /// A cache in memory, for a card that is full or takes no writes: the door stays in service. What is on the

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ostiary_e2e::sim::run as sim;
-use ostiary_e2e::{cluster, faults, fleet, guided, imports, reading};
+use ostiary_e2e::{cluster, faults, fleet, guided, imports, pages, reading, viewers};
 
 /// Breaks things and looks what comes of it.
 #[derive(Parser)]
@@ -26,6 +26,10 @@ enum Command {
     Guided(guided::GuidedArgs),
     /// Read from a full store: every list, and as much as goes.
     Api(reading::ReadingArgs),
+    /// Open every page of the panel over a full store.
+    Pages(pages::PagesArgs),
+    /// Many before the live wall of one server while visits come in.
+    Viewers(viewers::ViewersArgs),
     /// Several servers with all they share, to try things on, until Ctrl-C.
     Scale(cluster::show::ScaleArgs),
     /// Tell stories in which everything goes wrong, over the real rules and a made-up world.
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Import(args) => imports::bench::main(&args),
         Command::Guided(args) => guided::main(&args),
         Command::Api(args) => reading::main(&args),
+        Command::Pages(args) => pages::main(&args),
+        Command::Viewers(args) => viewers::main(&args),
         Command::Scale(args) => cluster::show::main(&args),
         Command::Sim(args) => sim::main(&args),
     };

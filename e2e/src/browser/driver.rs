@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::mosquitto::free_port;
@@ -83,6 +83,19 @@ impl Driver {
         connector.set_connect_timeout(Some(COMES_UP));
         let client = ClientBuilder::new(connector).capabilities(wanted).connect(&self.url).await;
         client.context("opening a browser")
+    }
+
+    /// Gives a browser a command of Chromium's DevTools protocol.
+    ///
+    /// # Errors
+    /// If the browser refuses it.
+    pub async fn devtools(&self, client: &Client, command: &str, params: &Value) -> Result<Value> {
+        let session = client.session_id().await?.context("the browser has a session")?;
+        let url = format!("{}/session/{session}/goog/cdp/execute", self.url);
+        let answer = reqwest::Client::new().post(url).json(&json!({"cmd": command, "params": params})).send().await?;
+        let (status, mut said) = (answer.status(), answer.json::<Value>().await?);
+        ensure!(status.is_success(), "{command}: {said}");
+        Ok(said["value"].take())
     }
 }
 

@@ -27,8 +27,7 @@ use crate::{tls, wait};
 
 /// What the server allows in a campaign: all devices come from one address here, and every device is claimed within
 /// the same minutes.
-const LIMITS: &str =
-    "[limits]\nrequests_per_second = 100000\nclaims_per_minute = 1000000\nrenewals_per_minute = 1000000\n";
+const LIMITS: &str = "[limits]\nrequests_per_second = 100000\naccount_requests_per_second = 100000\nclaims_per_minute = 1000000\nrenewals_per_minute = 1000000\n";
 
 /// A fleet at work against its server.
 pub(super) struct Campaign {

@@ -30,19 +30,19 @@ const FILLING: [&str; 3] = [
 ];
 
 /// What requests may name.
-pub(super) struct Ground {
-    pub(super) site: String,
-    pub(super) door: String,
-    pub(super) device: String,
-    pub(super) person: String,
-    pub(super) group: String,
-    pub(super) event: String,
+pub(crate) struct Ground {
+    pub(crate) site: String,
+    pub(crate) door: String,
+    pub(crate) device: String,
+    pub(crate) person: String,
+    pub(crate) group: String,
+    pub(crate) event: String,
     /// The middle of the events' time.
-    pub(super) middle: String,
+    pub(crate) middle: String,
 }
 
 impl Ground {
-    pub(super) async fn fill(server: &Server, url: &str, events: i64, persons: u32) -> Result<Self> {
+    pub(crate) async fn fill(server: &Server, url: &str, events: i64, persons: u32) -> Result<Self> {
         let mut device = String::new();
         for number in 0..DEVICES {
             let site = format!("Site {}", number % 5);

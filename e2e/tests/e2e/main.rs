@@ -29,6 +29,7 @@ mod sim;
 mod storm;
 mod tokens;
 mod unknowns;
+mod viewers;
 
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 import { h } from "./dom.js";
 import { percent, plain, score } from "./words.js";
 
+// Below that a share is a trend's continuation, not a figure.
+const LEAST = 1e-6;
 const LIVENESS = [
   ["", "as elsewhere"],
   ["off", "off"],
@@ -52,7 +54,7 @@ export function outlook(of) {
     h(
       "p",
       {},
-      `Expected with ${of.persons} persons: ${percentOf(of.expected.fpir)} of strangers taken for someone, ${percentOf(of.expected.fnir)} of known visitors not known.`,
+      `Expected with ${of.persons} ${of.persons === 1 ? "person" : "persons"}: ${percentOf(of.expected.fpir)} of strangers taken for someone, ${percentOf(of.expected.fnir)} of known visitors not known.`,
     );
   return h(
     "div",
@@ -69,5 +71,6 @@ function share(name, label, value, hint) {
 
 function percentOf(value) {
   if (value === null || value === undefined) return null;
-  return value >= 0.01 ? percent(value) : `${(100 * value).toPrecision(2)} %`;
+  if (value >= 0.01) return percent(value);
+  return value < LEAST ? `under ${100 * LEAST} %` : `${(100 * value).toPrecision(2)} %`;
 }

@@ -19,6 +19,8 @@ const KINDS = [
   ["errors", "Errors of the server", ""],
   ["consents", "Records of consents", "Counted from the day the person was erased."],
 ];
+// What is kept by settings of its own.
+const OWN = { conversations: "Conversations", commands: "Commands to devices" };
 const number = new Intl.NumberFormat();
 const days = (count) => (count === null || count === undefined ? "for good" : `${count} days`);
 
@@ -73,7 +75,7 @@ function report() {
         "What was removed for its age",
         ["What", "Kept", "Oldest", "Due", "Removed in 30 days"],
         kinds.map((one) => [
-          KINDS.find(([kind]) => kind === one.kind)?.[1] || one.kind,
+          KINDS.find(([kind]) => kind === one.kind)?.[1] || OWN[one.kind] || one.kind,
           days(one.days),
           time(one.oldest, "date") || "there is nothing",
           number.format(one.due),

@@ -4,9 +4,10 @@
 //! for each event by its site and door. It keeps seconds' worth: whoever is further behind reads the store.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::extract::ws::Utf8Bytes;
 use ostiary_common::ids::{DoorId, SiteId};
 
 use super::super::item::EventItem;
@@ -29,8 +30,8 @@ const WIDEST_GAP: i64 = 2_000;
 pub struct Told {
     /// Its cursor.
     pub cursor: i64,
-    /// Its JSON.
-    pub text: Arc<str>,
+    /// Its JSON, one for everybody.
+    pub text: Utf8Bytes,
     site: SiteId,
     door: DoorId,
     read: Instant,

@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use futures_util::SinkExt;
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::feed::Feed;
 use super::progress::Progress;
+use super::recent::Told;
 use super::unread::Unread;
 use super::{End, From, PING_EVERY, SEND_TIMEOUT, Seat};
 use crate::domain::access::Permission;
@@ -29,6 +31,8 @@ use crate::http::v1::erasures::view::ErasureView;
 const SILENT_AT_MOST: Duration = Duration::from_secs(60);
 /// Clients have nothing to say here.
 const MAX_INCOMING_BYTES: usize = 1024;
+/// With that much on its way to a client, it is written though more is to be told.
+const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
 
 /// Events as they are committed: a WebSocket of JSON texts, each like an item of `/api/v1/events`. To go on after
 /// a cut, pass the last cursor received as `after`.
@@ -63,6 +67,7 @@ pub async fn live(
     let watcher = Watcher { feed, completed, enrollments, unread, progress, tells_cursors: from.cursors };
     let upgrade = upgrade.protocols([LIVE_PROTOCOL]);
     let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES).max_frame_size(MAX_INCOMING_BYTES);
+    let upgrade = upgrade.write_buffer_size(WRITTEN_AT_ONCE_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
         watcher.run(socket).await;
         drop(seat);
@@ -180,9 +185,10 @@ impl Watcher {
     /// not by the last event. `told` is the cursor it knows.
     async fn catch_up(&mut self, socket: &mut WebSocket, told: &mut Option<i64>) -> Result<(), End> {
         loop {
-            for event in self.feed.next().await? {
-                send(socket, Message::Text((*event.text).into())).await?;
-                *told = Some(event.cursor);
+            let events = self.feed.next().await?;
+            if let Some(last) = events.last() {
+                *told = Some(last.cursor);
+                send_all(socket, events).await?;
             }
             if self.feed.is_up_to_date() {
                 break;
@@ -225,9 +231,21 @@ async fn due(progress: &mut Option<Progress>) {
     }
 }
 
-/// A client that does not take a message in time is told so, as far as it still listens, and dropped.
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
-    match tokio::time::timeout(SEND_TIMEOUT, socket.send(message)).await {
+    taken(socket.send(message)).await
+}
+
+/// What is told together is written together: with many who watch, most of the cost is that of a write.
+async fn send_all(socket: &mut WebSocket, events: Vec<Told>) -> Result<(), End> {
+    for event in events {
+        taken(socket.feed(Message::Text(event.text))).await?;
+    }
+    taken(socket.flush()).await
+}
+
+/// A client that does not take a message in time is told so, as far as it still listens, and dropped.
+async fn taken(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match tokio::time::timeout(SEND_TIMEOUT, sending).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Gone),
         Err(_) => {
