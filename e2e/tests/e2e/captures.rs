@@ -158,8 +158,6 @@ async fn remove(api: &Api, person: &str) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "turned, two drawn heads resemble each other more than a head its own front, and looks are put together from one \
-            to the next: such a clip is taken for one person's; see docs/enrollment.md"]
 async fn two_persons_one_after_the_other_are_refused() {
     scenario("two in a clip", two_in_a_clip).await;
 }

@@ -1,7 +1,11 @@
-//! The best looks of a recording, where nobody can be told anything: by quality, from as many sides as there are.
+//! The best looks of a recording, where nobody can be told anything: by quality, from as many sides as there are. Whether
+//! all of them show one face is asked first ([`one_face`]).
+
+mod one_face;
 
 use ostiary_common::wire::Angle;
 
+use self::one_face::of_one_face;
 use super::hold::shot;
 use super::{Glance, GuideRules, Seen, Shot, fit};
 use crate::embed::Embedding;
@@ -11,8 +15,6 @@ use crate::quality::FaceQuality;
 const NEW_POSE_DEG: f32 = 12.0;
 /// What a look from a new side is worth, in quality.
 const SPREAD_WORTH: f32 = 0.2;
-/// Nothing can be picked while so much of the good looks shows somebody else, 0 to 1.
-const MOST_STRANGE: f32 = 0.1;
 
 /// What was picked, best first.
 #[derive(Clone, Debug)]
@@ -74,33 +76,6 @@ pub fn pick<P>(frames: Vec<Seen<P>>, rules: &GuideRules, most: usize) -> Result<
         None if usable > 0 => Unpicked::NotGoodEnough { hint: "Look straight at the camera." },
         None => Unpicked::NoFace,
     })
-}
-
-/// Those that show the face of the best look; few others are borne, for a net may err on one.
-fn of_one_face<P>(
-    good: Vec<(Glance<P>, Embedding)>,
-    rules: &GuideRules,
-) -> Result<Vec<(Glance<P>, Embedding)>, Unpicked> {
-    let all = good.len();
-    let rank = |glance: &Glance<P>| glance.quality.overall;
-    let Some(first) = (0..all).max_by(|a, b| rank(&good[*a].0).total_cmp(&rank(&good[*b].0))) else {
-        return Ok(good);
-    };
-    // From look to look: a side resembles its neighbour more than the front. Each one admitted admits others.
-    let mut admitted = vec![false; all];
-    let mut fresh = vec![first];
-    admitted[first] = true;
-    while let Some(from) = fresh.pop() {
-        for other in 0..all {
-            if !admitted[other] && good[from].1.similarity(&good[other].1) >= rules.same_face_again {
-                admitted[other] = true;
-                fresh.push(other);
-            }
-        }
-    }
-    let one: Vec<_> = good.into_iter().zip(admitted).filter(|(_, is_same)| *is_same).map(|(look, _)| look).collect();
-    let strange = (all - one.len()) as f32 / all as f32;
-    if strange > MOST_STRANGE { Err(Unpicked::SeveralFaces) } else { Ok(one) }
 }
 
 /// The best by quality and by how far each is from those picked before; the front first.

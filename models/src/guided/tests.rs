@@ -158,6 +158,25 @@ fn a_recording_is_picked_by_quality_and_spread() {
     assert_eq!(pick(crowd.into(), &rules(), 3).unwrap_err(), Unpicked::SeveralFaces);
 }
 
+#[test]
+fn looks_that_lead_over_from_one_to_another_are_of_two() {
+    let between = |degrees: f32, yaw: f32| {
+        let Seen::One(mut glance) = seen(turned(yaw)) else { unreachable!("one face is seen") };
+        let angle = degrees.to_radians();
+        glance.embedding = Some(Embedding::from_raw(vec![angle.cos(), angle.sin(), 0.0, 0.0]).unwrap());
+        Seen::One(glance)
+    };
+    let clip = |to: u8, yaw: f32| {
+        let frames =
+            (0..=to / 8).map(|step| between(f32::from(step) * 8.0, if step == 0 { 0.0 } else { yaw })).collect();
+        pick(frames, &rules(), 4).map(|picked| picked.usable)
+    };
+    // Each resembles the one before nearly wholly, and the last has nothing of the first.
+    assert_eq!(clip(88, 28.0), Err(Unpicked::SeveralFaces));
+    // A head that turns may look so unlike its front, and one that does not turn may not.
+    assert_eq!((clip(24, 31.0), clip(32, 5.0)), (Ok(4), Err(Unpicked::SeveralFaces)));
+}
+
 proptest! {
     /// Whatever comes: each angle once, the front first, of one person only, and nothing after the end.
     #[test]

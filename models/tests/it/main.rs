@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod clips_of_photos;
 mod default_pack;
 mod labelled_faces;
 mod liveness;
