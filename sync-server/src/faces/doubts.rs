@@ -4,6 +4,9 @@
 //! than to the person is in doubt. It is said with the event, for people and for what follows events; doors decide by
 //! themselves, and go on naming the person.
 
+#[cfg(test)]
+mod measured;
+
 use ostiary_models::embed::Embedding;
 
 use super::held::HeldFaces;
