@@ -19,6 +19,7 @@ mod nightly;
 mod notify;
 mod packs;
 mod replicas;
+mod successor;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -188,6 +189,7 @@ pub async fn start(config: Config, models: Models, lifecycle: Arc<Lifecycle>) ->
     let of_packs = packs::work(&foundation, &api, link.devices.clone(), &replicas, &lifecycle);
     let desks = (&api.enrollment, &api.clips);
     jobs::work(&config, &foundation, &lifecycle, &queue, desks, link.devices.clone(), of_packs);
+    packs::succeed(&config, &foundation, &shelf, &api, &replicas, &lifecycle);
     let nights = nightly::run(config.clone(), queue.clone(), replicas.leader.clone(), lifecycle.token());
     lifecycle.spawn("nightly backups", nights);
     lifecycle.spawn("errors", api.recorder.clone().run(lifecycle.token()));

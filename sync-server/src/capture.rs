@@ -208,6 +208,12 @@ impl Captures {
         self.lock().retain(|_, held| held.person != person);
     }
 
+    /// Whether nobody is in the middle of one.
+    pub fn is_idle(&self) -> bool {
+        self.sweep();
+        self.lock().is_empty()
+    }
+
     /// Forgets captures nobody finished. To be called every minute or so.
     pub fn sweep(&self) {
         let now = self.clock.elapsed();

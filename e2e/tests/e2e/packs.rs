@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use crate::{LATER, media};
 
 const OWN: &str = "ostiary-default@1";
-const NEW: &str = "swapped-colours@1";
+/// The pack of [`second_pack`].
+pub const NEW: &str = "swapped-colours@1";
 const PACK: &str = "/api/v1/model-packs/swapped-colours@1";
 /// Fetched, checked, its gallery filled, started anew: on a busy machine.
 const SWITCHED: Duration = Duration::from_secs(240);
@@ -31,8 +32,8 @@ async fn a_new_pack_comes_to_the_doors_and_goes_back_without_new_photos() {
 
 async fn play(stage: &Stage) -> Result<()> {
     let keys = Keys::make(stage)?;
-    let archive = keys.sign(stage, &second_pack(stage)?)?;
-    let trusted = format!("pack_keys = [\"{}\"]\n", keys.public.display());
+    let archive = fs::read(keys.sign(stage, &second_pack(stage)?)?).context("reading the archive")?;
+    let trusted = keys.trusted();
     let mut server = Server::start_with(stage, &trusted).await?;
     let (mut lab, mut hall) = (Daemon::claim(stage, &server, "lab")?, Daemon::claim(stage, &server, "hall")?);
     let mut shy = suspicious(stage, &server)?;
@@ -83,32 +84,59 @@ async fn play(stage: &Stage) -> Result<()> {
     ensure!(
         state(NEW).is_some_and(|it| it["state"] == "active") && state(OWN).is_some_and(|it| it["state"] == "retired")
     );
+    taken_up(&server).await?;
+    matched(&server, &lab, &person, NEW).await?;
     for daemon in [&mut lab, &mut hall, &mut shy] {
         daemon.stop().await?;
     }
     Ok(())
 }
 
+/// The server works with the pack in force, though nobody started it again, and makes its templates of new photos.
+async fn taken_up(server: &Server) -> Result<()> {
+    let (api, process) = (&server.api, server.process_id());
+    wait::until_true("the server to take up the pack", LATER, async || {
+        // It is away for a moment.
+        let curve = api.try_get("/api/v1/accuracy/curve").await;
+        Ok(curve.is_ok_and(|answer| answer.status == 200 && answer.body["pack"] == NEW))
+    })
+    .await?;
+    ensure!(server.process_id() == process, "it is another process");
+    let newcomer = api.add_person("Person C").await?;
+    api.enroll(&newcomer, portrait(Sitter::Astronaut)?).await?;
+    wait::until_true("templates of both packs", LATER, async || {
+        let templates = api.get(&format!("/api/v1/persons/{newcomer}/templates")).await?;
+        let packs = |id: &str| templates["items"].as_array().is_some_and(|all| all.iter().any(|it| it["pack"] == *id));
+        Ok(packs(NEW))
+    })
+    .await
+}
+
 /// A key pair for packs.
-struct Keys {
+pub struct Keys {
     private: PathBuf,
     public: PathBuf,
     config: PathBuf,
 }
 
 impl Keys {
-    fn make(stage: &Stage) -> Result<Self> {
+    pub fn make(stage: &Stage) -> Result<Self> {
         let config = Server::configure(stage, "maker", "")?;
         let keys = Self { private: stage.file("maker.pem"), public: stage.file("maker.pub"), config };
         keys.command(stage, &["pack", "keygen"], &[&keys.private])?;
         Ok(keys)
     }
 
-    fn sign(&self, stage: &Stage, dir: &Path) -> Result<Vec<u8>> {
+    /// What a server's settings of models say of them.
+    pub fn trusted(&self) -> String {
+        format!("pack_keys = [\"{}\"]\n", self.public.display())
+    }
+
+    pub fn sign(&self, stage: &Stage, dir: &Path) -> Result<PathBuf> {
         let out = stage.file("second.pack");
         let (key, to) = (Path::new("--key"), Path::new("--out"));
         self.command(stage, &["pack", "sign"], &[dir, key, &self.private, to, &out])?;
-        fs::read(out).context("reading the archive")
+        Ok(out)
     }
 
     fn command(&self, stage: &Stage, words: &[&str], paths: &[&Path]) -> Result<()> {
@@ -120,7 +148,7 @@ impl Keys {
 }
 
 /// The default pack's nets, the embedder fed blue before red: its embeddings are others, and as good for one person.
-fn second_pack(stage: &Stage) -> Result<PathBuf> {
+pub fn second_pack(stage: &Stage) -> Result<PathBuf> {
     let dir = stage.file("second");
     fs::create_dir_all(&dir)?;
     for entry in fs::read_dir(pack_dir())? {

@@ -17,6 +17,7 @@ pub struct Lifecycle {
     shutdown: CancellationToken,
     tasks: TaskTracker,
     asked: AtomicBool,
+    anew: AtomicBool,
     lock: Mutex<Option<File>>,
 }
 
@@ -25,6 +26,19 @@ impl Lifecycle {
     pub fn stop(&self) {
         self.asked.store(true, Ordering::SeqCst);
         self.shutdown.cancel();
+    }
+
+    /// Stops everything, in order, for the program to begin anew; nothing if it is stopping already.
+    pub fn begin_anew(&self) {
+        if !self.shutdown.is_cancelled() {
+            self.anew.store(true, Ordering::SeqCst);
+            self.stop();
+        }
+    }
+
+    /// Whether the program is to begin anew once everything has stopped.
+    pub fn is_to_begin_anew(&self) -> bool {
+        self.anew.load(Ordering::SeqCst)
     }
 
     /// Cancelled when everything is to stop.

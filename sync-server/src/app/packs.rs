@@ -11,6 +11,7 @@ use super::foundation::Foundation;
 use super::lifecycle::Lifecycle;
 use super::models::Models;
 use super::replicas::Replicas;
+use super::successor::Successor;
 use crate::config::Config;
 use crate::domain::model_pack::PackState;
 use crate::enroll::desk::Desk;
@@ -93,6 +94,27 @@ pub(super) fn packs(
         served: shelf.served.clone(),
         own: id,
     })
+}
+
+/// Takes up another pack that comes into force, when nobody is in the middle of anything.
+pub(super) fn succeed(
+    config: &Config,
+    foundation: &Foundation,
+    shelf: &Shelf,
+    api: &Api,
+    replicas: &Replicas,
+    lifecycle: &Arc<Lifecycle>,
+) {
+    let successor = Successor {
+        packs: foundation.store.clone(),
+        files: shelf.files.clone(),
+        running: api.enrollment.pack.clone(),
+        captures: api.captures.clone(),
+        leader: replicas.leader.clone(),
+        among_others: config.cluster.enabled,
+        lifecycle: lifecycle.clone(),
+    };
+    lifecycle.spawn("taking up packs", successor.run(lifecycle.token()));
 }
 
 /// What does jobs of packs, and keeps packs in order until everything stops.

@@ -1,5 +1,7 @@
 //! `serve`: run until told to stop.
 
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -12,7 +14,7 @@ use crate::app::{self, Lifecycle};
 use crate::config::Config;
 use crate::telemetry;
 
-/// Runs the server until SIGTERM or SIGINT.
+/// Runs the server until SIGTERM or SIGINT, or until it is to begin anew with another model pack.
 pub async fn run(config: Config) -> Result<()> {
     if let Some(traces) = telemetry::traces() {
         traces.carry_over(Handle::current());
@@ -20,18 +22,32 @@ pub async fn run(config: Config) -> Result<()> {
     let lifecycle = Arc::new(Lifecycle::default());
     stop_on_signals(Arc::clone(&lifecycle))?;
     let models = Models::load(&config.models)?;
-    let running = app::start(config, models, lifecycle).await?;
+    let running = app::start(config, models, Arc::clone(&lifecycle)).await?;
     let endpoints = &running.endpoints;
     tracing::info!(https = %endpoints.https, mqtts = %endpoints.mqtts,
         "ready: API on https://{}, MQTT on {}", endpoints.https, endpoints.mqtts);
     notify(NotifyState::Ready);
     let ended = running.wait().await;
-    notify(NotifyState::Stopping);
+    if !lifecycle.is_to_begin_anew() {
+        notify(NotifyState::Stopping);
+    }
     if let Some(traces) = telemetry::traces() {
         // It blocks, bounded, while this runtime carries what it hands over.
         let _ = tokio::task::spawn_blocking(|| traces.finish()).await;
     }
-    ended
+    ended?;
+    if lifecycle.is_to_begin_anew() { Err(anew()) } else { Ok(()) }
+}
+
+/// Becomes the program anew, under the same number and with the same arguments: whoever watches over it sees one that goes
+/// on. Returns only if that fails.
+fn anew() -> anyhow::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return anyhow::Error::new(error).context("finding the program to start it anew"),
+    };
+    let error = Command::new(program).args(std::env::args_os().skip(1)).exec();
+    anyhow::Error::new(error).context("starting anew with another model pack")
 }
 
 fn stop_on_signals(lifecycle: Arc<Lifecycle>) -> Result<()> {

@@ -38,7 +38,7 @@ pub async fn pages(scene: &Scene) -> Result<Vec<String>> {
     let more = ["/unknowns", "/jobs", "/import", "/accuracy", "/erasures", "/system", "/settings", "/me", "/setup"];
     let told =
         ["/notifications", "/notifications#wishes", "/rules", "/rules#webhooks", "/rules#sent", "/conversations"];
-    let counted = ["/analytics", "/retention"];
+    let counted = ["/analytics", "/retention", "/packs", "/packs/ostiary-default@1"];
     let talk = Talk::begun(scene, &visit).await?;
     let with_id = [
         format!("/visits/{visit}"),

@@ -23,9 +23,9 @@ macro_rules! sources {
 /// Every asset.
 const SOURCES: &[Source] = sources! {
     "icon.svg" "sw.js" "css/base.css" "css/shell.css" "css/parts.css" "css/pages.css" "css/talk.css" "core/api.js"
-    "core/choose.js" "core/composer.js" "core/consents.js" "core/csv.js" "core/deliveries.js" "core/devices.js"
+    "core/choose.js" "core/comparison.js" "core/composer.js" "core/consents.js" "core/csv.js" "core/deliveries.js" "core/devices.js"
     "core/dialog.js" "core/dom.js" "core/form.js" "core/grants.js" "core/hours.js" "core/jobs.js" "core/list.js"
-    "core/live.js" "core/mending.js" "core/message.js" "core/mine.js" "core/notice.js" "core/page.js" "core/persons.js"
+    "core/live.js" "core/mending.js" "core/message.js" "core/mine.js" "core/notice.js" "core/packs.js" "core/page.js" "core/persons.js"
     "core/places.js" "core/push.js" "core/recognition.js" "core/rule.js" "core/session.js" "core/sessions.js" "core/shell.js"
     "core/sound.js" "core/thread.js" "core/time.js" "core/titles.js" "core/toast.js" "core/unknowns.js"
     "core/unread.js" "core/upload.js" "core/verdict.js" "core/visits.js" "core/words.js" "enroll/board.js"
@@ -33,7 +33,7 @@ const SOURCES: &[Source] = sources! {
     "pages/accounts.js" "pages/accuracy.js" "pages/analytics.js" "pages/audit.js" "pages/conversation.js"
     "pages/conversations.js" "pages/device.js" "pages/door.js" "pages/doors.js" "pages/enroll.js" "pages/erasures.js"
     "pages/groups.js" "pages/import.js" "pages/job.js" "pages/jobs.js" "pages/link.js" "pages/live.js" "pages/me.js"
-    "pages/notification.js" "pages/notifications.js" "pages/people.js" "pages/person.js" "pages/retention.js"
+    "pages/notification.js" "pages/notifications.js" "pages/pack.js" "pages/packs.js" "pages/people.js" "pages/person.js" "pages/retention.js"
     "pages/rules.js" "pages/service.js" "pages/settings.js" "pages/setup.js" "pages/sign-in.js" "pages/system.js"
     "pages/unknown.js" "pages/unknowns.js" "pages/user.js" "pages/visit.js" "pages/visits.js"
 };

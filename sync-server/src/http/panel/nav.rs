@@ -43,6 +43,7 @@ icons! {
     Rules = "rules",
     Chart = "chart",
     Clock = "clock",
+    Packs = "packs",
 }
 
 /// A heading and what stands under it.
@@ -110,8 +111,17 @@ mod tests {
         let run = ["/accuracy", "/analytics"];
         check(Role::Viewer, &[&watch[..], &["/doors"], &run].concat());
         check(Role::Operator, &[&watch[..], &["/people", "/groups", "/doors"], &run].concat());
-        let auditor =
-            ["/notifications", "/doors", "/accounts", "/audit", "/erasures", "/retention", "/system", "/settings"];
+        let auditor = [
+            "/notifications",
+            "/doors",
+            "/accounts",
+            "/audit",
+            "/erasures",
+            "/packs",
+            "/retention",
+            "/system",
+            "/settings",
+        ];
         check(Role::Auditor, &auditor);
     }
 

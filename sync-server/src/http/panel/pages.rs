@@ -86,6 +86,8 @@ pages! {
     "/services/{id}" "Service" Some(Permission::KeysManage), None, "service.html";
     "/audit" "Audit" Some(Permission::AuditRead), place(RUN, Icon::Audit), "audit.html";
     "/erasures" "Erasures" Some(Permission::ErasuresRead), place(RUN, Icon::Erasures), "erasures.html";
+    "/packs" "Model packs" Some(Permission::SettingsRead), place(RUN, Icon::Packs), "packs.html";
+    "/packs/{id}" "Model pack" Some(Permission::SettingsRead), None, "pack.html";
     "/retention" "Retention" Some(Permission::SettingsRead), place(RUN, Icon::Clock), "retention.html";
     "/system" "System" Some(Permission::HealthRead), place(RUN, Icon::System), "system.html";
     "/settings" "Settings" Some(Permission::SettingsRead), place(RUN, Icon::Settings), "settings.html";
