@@ -2,7 +2,8 @@
 //!
 //! The queue itself is in the store ([`JobStore`]); here is what works it off. Whoever asks for work fills a job by
 //! [`Jobs::begin`]; [`worker`] leases items and hands each to the [`work::Work`] of its kind, which says what becomes of
-//! it; the store commits that together with everything it changes. What was uploaded waits in the [`spool`].
+//! it; the store commits that together with everything it changes. What was uploaded waits in the [`spool`], and in the
+//! store too where several servers share it ([`sharing`]).
 //!
 //! To add a kind of job: a row in [`domain::job::JobKind`](crate::domain::job::JobKind), and a `Work` that `app` hands
 //! to the worker.
@@ -10,6 +11,7 @@
 pub mod feed;
 pub mod filling;
 pub mod nightly;
+pub mod sharing;
 pub mod spool;
 pub mod work;
 pub mod worker;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use ostiary_common::time::UnixMillis;
 
 use self::feed::Feed;
+use self::sharing::{NotHere, Sharing};
 use self::spool::Spool;
 use crate::domain::job::JobId;
 use crate::ports::jobs::JobStore;
@@ -31,6 +34,8 @@ pub struct Jobs {
     pub store: Arc<dyn JobStore>,
     /// What was uploaded.
     pub spool: Spool,
+    /// Between the spool and the store, where several servers share that.
+    pub sharing: Option<Sharing>,
     /// Says when something of a job changed here.
     pub feed: Feed,
     /// The time.
@@ -42,6 +47,17 @@ pub struct Jobs {
 }
 
 impl Jobs {
+    /// Sees to it that what was uploaded for a job, to whichever server, can be read from the spool here.
+    ///
+    /// # Errors
+    /// [`NotHere`].
+    pub async fn bring(&self, job: JobId, n: u64) -> Result<(), NotHere> {
+        match &self.sharing {
+            Some(sharing) => sharing.bring(&self.spool, job, n).await,
+            None => Ok(()),
+        }
+    }
+
     /// Ends a job at once, with what was uploaded for it. `false` if it is over already.
     ///
     /// # Errors

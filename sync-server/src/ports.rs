@@ -11,6 +11,7 @@ pub mod figures;
 pub mod health;
 pub mod hub;
 pub mod idempotency;
+pub mod job_files;
 pub mod jobs;
 pub mod judgements;
 pub mod ledger;

@@ -8,11 +8,13 @@ pub mod forecast;
 mod watch;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ostiary_common::ids::{DoorId, PackId};
 use ostiary_common::wire::DeviceSettings;
 use ostiary_models::decide::Rule;
+use tokio::time::Instant;
 
 pub use words::NOT_CALIBRATED;
 
@@ -23,6 +25,8 @@ use crate::ports::{Store, StoreError};
 
 /// How far below its own threshold a pack that was not calibrated takes two photos for one person.
 const BELOW_OWN: f32 = 0.03;
+/// A rule follows the number of persons by its logarithm: a count may be so old.
+const COUNTED_EVERY: Duration = Duration::from_secs(2);
 
 /// Answers for the installation and its doors, by what is set and the gallery there is now.
 pub struct Recognition {
@@ -30,6 +34,8 @@ pub struct Recognition {
     pack: PackId,
     forecaster: Arc<Forecaster>,
     watch: Watch,
+    /// When persons were counted last, and how many there were.
+    counted: Mutex<Option<(Instant, u64)>>,
 }
 
 /// A door's settings with what holds there.
@@ -46,7 +52,7 @@ pub struct AtDoor {
 impl Recognition {
     /// Over a store, for one model pack.
     pub fn new(store: Arc<dyn Store>, pack: PackId, forecaster: Forecaster) -> Self {
-        Self { store, pack, forecaster: Arc::new(forecaster), watch: Watch::default() }
+        Self { store, pack, forecaster: Arc::new(forecaster), watch: Watch::default(), counted: Mutex::default() }
     }
 
     /// The installation's settings and what follows from them. Also what metrics and health tell from now on.
@@ -112,7 +118,21 @@ impl Recognition {
     /// [`StoreError`].
     pub async fn rule(&self) -> Result<Rule, StoreError> {
         let target = self.store.recognition().await?.value.target_fpir;
-        Ok(self.forecaster.rule(target, self.persons().await?))
+        // The pack's own does not depend on how many are enrolled.
+        let persons = if target.is_some() { self.lately().await? } else { 0 };
+        Ok(self.forecaster.rule(target, persons))
+    }
+
+    /// About how many there are. Enrollment asks with every face, and to count them all each time would make an archive of
+    /// thousands cost by their square.
+    async fn lately(&self) -> Result<u64, StoreError> {
+        let counted = *self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, persons)) = counted.filter(|(at, _)| at.elapsed() < COUNTED_EVERY) {
+            return Ok(persons);
+        }
+        let persons = self.persons().await?;
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), persons));
+        Ok(persons)
     }
 
     /// Mean similarity from which visits of nobody known are taken for visits of one: the pack's own threshold, which does

@@ -20,6 +20,7 @@ use crate::identity::files::write_public;
 use crate::imports::work::ImportWork;
 use crate::jobs::Jobs;
 use crate::jobs::feed::Feed;
+use crate::jobs::sharing::Sharing;
 use crate::jobs::spool::Spool;
 use crate::jobs::work::Work;
 use crate::jobs::worker::Worker;
@@ -31,6 +32,7 @@ pub(super) fn open(config: &Config, foundation: &Foundation, clock: Arc<dyn Cloc
     Ok(Arc::new(Jobs {
         store: foundation.store.clone(),
         spool: Spool::open(config.jobs.spool(data_dir)).context("opening the spool of jobs")?,
+        sharing: config.cluster.enabled.then(|| Sharing::new(foundation.store.clone())),
         feed: Feed::default(),
         clock,
         node: node(data_dir)?,

@@ -16,7 +16,7 @@ use crate::domain::job::{ClaimedItem, Effect, JobKind};
 use crate::domain::person::Template;
 use crate::enroll::Enrollment;
 use crate::enroll::asked::{Circles, JobSaid};
-use crate::enroll::batch::{PhotoOutcome, WAIT_FOR_MODELS, json, parsed};
+use crate::enroll::batch::{PhotoOutcome, WAIT_FOR_MODELS, brought, json, parsed};
 use crate::enroll::consider::Considered;
 use crate::enroll::desk::DeskError;
 use crate::enroll::reader::Reading;
@@ -96,6 +96,7 @@ impl ClipWork {
         let (job, n) = (item.lease.job, item.lease.n);
         let gone = || WorkError::Hopeless("the job is not there any more".to_owned());
         let key = Arc::new(self.jobs.store.job_key(job).await?.ok_or_else(gone)?);
+        brought(&self.jobs, job, n).await?;
         let (spool, to) = (self.jobs.spool.clone(), turn.path().to_owned());
         let copy = tokio::task::spawn_blocking(move || {
             let mut from = spool.open_file(job, n, key).map_err(io::Error::other)?;

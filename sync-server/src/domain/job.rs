@@ -241,6 +241,8 @@ pub struct ClaimedItem {
     pub lease: Lease,
     /// What the job does.
     pub kind: JobKind,
+    /// Its phase.
+    pub phase: u32,
     /// Who asked for it.
     pub account: Option<UserId>,
     /// Whom it is about: the job's person, or the one its parent ended with.

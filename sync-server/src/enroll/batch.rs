@@ -17,8 +17,9 @@ use super::reader::Reading;
 use super::{EnrollError, Enrollment, Lookalike};
 use crate::domain::access::Circle;
 use crate::domain::consent::ConsentMissing;
-use crate::domain::job::{ClaimedItem, Effect, JobKind};
+use crate::domain::job::{ClaimedItem, Effect, JobId, JobKind};
 use crate::jobs::Jobs;
+use crate::jobs::sharing::NotHere;
 use crate::jobs::spool::SpoolError;
 use crate::jobs::work::{Finished, Work, WorkError};
 
@@ -230,8 +231,21 @@ async fn spooled(jobs: &Jobs, item: &ClaimedItem) -> Result<Bytes, WorkError> {
     let lease = item.lease;
     let gone = || WorkError::Hopeless("the job is not there any more".to_owned());
     let key = jobs.store.job_key(lease.job).await?.ok_or_else(gone)?;
+    brought(jobs, lease.job, lease.n).await?;
     let read = jobs.spool.read(lease.job, lease.n, Arc::new(key)).await;
     read.map(Bytes::from).map_err(|error: SpoolError| WorkError::Failed(error.to_string()))
+}
+
+/// Sees to it that what was uploaded for an item can be read here.
+///
+/// # Errors
+/// [`WorkError`].
+pub async fn brought(jobs: &Jobs, job: JobId, n: u64) -> Result<(), WorkError> {
+    jobs.bring(job, n).await.map_err(|error| match error {
+        NotHere::Store(error) => error.into(),
+        NotHere::Spool(error) => WorkError::Failed(error.to_string()),
+        NotHere::Gone => WorkError::Hopeless(error.to_string()),
+    })
 }
 
 /// Reads what a job was asked, or an item.

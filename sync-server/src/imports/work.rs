@@ -24,7 +24,7 @@ use crate::domain::job::{ClaimedItem, Effect, ItemState, JobId, JobKind};
 use crate::domain::person::Person;
 use crate::enroll::Enrollment;
 use crate::enroll::asked::Circles;
-use crate::enroll::batch::{JobPhoto, PhotoOutcome, json, parsed};
+use crate::enroll::batch::{JobPhoto, PhotoOutcome, brought, json, parsed};
 use crate::jobs::Jobs;
 use crate::jobs::spool::SealedFile;
 use crate::jobs::work::{Finished, Work, WorkError};
@@ -311,6 +311,7 @@ impl ImportWork {
         }
         let gone = || WorkError::Hopeless("the job is not there any more".to_owned());
         let key = Arc::new(self.jobs.store.job_key(job).await?.ok_or_else(gone)?);
+        brought(&self.jobs, job, UPLOAD).await?;
         let spool = self.jobs.spool.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let file = spool.open_file(job, UPLOAD, key).map_err(|error| error.to_string())?;

@@ -34,6 +34,11 @@ impl Feed {
         self.queued.notify_waiters();
     }
 
+    /// Something that others may have waited for has ended: there may be work where there was none.
+    pub fn more(&self) {
+        self.queued.notify_waiters();
+    }
+
     /// To be told of every change from now on.
     pub fn watch(&self) -> broadcast::Receiver<JobId> {
         self.changes.subscribe()

@@ -21,7 +21,7 @@ pub struct Order {
     pub account: Option<UserId>,
     /// The one person it is about, if it is.
     pub person: Option<PersonId>,
-    /// Whether something is uploaded for it: then only this server can do the work.
+    /// Whether something is uploaded for it: then only this server can do the work, unless others share the store.
     pub uploads: bool,
     /// What is asked, as its kind writes it.
     pub plan: Vec<u8>,
@@ -45,6 +45,7 @@ pub struct Filling {
     key: Arc<JobKey>,
     items: Vec<NewItem>,
     written: u64,
+    uploads: bool,
     released: bool,
 }
 
@@ -65,7 +66,8 @@ impl Jobs {
             created_at: self.clock.now(),
         };
         let key = Arc::new(self.store.begin_job(&job).await?);
-        Ok(Filling { jobs: Arc::clone(self), id, key, items: Vec::new(), written: 0, released: false })
+        let uploads = order.uploads;
+        Ok(Filling { jobs: Arc::clone(self), id, key, items: Vec::new(), written: 0, uploads, released: false })
     }
 }
 
@@ -104,9 +106,12 @@ impl Filling {
     /// Hands the job to the workers. What was uploaded must be on the disk by now ([`Upload::finish`]).
     ///
     /// # Errors
-    /// [`FillError::Store`].
+    /// [`FillError`].
     pub async fn release(mut self) -> Result<JobId, FillError> {
         self.flush().await?;
+        if let Some(sharing) = self.jobs.sharing.as_ref().filter(|_| self.uploads) {
+            sharing.share(&self.jobs.spool, self.id).await?;
+        }
         self.jobs.store.release_job(self.id, self.jobs.keep, self.jobs.clock.now()).await?;
         self.released = true;
         self.jobs.feed.queued(self.id);

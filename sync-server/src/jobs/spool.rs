@@ -1,6 +1,7 @@
 //! What was uploaded for jobs, on this server's disk: sealed with the job's key, there before the answer is given, gone
 //! with the outcome. A directory per job, a file per upload.
 
+mod copies;
 mod reader;
 mod writer;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use ostiary_common::seal::SEAL_OVERHEAD_BYTES;
 use uuid::Uuid;
 
+pub use self::copies::Copying;
 pub use self::reader::SealedFile;
 pub use self::writer::Upload;
 use crate::domain::job::JobId;

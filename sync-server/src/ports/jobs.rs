@@ -19,8 +19,10 @@ pub struct Claim<'a> {
     pub node: &'a str,
     /// Kinds of jobs.
     pub kinds: &'a [JobKind],
-    /// Items at most.
+    /// Items at most, small ones apart.
     pub at_most: u32,
+    /// Items at most of a phase of small ones ([`JobKind::is_small`]).
+    pub small_at_most: u32,
     /// How long it may be silent before others take them.
     pub lease: Duration,
     /// Now.
@@ -39,6 +41,9 @@ pub struct JobFilter {
     /// Only those with items that were given up.
     pub with_dead: bool,
 }
+
+/// What came of ending an item: `None` if its lease is not valid any more.
+pub type SettledOrNot = Result<Option<Settled>, StoreError>;
 
 /// Jobs and their items.
 #[async_trait]
@@ -74,16 +79,11 @@ pub trait JobStore: Send + Sync {
     async fn free_leases(&self, node: &str) -> Result<u64, StoreError>;
     /// Gives one item back unchanged: the server that had it is stopping.
     async fn give_back(&self, lease: &Lease) -> Result<(), StoreError>;
-    /// Ends an item together with everything it changes; `None`, and nothing is changed, if the lease is not valid any
-    /// more. [`StoreError::Conflict`] if a template of the same photo came meanwhile, [`StoreError::NoSuch`] if the
-    /// person is gone.
-    async fn settle_item(
-        &self,
-        lease: &Lease,
-        settlement: &Settlement,
-        keep: Duration,
-        now: UnixMillis,
-    ) -> Result<Option<Settled>, StoreError>;
+    /// Ends items, each together with everything it changes, all in one commit if they bear that, and else each in its
+    /// own. Answers in their order: `None`, and nothing is changed, if the lease is not valid any more.
+    /// [`StoreError::Conflict`] if a template of the same photo came meanwhile, [`StoreError::NoSuch`] if the person is
+    /// gone.
+    async fn settle_items(&self, ends: &[(Lease, Settlement)], keep: Duration, now: UnixMillis) -> Vec<SettledOrNot>;
 
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;

@@ -31,6 +31,7 @@ mod rotation;
 pub mod sample;
 mod scopes;
 mod sealed;
+mod sharing;
 mod story;
 mod talked;
 mod texts;

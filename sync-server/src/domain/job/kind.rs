@@ -60,6 +60,13 @@ impl JobKind {
         }
     }
 
+    /// Whether items of a phase are so small that many are leased, done and ended together: else the flushes around each
+    /// would take longer than the item.
+    #[must_use]
+    pub const fn is_small(self, phase: u32) -> bool {
+        matches!((self, phase), (Self::Import, 0))
+    }
+
     /// Lower goes first; jobs of the same go in the order they were asked for. Somebody waits at a screen for a
     /// person's photos or clip, and for an archive overnight; for a pack nobody does.
     #[must_use]

@@ -1,17 +1,25 @@
 //! Reading an upload from anywhere. Every piece is checked when it is opened.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ostiary_common::seal::SEAL_OVERHEAD_BYTES;
 
 use super::{PIECE_BYTES, SEALED_BYTES, place};
 use crate::sealing::JobKey;
 
-/// A file of the spool, as a reader sees it. Clones share the file, each with a place of its own.
+/// Pieces kept open, 2 MB in all: photos of an archive are read one behind the other, several from each piece, and to open
+/// a piece for each of them anew would take longer than to read it.
+const KEPT_OPEN: usize = 8;
+
+/// A piece that is open, by its number.
+type Opened = (u64, Arc<Vec<u8>>);
+
+/// A file of the spool, as a reader sees it. Clones share the file and what is open of it, each with a place of its own.
 #[derive(Clone, Debug)]
 pub struct SealedFile {
     file: Arc<File>,
@@ -20,7 +28,9 @@ pub struct SealedFile {
     pieces: u64,
     length: u64,
     at: u64,
-    open: Option<(u64, Arc<Vec<u8>>)>,
+    /// The piece read from last.
+    here: Option<Opened>,
+    open: Arc<Mutex<VecDeque<Opened>>>,
 }
 
 impl SealedFile {
@@ -30,7 +40,7 @@ impl SealedFile {
         let pieces = sealed.div_ceil(piece);
         let overhead = SEAL_OVERHEAD_BYTES as u64 * pieces;
         let length = sealed.checked_sub(overhead).filter(|_| pieces > 0).ok_or_else(damaged)?;
-        let mut opened = Self { file: Arc::new(file), key, n, pieces, length, at: 0, open: None };
+        let mut opened = Self { file: Arc::new(file), key, n, pieces, length, at: 0, here: None, open: Arc::default() };
         // That the last piece is the last says that nothing was cut off.
         opened.piece(pieces - 1)?;
         Ok(opened)
@@ -42,9 +52,23 @@ impl SealedFile {
     }
 
     fn piece(&mut self, index: u64) -> io::Result<Arc<Vec<u8>>> {
-        if let Some((_, bytes)) = self.open.as_ref().filter(|(at, _)| *at == index) {
+        if let Some((_, bytes)) = self.here.as_ref().filter(|(at, _)| *at == index) {
             return Ok(Arc::clone(bytes));
         }
+        let bytes = match self.kept(index) {
+            Some(bytes) => bytes,
+            None => self.opened(index)?,
+        };
+        self.here = Some((index, Arc::clone(&bytes)));
+        Ok(bytes)
+    }
+
+    fn kept(&self, index: u64) -> Option<Arc<Vec<u8>>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().find(|(at, _)| *at == index).map(|(_, bytes)| Arc::clone(bytes))
+    }
+
+    fn opened(&self, index: u64) -> io::Result<Arc<Vec<u8>>> {
         let is_last = index + 1 == self.pieces;
         let before = index * PIECE_BYTES as u64;
         let size = usize::try_from(self.length.saturating_sub(before)).unwrap_or(usize::MAX).min(PIECE_BYTES);
@@ -52,7 +76,9 @@ impl SealedFile {
         self.file.read_exact_at(&mut sealed, index * SEALED_BYTES as u64)?;
         let bytes = self.key.open(&place(self.n, is_last), index, &sealed).map_err(|_| damaged())?;
         let bytes = Arc::new(bytes);
-        self.open = Some((index, Arc::clone(&bytes)));
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.truncate(KEPT_OPEN - 1);
+        open.push_front((index, Arc::clone(&bytes)));
         Ok(bytes)
     }
 }

@@ -1,8 +1,9 @@
 //! The queue of jobs. Start at `leasing`: who may work on what; `settling` ends an item together with what it changes
-//! (`effects`); `control` is what people do with jobs, `lists` what they see.
+//! (`effects`); `files` is what was uploaded, for every server; `control` is what people do with jobs, `lists` what they see.
 
 mod control;
 mod effects;
+mod files;
 mod filling;
 mod leasing;
 mod lists;
@@ -16,9 +17,9 @@ use sqlx::AnyConnection;
 use std::time::Duration;
 
 use super::SqlStore;
-use crate::domain::job::{ClaimedItem, Item, ItemState, Job, JobId, Lease, NewItem, NewJob, Settled, Settlement};
+use crate::domain::job::{ClaimedItem, Item, ItemState, Job, JobId, Lease, NewItem, NewJob, Settlement};
 use crate::ports::StoreError;
-use crate::ports::jobs::{Claim, JobFilter, JobStore};
+use crate::ports::jobs::{Claim, JobFilter, JobStore, SettledOrNot};
 use crate::sealing::JobKey;
 
 /// Takes a person who is removed out of what jobs keep: jobs about the person go, and what became of items about them.
@@ -84,14 +85,8 @@ impl JobStore for SqlStore {
         self.put_back(lease).await
     }
 
-    async fn settle_item(
-        &self,
-        lease: &Lease,
-        settlement: &Settlement,
-        keep: Duration,
-        now: UnixMillis,
-    ) -> Result<Option<Settled>, StoreError> {
-        self.commit_item(lease, settlement, keep, now).await
+    async fn settle_items(&self, ends: &[(Lease, Settlement)], keep: Duration, now: UnixMillis) -> Vec<SettledOrNot> {
+        self.end_items(ends, keep, now).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {

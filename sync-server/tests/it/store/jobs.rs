@@ -8,9 +8,10 @@ use ostiary_common::time::UnixMillis;
 use ostiary_server::domain::import::ImportedPerson;
 use ostiary_server::domain::job::retry::MOST_LEASES;
 use ostiary_server::domain::job::{
-    ClaimedItem, Effect, ItemEnd, ItemState, JobId, JobKind, JobState, NewItem, NewJob, Settlement,
+    ClaimedItem, Effect, ItemEnd, ItemState, JobId, JobKind, JobState, Lease, NewItem, NewJob, Settlement,
 };
-use ostiary_server::ports::jobs::{Claim, JobFilter, JobStore};
+use ostiary_server::ports::job_files::JobFileStore;
+use ostiary_server::ports::jobs::{Claim, JobFilter, JobStore, SettledOrNot};
 use ostiary_server::ports::{PersonStore, ProfileStore, StoreError};
 use ostiary_server::store::sql::SqlStore;
 
@@ -22,6 +23,9 @@ on_both!(
     items_are_leased_in_order_and_end_once,
     a_lease_that_ran_out_commits_nothing,
     what_an_item_changes_is_there_with_its_end_or_not_at_all,
+    items_that_end_together_have_their_own_answers,
+    small_items_are_leased_together,
+    uploads_are_shared_until_their_items_end,
     jobs_are_paused_cancelled_and_put_back,
     imported_persons_are_found_again,
     old_jobs_are_forgotten,
@@ -49,7 +53,7 @@ async fn queued(store: &SqlStore, kind: JobKind, node: &str, phases: &[u32]) -> 
 }
 
 async fn claim(store: &SqlStore, node: &str, at_most: u32, now: UnixMillis) -> Vec<ClaimedItem> {
-    let claim = Claim { node, kinds: &JobKind::ALL, at_most, lease: LEASE, now };
+    let claim = Claim { node, kinds: &JobKind::ALL, at_most, small_at_most: at_most, lease: LEASE, now };
     store.claim_items(&claim).await.unwrap()
 }
 
@@ -57,8 +61,12 @@ fn end(end: ItemEnd, reason: &str) -> Settlement {
     Settlement { end, reason: reason.into(), outcome: b"{}".to_vec(), person: None, effects: Vec::new() }
 }
 
+async fn settle_one(store: &SqlStore, item: &ClaimedItem, settlement: Settlement) -> SettledOrNot {
+    store.settle_items(&[(item.lease, settlement)], KEEP, NOW).await.pop().unwrap()
+}
+
 async fn settle(store: &SqlStore, item: &ClaimedItem, how: ItemEnd) -> bool {
-    store.settle_item(&item.lease, &end(how, "said"), KEEP, NOW).await.unwrap().is_some()
+    settle_one(store, item, end(how, "said")).await.unwrap().is_some()
 }
 
 async fn items_are_leased_in_order_and_end_once(place: Place) {
@@ -83,7 +91,7 @@ async fn items_are_leased_in_order_and_end_once(place: Place) {
     assert!(settle(&store, &again[0], ItemEnd::Refused).await);
     let last = claim(&store, "elsewhere", 9, NOW).await;
     assert_eq!((last.len(), last[0].lease.n), (1, 1), "now phase 1");
-    let settled = store.settle_item(&last[0].lease, &end(ItemEnd::Done, ""), KEEP, NOW).await.unwrap().unwrap();
+    let settled = settle_one(&store, &last[0], end(ItemEnd::Done, "")).await.unwrap().unwrap();
     assert!(settled.is_last);
     let job = store.job(slow).await.unwrap().unwrap();
     assert_eq!((job.state, job.counts.done, job.counts.refused, job.phase), (JobState::Done, 2, 1, None));
@@ -139,28 +147,123 @@ async fn what_an_item_changes_is_there_with_its_end_or_not_at_all(place: Place) 
         effects: vec![Effect::Template { add: Box::new(template), crop: None, instead_of: instead_of.to_vec() }],
         ..end(ItemEnd::Done, "added")
     };
-    let settled = store.settle_item(&items[0].lease, &with(template(ada.id, 2), &[old.id]), KEEP, NOW).await.unwrap();
+    let settled = settle_one(&store, &items[0], with(template(ada.id, 2), &[old.id])).await.unwrap();
     assert_eq!(settled.unwrap().rev.unwrap().0, 2);
     let kept = store.templates(ada.id).await.unwrap();
     assert_eq!((kept.len(), kept[0].source_sha256), (1, [2; 32]), "it took the other's place, in one revision");
     let item = &store.items(job, &[ItemState::Done], None, 9).await.unwrap()[0];
     assert_eq!((item.person, item.outcome.as_slice()), (Some(ada.id), b"{}".as_slice()));
 
-    let again = store.settle_item(&items[1].lease, &with(template(ada.id, 2), &[]), KEEP, NOW).await;
+    let again = settle_one(&store, &items[1], with(template(ada.id, 2), &[])).await;
     assert!(matches!(again, Err(StoreError::Conflict("photo"))), "{again:?}");
-    let nobody = store.settle_item(&items[1].lease, &with(template(person("x").id, 3), &[]), KEEP, NOW).await;
+    let nobody = settle_one(&store, &items[1], with(template(person("x").id, 3), &[])).await;
     assert!(matches!(nobody, Err(StoreError::NoSuch("person"))), "{nobody:?}");
     assert!(store.valid_leases(&[items[1].lease]).await.unwrap().len() == 1, "nothing of it was committed");
 
     // A job that is cancelled meanwhile takes what was worked on with it.
     assert!(store.cancel_job(job, KEEP, NOW).await.unwrap());
-    let late = store.settle_item(&items[2].lease, &with(template(ada.id, 4), &[]), KEEP, NOW).await.unwrap();
+    let late = settle_one(&store, &items[2], with(template(ada.id, 4), &[])).await.unwrap();
     assert!(late.is_none() && store.templates(ada.id).await.unwrap().len() == 1);
 
     // Nothing of a removed person stays with jobs.
     store.remove_person(ada.id, NOW).await.unwrap();
     let item = &store.items(job, &[ItemState::Done], None, 9).await.unwrap()[0];
     assert_eq!((item.person, item.outcome.len()), (None, 0));
+    store.close().await;
+}
+
+async fn items_that_end_together_have_their_own_answers(place: Place) {
+    let store = place.open().await;
+    let ada = person("Ada");
+    store.add_person(&ada).await.unwrap();
+    let job = queued(&store, JobKind::Photos, "", &[0, 0, 0, 0]).await;
+    let items = claim(&store, "one", 4, NOW).await;
+    let of = |photo| Settlement {
+        effects: vec![Effect::Template { add: Box::new(template(ada.id, photo)), crop: None, instead_of: Vec::new() }],
+        ..end(ItemEnd::Done, "added")
+    };
+    // The second is the first's photo again, and the lease of the third is another's by now.
+    let stale = Lease { fence: items[2].lease.fence + 1, ..items[2].lease };
+    let ends = [
+        (items[0].lease, of(1)),
+        (items[1].lease, of(1)),
+        (stale, of(3)),
+        (items[3].lease, end(ItemEnd::Refused, "no-face")),
+    ];
+    let settled = store.settle_items(&ends, KEEP, NOW).await;
+    assert_eq!(settled[0].as_ref().unwrap().unwrap().rev.unwrap().0, 1);
+    assert!(matches!(settled[1], Err(StoreError::Conflict("photo"))), "{settled:?}");
+    assert!(matches!((&settled[2], &settled[3]), (Ok(None), Ok(Some(_)))), "{settled:?}");
+    assert_eq!(store.templates(ada.id).await.unwrap().len(), 1, "each once, whatever the others came to");
+    let counts = store.job(job).await.unwrap().unwrap().counts;
+    assert_eq!((counts.done, counts.refused, counts.left()), (1, 1, 2));
+
+    // Where all can be, they are one commit; the last of a job is told.
+    let rest = [(items[1].lease, of(2)), (items[2].lease, of(3))];
+    let settled: Vec<_> = store.settle_items(&rest, KEEP, NOW).await.into_iter().map(|s| s.unwrap().unwrap()).collect();
+    assert_eq!(settled.iter().map(|s| (s.rev.unwrap().0, s.is_last)).collect::<Vec<_>>(), [(2, false), (3, true)]);
+    let none = store.settle_items(&rest, KEEP, NOW).await;
+    assert!(none.iter().all(|settled| matches!(settled, Ok(None))), "{none:?}");
+    store.close().await;
+}
+
+async fn small_items_are_leased_together(place: Place) {
+    let store = place.open().await;
+    let job = queued(&store, JobKind::Import, "", &[0, 0, 0, 0, 0, 1, 1]).await;
+    let claim = async |at_most, small_at_most| {
+        let claim = Claim { node: "one", kinds: &JobKind::ALL, at_most, small_at_most, lease: LEASE, now: NOW };
+        store.claim_items(&claim).await.unwrap()
+    };
+    let rows = [claim(1, 3).await, claim(1, 3).await].concat();
+    assert_eq!(rows.iter().map(|item| (item.lease.n, item.phase)).collect::<Vec<_>>(), [0, 1, 2, 3, 4].map(|n| (n, 0)));
+    for row in &rows {
+        assert!(settle(&store, row, ItemEnd::Done).await);
+    }
+    let photos = claim(1, 3).await;
+    assert_eq!(photos.iter().map(|item| (item.lease.job, item.lease.n)).collect::<Vec<_>>(), [(job, 5)]);
+    store.close().await;
+}
+
+async fn uploads_are_shared_until_their_items_end(place: Place) {
+    let store = place.open().await;
+    let id = JobId::generate();
+    let job = NewJob {
+        id,
+        kind: JobKind::Photos,
+        account: None,
+        person: None,
+        node: "here".to_owned(),
+        plan: b"plan".to_vec(),
+        created_at: NOW,
+    };
+    store.begin_job(&job).await.unwrap();
+    let item = |task: &str| NewItem { phase: 0, parent: None, task: task.into() };
+    store.add_items(id, 0, &[item("one"), item("two"), item("three")]).await.unwrap();
+    for (n, piece, bytes) in [(0, 0, b"first"), (0, 1, b"again"), (1, 0, b"other"), (2, 0, b"third")] {
+        store.put_file_piece(id, n, piece, bytes).await.unwrap();
+    }
+    // A piece that is sent once more takes its own place.
+    store.put_file_piece(id, 0, 1, b"last").await.unwrap();
+    store.share_job(id).await.unwrap();
+    store.release_job(id, KEEP, NOW).await.unwrap();
+    assert!(matches!(store.share_job(id).await, Err(StoreError::NoSuch(_))), "only while it is filled");
+    let piece = async |n, piece| store.file_piece(id, n, piece).await.unwrap();
+    assert_eq!((piece(0, 0).await, piece(0, 1).await), (Some(b"first".to_vec()), Some(b"last".to_vec())));
+    assert_eq!((piece(0, 2).await, piece(7, 0).await), (None, None));
+
+    let items = claim(&store, "there", 3, NOW).await;
+    assert_eq!(items.len(), 3, "another server may work on it");
+    assert!(settle(&store, &items[0], ItemEnd::Done).await);
+    assert!(settle(&store, &items[1], ItemEnd::Dead).await);
+    assert_eq!((piece(0, 0).await, piece(0, 1).await), (None, None), "gone with the outcome");
+    assert!(piece(1, 0).await.is_some(), "what was given up may be tried again");
+    assert!(settle(&store, &items[2], ItemEnd::Refused).await);
+    assert!(piece(1, 0).await.is_some() && piece(2, 0).await.is_none());
+    assert_eq!(store.retry_items(id, None, NOW).await.unwrap(), 1);
+    assert!(store.cancel_job(id, KEEP, NOW).await.unwrap());
+    assert!(piece(1, 0).await.is_none(), "a job that is cancelled needs nothing any more");
+    let nobody = store.put_file_piece(JobId::generate(), 0, 0, b"x").await;
+    assert!(matches!(nobody, Err(StoreError::NoSuch(_))), "{nobody:?}");
     store.close().await;
 }
 
@@ -217,9 +320,9 @@ async fn imported_persons_are_found_again(place: Place) {
     let first = imported("E-1", "Ada");
     let (id, mut second) = (first.id, imported("E-1", "Ada Lovelace"));
     second.consent = Some(agreed(id, NOW));
-    store.settle_item(&items[0].lease, &with(first), KEEP, NOW).await.unwrap().unwrap();
+    settle_one(&store, &items[0], with(first)).await.unwrap().unwrap();
     assert_eq!(store.person(id).await.unwrap().unwrap().consent_at, None);
-    store.settle_item(&items[1].lease, &with(second), KEEP, NOW).await.unwrap().unwrap();
+    settle_one(&store, &items[1], with(second)).await.unwrap().unwrap();
     assert_eq!(store.person_by_external("E-1").await.unwrap(), Some(id));
     assert_eq!(store.person_by_external("E-2").await.unwrap(), None);
     let ada = store.person(id).await.unwrap().unwrap();

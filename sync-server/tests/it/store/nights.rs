@@ -64,6 +64,7 @@ impl Member {
         let jobs = Jobs {
             store: self.store.clone(),
             spool: Spool::open(place.folder().join("spool")).unwrap(),
+            sharing: None,
             feed: Feed::default(),
             clock: clock.clone(),
             node: "here".into(),

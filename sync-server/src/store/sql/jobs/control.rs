@@ -5,6 +5,7 @@ use std::time::Duration;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::files;
 use crate::domain::job::JobId;
 use crate::ports::StoreError;
 use crate::store::sql::statement::Statement;
@@ -36,6 +37,7 @@ impl SqlStore {
         .bind(id.as_bytes().as_slice())
         .execute(&mut *tx)
         .await?;
+        files::remove_of_job(&mut tx, id.as_bytes()).await?;
         // What was given up cannot be put back into a job that is over.
         sqlx::query("UPDATE job_items SET task = NULL WHERE job = $1 AND state = 'dead'")
             .bind(id.as_bytes().as_slice())

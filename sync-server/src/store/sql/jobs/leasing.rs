@@ -82,18 +82,21 @@ impl SqlStore {
         let Some(phase) = lowest_phase(tx, &job.id).await? else { return Ok(()) };
         let id = columns::id(JobId, &job.id)?;
         let key = rows::unwrap(&self.master, id, &job.wrapped)?;
+        let before = claimed.len();
         let person = |column: &Option<Vec<u8>>| column.as_deref().map(|id| columns::id(PersonId, id)).transpose();
+        let (kind, phase_number) = (rows::kind(&job.kind)?, columns::unsigned32("phase", phase)?);
+        let room = if kind.is_small(phase_number) { room.max(i64::from(claim.small_at_most)) } else { room };
         for item in waiting(tx, &job.id, phase, claim.now, room).await? {
             let n = columns::unsigned("number of an item", item.n)?;
             if columns::unsigned("leases", item.leases)? >= MOST_LEASES {
                 give_up(tx, &job.id, item.n, claim.now).await?;
                 continue;
             }
-            lease(tx, &job.id, item.n, claim).await?;
             let task = key.open("task", n, item.task.as_deref().unwrap_or_default());
             claimed.push(ClaimedItem {
                 lease: Lease { job: id, n, fence: columns::unsigned("fence", item.fence)? + 1 },
-                kind: rows::kind(&job.kind)?,
+                kind,
+                phase: phase_number,
                 account: job.account.as_deref().map(|id| columns::id(UserId, id)).transpose()?,
                 person: person(&job.person)?.or(person(&item.parent_person)?),
                 parent: item.parent_state.as_deref().map(rows::item_state).transpose()?,
@@ -102,7 +105,7 @@ impl SqlStore {
                 failures: columns::unsigned32("failures", item.failures)?,
             });
         }
-        Ok(())
+        lease(tx, &job.id, claimed[before..].iter().map(|item| item.lease.n), claim).await
     }
 
     pub(super) async fn still_valid(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
@@ -224,17 +227,19 @@ async fn waiting(
     .await?)
 }
 
-async fn lease(tx: &mut AnyConnection, job: &[u8], n: i64, claim: &Claim<'_>) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE job_items SET state = 'leased', fence = fence + 1, leases = leases + 1, lease_node = $1,
-         lease_until = $2 WHERE job = $3 AND n = $4",
-    )
-    .bind(claim.node)
-    .bind(claim.now.plus(claim.lease).0)
-    .bind(job)
-    .bind(n)
-    .execute(&mut *tx)
-    .await?;
+async fn lease(
+    tx: &mut AnyConnection,
+    job: &[u8],
+    numbers: impl ExactSizeIterator<Item = u64>,
+    claim: &Claim<'_>,
+) -> Result<(), StoreError> {
+    if numbers.len() == 0 {
+        return Ok(());
+    }
+    let mut items = Statement::new("UPDATE job_items SET state = 'leased', fence = fence + 1, leases = leases + 1, ");
+    items.push("lease_node = ").bind(claim.node).push(", lease_until = ").bind(claim.now.plus(claim.lease).0);
+    items.push(" WHERE job = ").bind(job.to_vec()).push(" AND n IN ").bind_list(numbers.map(columns::to_column));
+    items.query().execute(&mut *tx).await?;
     sqlx::query(
         "UPDATE jobs SET began_at = coalesce(began_at, $1), paced_at = $1, paced_from = done + refused + dead
          WHERE id = $2 AND paced_at IS NULL",

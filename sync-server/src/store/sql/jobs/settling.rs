@@ -6,44 +6,72 @@ use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
 use super::effects::Changed;
-use super::rows;
+use super::{files, rows};
 use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace, JOB_DONE, JOB_FAILED};
 use crate::domain::job::{ItemEnd, ItemState, JobId, Lease, Settled, Settlement};
 use crate::ports::StoreError;
+use crate::ports::jobs::SettledOrNot;
 use crate::store::sql::{SqlStore, columns, ledger};
 
 /// How long a job is kept whose last item is given up while nobody says how long.
 const KEEP: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 impl SqlStore {
-    pub(super) async fn commit_item(
+    pub(super) async fn end_items(
         &self,
-        lease: &Lease,
-        settlement: &Settlement,
+        ends: &[(Lease, Settlement)],
         keep: Duration,
         now: UnixMillis,
-    ) -> Result<Option<Settled>, StoreError> {
+    ) -> Vec<SettledOrNot> {
+        match self.end_together(ends, keep, now).await {
+            Ok(settled) => settled.into_iter().map(Ok).collect(),
+            Err(error) if ends.len() <= 1 => vec![Err(error)],
+            // One of them cannot be, and took the others with it: now each has its own answer.
+            Err(_) => {
+                let mut settled = Vec::with_capacity(ends.len());
+                for one in ends.chunks(1) {
+                    let alone = self.end_together(one, keep, now).await;
+                    settled.push(alone.map(|mut one| one.pop().flatten()));
+                }
+                settled
+            }
+        }
+    }
+
+    async fn end_together(
+        &self,
+        ends: &[(Lease, Settlement)],
+        keep: Duration,
+        now: UnixMillis,
+    ) -> Result<Vec<Option<Settled>>, StoreError> {
+        let (mut settled, mut flips) = (Vec::with_capacity(ends.len()), Vec::new());
         let mut tx = self.begin().await?;
-        // First of all, and for good until the commit: writers take turns.
-        if !holds(&mut tx, lease).await? {
-            return Ok(None);
+        for (lease, settlement) in ends {
+            // Checked within the transaction, it holds until the commit: writers take turns.
+            if !holds(&mut tx, lease).await? {
+                settled.push(None);
+                continue;
+            }
+            let mut changed = Changed { person: settlement.person, ..Changed::default() };
+            for effect in &settlement.effects {
+                self.apply(&mut tx, effect, &mut changed, now).await?;
+            }
+            self.write_end(&mut tx, lease, settlement, &changed, now).await?;
+            let is_last = match ended(settlement.end) {
+                Some(how) => count_end(&mut tx, lease.job.as_bytes(), how, Some(keep), now).await?,
+                None => false,
+            };
+            if matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
+                files::remove_of_item(&mut tx, lease.job.as_bytes(), lease.n).await?;
+            }
+            flips.extend(changed.flips_at);
+            settled.push(Some(Settled { rev: changed.rev, is_last }));
         }
-        let mut changed = Changed { person: settlement.person, ..Changed::default() };
-        for effect in &settlement.effects {
-            self.apply(&mut tx, effect, &mut changed, now).await?;
-        }
-        self.write_end(&mut tx, lease, settlement, &changed, now).await?;
-        let is_last = match settlement.end {
-            ItemEnd::Again(_) => false,
-            ItemEnd::Done => count_end(&mut tx, lease.job.as_bytes(), ItemState::Done, Some(keep), now).await?,
-            ItemEnd::Refused => count_end(&mut tx, lease.job.as_bytes(), ItemState::Refused, Some(keep), now).await?,
-            ItemEnd::Dead => count_end(&mut tx, lease.job.as_bytes(), ItemState::Dead, Some(keep), now).await?,
-        };
         tx.commit().await?;
-        if changed.flips_at.is_some() {
-            self.memory.expect_flip(changed.flips_at, now);
+        for at in flips {
+            self.memory.expect_flip(Some(at), now);
         }
-        Ok(Some(Settled { rev: changed.rev, is_last }))
+        Ok(settled)
     }
 
     async fn write_end(
@@ -80,6 +108,16 @@ impl SqlStore {
         .execute(tx)
         .await?;
         Ok(())
+    }
+}
+
+/// How an item stands that has ended so; `None` if it goes on.
+const fn ended(end: ItemEnd) -> Option<ItemState> {
+    match end {
+        ItemEnd::Again(_) => None,
+        ItemEnd::Done => Some(ItemState::Done),
+        ItemEnd::Refused => Some(ItemState::Refused),
+        ItemEnd::Dead => Some(ItemState::Dead),
     }
 }
 
@@ -124,7 +162,14 @@ pub(super) async fn count_end(
         .execute(&mut *tx)
         .await?;
     note_end(tx, job, now).await?;
+    forget_files(tx, job).await?;
     Ok(true)
+}
+
+/// Removes what was uploaded for a job of which nothing can be tried again.
+async fn forget_files(tx: &mut AnyConnection, job: &[u8]) -> Result<(), StoreError> {
+    let dead: i64 = sqlx::query_scalar("SELECT dead FROM jobs WHERE id = $1").bind(job).fetch_one(&mut *tx).await?;
+    if dead == 0 { files::remove_of_job(tx, job).await } else { Ok(()) }
 }
 
 /// The line of the audit log that tells of a job's end, in the transaction of that end: who follows the log misses none.
