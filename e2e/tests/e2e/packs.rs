@@ -75,6 +75,7 @@ async fn play(stage: &Stage) -> Result<()> {
 
     // In force everywhere, but where it is refused.
     api.put(&format!("{PACK}/rollout"), &json!({"everywhere": true})).await?.ok()?;
+    taken_up(&server).await?;
     for daemon in [&lab, &hall] {
         runs(api, daemon, NEW).await?;
         matched(&server, daemon, &person, NEW).await?;
@@ -84,8 +85,6 @@ async fn play(stage: &Stage) -> Result<()> {
     ensure!(
         state(NEW).is_some_and(|it| it["state"] == "active") && state(OWN).is_some_and(|it| it["state"] == "retired")
     );
-    taken_up(&server).await?;
-    matched(&server, &lab, &person, NEW).await?;
     for daemon in [&mut lab, &mut hall, &mut shy] {
         daemon.stop().await?;
     }
