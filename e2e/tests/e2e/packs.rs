@@ -1,4 +1,6 @@
-//! A second model pack, from the archive to the doors and back, without enrolling anybody again.
+//! A second model pack, from the archive to the doors and back, without enrolling anybody again; by hand in [`panel`].
+
+mod panel;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,7 @@ use crate::{LATER, media};
 
 const OWN: &str = "ostiary-default@1";
 /// The pack of [`second_pack`].
-pub const NEW: &str = "swapped-colours@1";
+const NEW: &str = "swapped-colours@1";
 const PACK: &str = "/api/v1/model-packs/swapped-colours@1";
 /// Fetched, checked, its gallery filled, started anew: on a busy machine.
 const SWITCHED: Duration = Duration::from_secs(240);
@@ -112,14 +114,14 @@ async fn taken_up(server: &Server) -> Result<()> {
 }
 
 /// A key pair for packs.
-pub struct Keys {
+struct Keys {
     private: PathBuf,
     public: PathBuf,
     config: PathBuf,
 }
 
 impl Keys {
-    pub fn make(stage: &Stage) -> Result<Self> {
+    fn make(stage: &Stage) -> Result<Self> {
         let config = Server::configure(stage, "maker", "")?;
         let keys = Self { private: stage.file("maker.pem"), public: stage.file("maker.pub"), config };
         keys.command(stage, &["pack", "keygen"], &[&keys.private])?;
@@ -127,11 +129,11 @@ impl Keys {
     }
 
     /// What a server's settings of models say of them.
-    pub fn trusted(&self) -> String {
+    fn trusted(&self) -> String {
         format!("pack_keys = [\"{}\"]\n", self.public.display())
     }
 
-    pub fn sign(&self, stage: &Stage, dir: &Path) -> Result<PathBuf> {
+    fn sign(&self, stage: &Stage, dir: &Path) -> Result<PathBuf> {
         let out = stage.file("second.pack");
         let (key, to) = (Path::new("--key"), Path::new("--out"));
         self.command(stage, &["pack", "sign"], &[dir, key, &self.private, to, &out])?;
@@ -147,7 +149,7 @@ impl Keys {
 }
 
 /// The default pack's nets, the embedder fed blue before red: its embeddings are others, and as good for one person.
-pub fn second_pack(stage: &Stage) -> Result<PathBuf> {
+fn second_pack(stage: &Stage) -> Result<PathBuf> {
     let dir = stage.file("second");
     fs::create_dir_all(&dir)?;
     for entry in fs::read_dir(pack_dir())? {

@@ -7,7 +7,7 @@ use ostiary_e2e::photos::portrait;
 use ostiary_e2e::server::{LOGIN, PASSWORD, Server};
 use ostiary_e2e::stage::{Stage, scenario};
 
-use crate::packs::{Keys, NEW, second_pack};
+use super::{Keys, NEW, second_pack};
 
 const LIMITS: &str = "\n[limits]\nrequests_per_second = 1000\naccount_requests_per_second = 1000\n";
 
