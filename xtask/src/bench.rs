@@ -111,8 +111,7 @@ impl Profile {
     /// # Errors
     /// If it does not compile.
     pub fn worker(self) -> Result<PathBuf> {
-        // Of the whole workspace, so that what it stands on is compiled once for this and everything else.
-        self.build(&["--workspace", "--example", "bench"])?;
+        self.build(&["-p", "ostiary-models", "--example", "bench"])?;
         Ok(self.dir().join("examples/bench"))
     }
 

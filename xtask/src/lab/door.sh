@@ -10,8 +10,10 @@ now() { date +%s; }
 figures() { ostiaryd status --json 2>/dev/null | tr ',{}' '\n\n\n' | sed -n 's/^"\([a-z_]*\)":\([0-9.]*\).*/\1 \2/p'; }
 figure() { figures | awk -v name="$1" '$1 == name { printf "%d", $2 }'; }
 above() { figures | awk -v name="$1" -v least="$2" '$1 == name && $2 > least { found = 1 } END { exit !found }'; }
+# Where everything is emulated, beside other work, patience is longer; what is claimed to be quick is measured, not waited for.
+SLOW=1; [ "$CAMERA" != v4l2 ] || SLOW=4
 # until_is SECONDS COMMAND...: waits for it, and says how long that took.
-until_is() { limit=$1; shift; begun=$(now); while ! "$@" >/dev/null 2>&1; do TOOK=$(($(now) - begun)); [ "$TOOK" -ge "$limit" ] && return 1; sleep 1; done; TOOK=$(($(now) - begun)); }
+until_is() { limit=$(($1 * SLOW)); shift; begun=$(now); while ! "$@" >/dev/null 2>&1; do TOOK=$(($(now) - begun)); [ "$TOOK" -ge "$limit" ] && return 1; sleep 1; done; TOOK=$(($(now) - begun)); }
 level() { systemd-analyze security --no-pager "$1.service" | sed -n 's/.*exposure level[^:]*: \([0-9.]*\).*/\1/p'; }
 hardened() { awk -v level="$(level "$1")" 'BEGIN { exit !(level != "" && level <= 2.0) }'; }
 ask() { curl --silent --insecure --fail --max-time 30 --header 'content-type: application/json' "$@"; }
@@ -58,7 +60,7 @@ else
     sed -i -e 's/^source = "v4l2"/source = "replay"/' -e 's#^path = ""#path = "/run/door/clip.mjpeg"#' -e 's/^loop = false/loop = true/' /etc/ostiary/ostiaryd.toml
 fi
 sed -i -e 's/^fps = 15$/fps = 3/' -e 's/^interval_s = 60/interval_s = 5/' -e 's/^send_crops = true/send_crops = false/' /etc/ostiary/ostiaryd.toml
-mkdir -p /etc/systemd/system/ostiaryd.service.d; printf '[Service]\nWatchdogSec=20s\n' >/etc/systemd/system/ostiaryd.service.d/lab.conf; systemctl daemon-reload
+mkdir -p /etc/systemd/system/ostiaryd.service.d; printf '[Service]\nWatchdogSec=%ss\n' $((20 * SLOW)) >/etc/systemd/system/ostiaryd.service.d/lab.conf; systemctl daemon-reload
 
 # ---- claim, by a file on the boot partition
 mkdir -p /boot/firmware; printf 'server = "%s"\ncode = "%s"\nca_sha256 = "%s"\n' "$SERVER" "$CODE" "$CA" >/boot/firmware/ostiary-claim.toml
@@ -73,7 +75,7 @@ if until_is 60 above ostiary_frames_total 3; then ok frames "$(ostiaryd status |
 
 # ---- a visit, decided here and committed at the server
 visits() { figures | awk '/^ostiary_visits_(match|unknown|unusable|spoof_suspected)_total/ { visits += $2 } /^ostiary_outbox_events / { waiting = $2 } END { exit !(visits > 0 && waiting == 0) }'; }
-if until_is 900 visits; then
+if until_is 420 visits; then
     ok visit "decided after ${TOOK} s, $(figure ostiary_events_acked_total) events committed"
     log_in && until_is 30 sh -c "curl --silent --insecure --fail --header 'authorization: Bearer $TOKEN' '$SERVER/api/v1/events?kind=match,unknown,unusable,spoof_suspected' | grep -q '\"door\"'" && ok committed "the server lists it" || fail committed "$(ask --header "authorization: Bearer $TOKEN" "$SERVER/api/v1/events" | cut -c1-200)"
 else fail visit "$(ostiaryd status)"; fi
