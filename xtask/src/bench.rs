@@ -111,7 +111,8 @@ impl Profile {
     /// # Errors
     /// If it does not compile.
     pub fn worker(self) -> Result<PathBuf> {
-        self.build(&["-p", "ostiary-models", "--example", "bench"])?;
+        // Of the whole workspace, so that what it stands on is compiled once for this and everything else.
+        self.build(&["--workspace", "--example", "bench"])?;
         Ok(self.dir().join("examples/bench"))
     }
 
