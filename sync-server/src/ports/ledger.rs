@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::domain::audit::chain::{ChainPoint, ChainedLine};
 use crate::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditTrace};
 
-/// The audit log beyond [`AuditStore`](super::AuditStore).
+/// The audit log beyond [`AuditStore`].
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
     /// Appends a line with what goes with it.
@@ -34,4 +34,11 @@ pub trait LedgerStore: Send + Sync {
     async fn cut_audit(&self, upto: u64, token: &str) -> Result<u64, StoreError>;
     /// The last signed cut.
     async fn audit_cut(&self) -> Result<Option<String>, StoreError>;
+}
+
+/// The audit log.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Appends a line; reading them is in [`LedgerStore`].
+    async fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
 }
