@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use tokio::time::Instant;
 
 use self::bare::Bare;
 use self::load::{Client, Round};
@@ -36,9 +37,12 @@ pub struct ReadingArgs {
     /// Connections that ask at once.
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// Requests of each list.
+    /// Requests of each list; fewer if they take too long.
     #[arg(long, default_value_t = 200)]
     requests: usize,
+    /// Give up after so many seconds, for both databases together.
+    #[arg(long, default_value_t = 355)]
+    within: u64,
     /// Length of each round of load, seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -68,10 +72,13 @@ enum EngineArg {
 /// If a store cannot be filled or a request fails.
 pub fn main(args: &ReadingArgs) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ends = Instant::now() + Duration::from_secs(args.within);
     let mut report = Report::new(args.events, args.persons);
     for (name, engine) in [("sqlite", EngineArg::Sqlite), ("postgres", EngineArg::Postgres)] {
         if args.engine == engine || args.engine == EngineArg::Both {
-            report.add(name, runtime.block_on(measure(args, engine))?);
+            let measured = runtime.block_on(async { tokio::time::timeout_at(ends, measure(args, engine)).await });
+            let measured = measured.with_context(|| format!("{name}: not done within {} s (--within)", args.within))?;
+            report.add(name, measured?);
         }
     }
     if args.json {
