@@ -15,7 +15,7 @@ use super::consent::note;
 use super::place::{Place, on_both};
 use super::sample::{NOW, device};
 
-on_both!(an_answer_is_kept_once_and_for_its_device, what_came_lies_sealed_and_goes_in_time);
+on_both!(told: an_answer_is_kept_once_and_for_its_device, what_came_lies_sealed_and_goes_in_time);
 
 const PICTURE: &[u8] = b"\xFF\xD8\xFF the picture of a door";
 const BUNDLE: &[u8] = b"\x1F\x8B a bundle of a board";

@@ -21,6 +21,7 @@ use super::place::{Place, on_both};
 use super::sample::{NOW, person, template};
 
 on_both!(
+    told:
     who_withdraws_is_known_nowhere_and_erased_in_time,
     the_clock_lets_nobody_in_who_has_withdrawn,
     consent_to_what_never_was_is_refused

@@ -11,7 +11,7 @@ use ostiary_server::ports::door_enrollment::{EnrollmentStore, StateChange};
 use super::place::{Place, on_both};
 use super::sample::{NOW, device, person};
 
-on_both!(states_change_only_from_those_they_may, they_expire_are_forgotten_and_go_with_the_person);
+on_both!(told: states_change_only_from_those_they_may, they_expire_are_forgotten_and_go_with_the_person);
 
 fn asked(device: DeviceId, person: PersonId, asked_at: UnixMillis) -> DoorEnrollment {
     let not_after = asked_at.plus(Duration::from_secs(20));

@@ -20,6 +20,7 @@ use super::place::{Place, on_both};
 use super::sample::{NOW, person, template};
 
 on_both!(
+    told:
     items_are_leased_in_order_and_end_once,
     a_lease_that_ran_out_commits_nothing,
     what_an_item_changes_is_there_with_its_end_or_not_at_all,

@@ -17,7 +17,7 @@ use super::consent::note;
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, face, pack, person, visit};
 
-on_both!(judgements_stand_until_withdrawn, a_face_a_person_was_mistaken_for_is_doubted_again);
+on_both!(told: judgements_stand_until_withdrawn, a_face_a_person_was_mistaken_for_is_doubted_again);
 
 async fn matched(store: &SqlStore, at: DeviceId, who: PersonId, looks: [f32; 3]) -> EventId {
     let mut seen = visit(1, OutcomeKind::Match, Some(who), None);

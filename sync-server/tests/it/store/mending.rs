@@ -19,6 +19,7 @@ use super::sample::{NOW, batch, device, pack, person, template, visit};
 use super::scopes::group;
 
 on_both!(
+    told:
     a_merge_is_followed_by_devices_and_events_and_can_be_undone,
     a_merge_that_is_settled_erases_who_was_merged,
     a_split_is_undone_unless_something_was_built_on_it

@@ -28,6 +28,7 @@ fn note() -> AuditNote {
 }
 
 on_both!(
+    told:
     one_server_finds_what_another_changed,
     events_show_the_name_that_another_server_gave,
     a_patch_made_against_an_older_state_is_refused,

@@ -19,7 +19,7 @@ use ostiary_server::store::sql::SqlStore;
 use super::place::{Place, on_both};
 use super::sample::NOW;
 
-on_both!(a_night_has_one_backup_whoever_leads, two_who_take_themselves_for_the_leader_make_one);
+on_both!(told: a_night_has_one_backup_whoever_leads, two_who_take_themselves_for_the_leader_make_one);
 
 const HOUR_MS: i64 = 3_600_000;
 

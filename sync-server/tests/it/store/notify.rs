@@ -37,6 +37,7 @@ use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, visit};
 
 on_both!(
+    told:
     a_storm_is_few_messages_and_loses_nothing,
     what_was_cut_off_is_told_once,
     messages_are_brought_until_they_are_taken,

@@ -13,8 +13,19 @@ use tempfile::TempDir;
 
 use super::sample::master;
 
-/// Runs each of these tests on each database; a test takes the [`Place`] of its store.
+/// A test as a story of a store.
+pub type Story = (&'static str, fn(Place) -> futures_util::future::LocalBoxFuture<'static, ()>);
+
+/// Runs each of these tests on each database; a test takes the [`Place`] of its store. Those that are `told` can be told
+/// by others, too, as `stories()`.
 macro_rules! on_both {
+    (told: $($test:ident),+ $(,)?) => {
+        $crate::store::place::on_both!($($test),+);
+
+        pub(in crate::store) fn stories() -> Vec<$crate::store::place::Story> {
+            vec![$((stringify!($test), |place| Box::pin($test(place)))),+]
+        }
+    };
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
             $(

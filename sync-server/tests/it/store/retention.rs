@@ -27,7 +27,7 @@ use super::consent::{consent, note};
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, person, visit};
 
-on_both!(each_kind_goes_when_its_time_is_over, conversations_go_by_site_and_never_what_is_held);
+on_both!(told: each_kind_goes_when_its_time_is_over, conversations_go_by_site_and_never_what_is_held);
 
 const JPEG: &[u8] = b"\xFF\xD8\xFF a picture";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -17,7 +17,7 @@ use super::notify::account;
 use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, person, visit};
 
-on_both!(what_is_said_is_found_by_whom_it_is_for, what_is_counted_is_counted_once);
+on_both!(told: what_is_said_is_found_by_whom_it_is_for, what_is_counted_is_counted_once);
 
 async fn begun(store: &SqlStore, about: About, at: &Device) -> ThreadId {
     let thread = Thread {

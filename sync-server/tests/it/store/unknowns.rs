@@ -31,6 +31,7 @@ use super::place::{Place, on_both};
 use super::sample::{NOW, batch, device, face, pack, person, visit};
 
 on_both!(
+    told:
     unknown_visitors_come_together_and_become_somebody,
     unknown_visitors_are_forgotten,
     what_is_said_of_a_visitor_follows_what_becomes_of_them

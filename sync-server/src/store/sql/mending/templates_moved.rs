@@ -105,8 +105,8 @@ impl SqlStore {
     pub(super) async fn bring_back(&self, tx: &mut AnyConnection, change: PersonChangeId) -> Result<(), StoreError> {
         // Those made, and what other packs have made of the same photos since.
         sqlx::query(
-            "DELETE FROM templates WHERE EXISTS (SELECT 1 FROM moved_templates m WHERE m.change = $1
-             AND m.now_of = templates.person AND m.source_sha256 = templates.source_sha256
+            "DELETE FROM templates WHERE (person, source_sha256) IN (SELECT m.now_of, m.source_sha256
+             FROM moved_templates m WHERE m.change = $1
              AND NOT EXISTS (SELECT 1 FROM moved_templates o WHERE o.change = $1 AND o.made IS NULL
                 AND o.source_sha256 = m.source_sha256))",
         )
