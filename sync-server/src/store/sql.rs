@@ -189,7 +189,8 @@ impl SqlStore {
         self.write.close().await;
     }
 
-    /// A transaction that writes, in turn: no other writes until it ends.
+    /// A transaction that writes, in turn: no other writes until it ends. Called within [`again`](again::again), or what the
+    /// database breaks off for the sake of others would fail before its caller.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         begin(self.engine, &self.write).await
     }
@@ -202,12 +203,10 @@ impl SqlStore {
 
 /// Who waited for a turn in vain, or was chosen to end a deadlock while waiting, has done nothing yet and waits again.
 async fn begin(engine: Engine, pool: &AnyPool) -> Result<Transaction<'static, Any>, StoreError> {
-    again::again(|| {
-        Box::pin(async move {
-            let mut tx = pool.begin_with(engine.begin_writing()).await?;
-            engine.take_turn(&mut tx).await?;
-            Ok(tx)
-        })
+    again::again(|| async {
+        let mut tx = pool.begin_with(engine.begin_writing()).await?;
+        engine.take_turn(&mut tx).await?;
+        Ok(tx)
     })
     .await
 }

@@ -5,6 +5,7 @@ mod atomic;
 mod backup;
 pub mod commands;
 pub mod consent;
+mod contention;
 mod door_enrollments;
 mod erasure;
 mod face_crops;

@@ -1,8 +1,7 @@
 //! Work that is done again if the database broke it off for the sake of somebody else's.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures_util::future::BoxFuture;
 use rand::Rng;
 
 use crate::ports::StoreError;
@@ -12,14 +11,21 @@ const TRIES: u32 = 5;
 /// The longest pause before the second try; each further one may be twice as long.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Does the work, and again after a random pause if it was broken off. It must be a transaction that was not committed.
-pub(super) async fn again<'w, T>(
-    mut work: impl FnMut() -> BoxFuture<'w, Result<T, StoreError>>,
-) -> Result<T, StoreError> {
+/// No further try after this time: each may have waited for a lock as long as the database lets it, and whoever asked
+/// for the change does not wait for ever.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Does the work, and again after a random pause if it was broken off. It must be a single transaction, or statement, of
+/// which nothing is committed if it fails. Every change of the store is made within this.
+pub(super) async fn again<T, W>(mut work: impl FnMut() -> W) -> Result<T, StoreError>
+where
+    W: Future<Output = Result<T, StoreError>>,
+{
+    let began = Instant::now();
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         match work().await {
-            Err(error @ StoreError::BrokenOff(_)) => {
+            Err(error @ StoreError::BrokenOff(_)) if began.elapsed() < LONGEST => {
                 tracing::debug!(%error, "the database broke a transaction off, which is made again: {error}");
                 metrics::counter!("ostiary_server_store_retries_total").increment(1);
             }
@@ -87,7 +93,7 @@ mod tests {
             let done = again(|| {
                 let refused = tried.fetch_add(1, Ordering::Relaxed) < refusals;
                 let answer = if refused { Err(sqlx::Error::Database(Box::new(Refusal(code))).into()) } else { Ok(()) };
-                Box::pin(async move { answer })
+                async move { answer }
             });
             let done = done.await.is_ok();
             assert_eq!((tried.into_inner(), done), expected, "{code} {refusals}");
@@ -96,6 +102,8 @@ mod tests {
         check("40001", 2, (3, true)).await;
         check("40P01", 4, (5, true)).await;
         check("55P03", 9, (5, false)).await;
+        check("5", 1, (2, true)).await;
+        check("517", 4, (5, true)).await;
         check("23505", 9, (1, false)).await;
     }
 }

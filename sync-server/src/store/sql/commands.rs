@@ -6,6 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{Attachment, CommandResult};
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::statement::Statement;
 use super::values::Flag;
@@ -71,22 +72,25 @@ fn one(select: &str, device: DeviceId, id: MsgId) -> Statement {
 #[async_trait]
 impl CommandStore for SqlStore {
     async fn add_command(&self, command: &DeviceCommand, note: &AuditNote) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO device_commands (id, device, kind, asked_by, asked_at, not_after, status, detail)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, '')",
-        )
-        .bind(command.id.as_bytes().to_vec())
-        .bind(command.device.as_bytes().to_vec())
-        .bind(&command.kind)
-        .bind(&command.asked_by)
-        .bind(command.asked_at.0)
-        .bind(command.not_after.0)
-        .bind(command.state.as_str())
-        .execute(&mut *tx)
-        .await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO device_commands (id, device, kind, asked_by, asked_at, not_after, status, detail)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, '')",
+            )
+            .bind(command.id.as_bytes().to_vec())
+            .bind(command.device.as_bytes().to_vec())
+            .bind(&command.kind)
+            .bind(&command.asked_by)
+            .bind(command.asked_at.0)
+            .bind(command.not_after.0)
+            .bind(command.state.as_str())
+            .execute(&mut *tx)
+            .await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn answer_command(
@@ -95,23 +99,26 @@ impl CommandStore for SqlStore {
         result: &CommandResult,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let found: Option<Row> = one(SELECT, device, result.id).query_as().fetch_optional(&mut *tx).await?;
-        let Some(before) = found.map(DeviceCommand::try_from).transpose()? else { return Ok(false) };
-        if before.state == CommandState::Sent {
-            sqlx::query("UPDATE device_commands SET status = $1, detail = $2, answered_at = $3 WHERE id = $4")
-                .bind(CommandState::from(result.status).as_str())
-                .bind(plain(&result.detail))
-                .bind(now.0)
-                .bind(result.id.as_bytes().to_vec())
-                .execute(&mut *tx)
-                .await?;
-        }
-        if let Some(came) = result.attachment.as_ref().filter(|_| before.attachment.is_none()) {
-            self.keep_attachment(&mut tx, result.id, came, now).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let found: Option<Row> = one(SELECT, device, result.id).query_as().fetch_optional(&mut *tx).await?;
+            let Some(before) = found.map(DeviceCommand::try_from).transpose()? else { return Ok(false) };
+            if before.state == CommandState::Sent {
+                sqlx::query("UPDATE device_commands SET status = $1, detail = $2, answered_at = $3 WHERE id = $4")
+                    .bind(CommandState::from(result.status).as_str())
+                    .bind(plain(&result.detail))
+                    .bind(now.0)
+                    .bind(result.id.as_bytes().to_vec())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            if let Some(came) = result.attachment.as_ref().filter(|_| before.attachment.is_none()) {
+                self.keep_attachment(&mut tx, result.id, came, now).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn commands(

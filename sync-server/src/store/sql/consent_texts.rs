@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::recognition::next_version;
 use super::values::Flag;
@@ -96,12 +97,15 @@ impl SqlStore {
     /// Puts in the text that comes with the program, as it was when the store was first opened: a later program with
     /// better words must not change what people agreed to.
     pub(super) async fn keep_first_text(&self) -> Result<(), StoreError> {
-        let text = NewConsentText {
-            texts: BTreeMap::from([("en".to_owned(), FIRST_TEXT.to_owned())]),
-            renews: false,
-            erase_after_days: FIRST_ERASE_AFTER_DAYS,
-            set_by: String::new(),
-        };
-        insert(&mut *self.write.acquire().await?, 1, &text, UnixMillis(0)).await
+        again(|| async {
+            let text = NewConsentText {
+                texts: BTreeMap::from([("en".to_owned(), FIRST_TEXT.to_owned())]),
+                renews: false,
+                erase_after_days: FIRST_ERASE_AFTER_DAYS,
+                set_by: String::new(),
+            };
+            insert(&mut *self.write.acquire().await?, 1, &text, UnixMillis(0)).await
+        })
+        .await
     }
 }

@@ -6,6 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::consent_rows::{self, ConsentRow};
 use super::error::corrupt;
 use super::opener::{key_of, unwrap};
@@ -143,30 +144,39 @@ impl ConsentStore for SqlStore {
         change: Change,
         note: &AuditNote,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let version = consent_texts::put(&mut tx, text, change).await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(version)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let version = consent_texts::put(&mut tx, text, change).await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(version)
+        })
+        .await
     }
 
     async fn add_consenting(&self, person: &Person, consent: &Consent, note: &AuditNote) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let (key, flips_at) = self.insert_person(&mut tx, person).await?;
-        consent_rows::insert(&mut tx, &key, consent).await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        self.memory.expect_flip(flips_at, person.created_at);
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let (key, flips_at) = self.insert_person(&mut tx, person).await?;
+            consent_rows::insert(&mut tx, &key, consent).await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            self.memory.expect_flip(flips_at, person.created_at);
+            Ok(())
+        })
+        .await
     }
 
     async fn add_consent(&self, consent: &Consent, note: &AuditNote) -> Result<Option<Option<Revision>>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(key) = key_of(&mut tx, &self.master, consent.person).await? else { return Ok(None) };
-        let rev = record(&mut tx, &key, consent).await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(rev))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(key) = key_of(&mut tx, &self.master, consent.person).await? else { return Ok(None) };
+            let rev = record(&mut tx, &key, consent).await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(rev))
+        })
+        .await
     }
 
     async fn withdraw_consent(
@@ -176,20 +186,23 @@ impl ConsentStore for SqlStore {
         withdrawal: &Withdrawal,
         note: &AuditNote,
     ) -> Result<Option<Withdrawn>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(key) = key_of(&mut tx, &self.master, person).await? else { return Ok(None) };
-        match ending(&mut tx, person, id).await? {
-            None => return Ok(None),
-            Some(Some(how)) => return Ok(Some(Withdrawn::EndedBefore(how))),
-            Some(None) => {}
-        }
-        consent_rows::withdraw(&mut tx, &key, id, withdrawal).await?;
-        let days = consent_texts::in_force(&mut tx).await?.text.erase_after_days;
-        let erase_at = UnixMillis(withdrawal.at.0 + i64::from(days) * DAY_MS);
-        let rev = bar(&mut tx, person, erase_at).await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(Withdrawn::Done { rev, erase_at }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(key) = key_of(&mut tx, &self.master, person).await? else { return Ok(None) };
+            match ending(&mut tx, person, id).await? {
+                None => return Ok(None),
+                Some(Some(how)) => return Ok(Some(Withdrawn::EndedBefore(how))),
+                Some(None) => {}
+            }
+            consent_rows::withdraw(&mut tx, &key, id, withdrawal).await?;
+            let days = consent_texts::in_force(&mut tx).await?.text.erase_after_days;
+            let erase_at = UnixMillis(withdrawal.at.0 + i64::from(days) * DAY_MS);
+            let rev = bar(&mut tx, person, erase_at).await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(Withdrawn::Done { rev, erase_at }))
+        })
+        .await
     }
 
     async fn consents(&self, person: PersonId) -> Result<Vec<Consent>, StoreError> {
@@ -225,26 +238,29 @@ impl SqlStore {
         reason: ErasureReason,
         now: UnixMillis,
     ) -> Result<Vec<(PersonId, Revision)>, StoreError> {
-        let due: Vec<Vec<u8>> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT id FROM persons WHERE {condition}")))
-                .bind(now.0)
-                .fetch_all(&self.read)
-                .await?;
-        let mut removed = Vec::new();
-        for id in due {
-            let person = columns::id(PersonId, &id)?;
-            let mut tx = self.begin().await?;
-            // Asked again under the lock: it may have been put off since.
-            let still = format!("SELECT count(*) FROM persons WHERE {condition} AND id = $2");
-            let still: i64 =
-                sqlx::query_scalar(sqlx::AssertSqlSafe(still)).bind(now.0).bind(&id).fetch_one(&mut *tx).await?;
-            if still == 0 {
-                continue;
+        again(|| async {
+            let due: Vec<Vec<u8>> =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT id FROM persons WHERE {condition}")))
+                    .bind(now.0)
+                    .fetch_all(&self.read)
+                    .await?;
+            let mut removed = Vec::new();
+            for id in due {
+                let person = columns::id(PersonId, &id)?;
+                let mut tx = self.begin().await?;
+                // Asked again under the lock: it may have been put off since.
+                let still = format!("SELECT count(*) FROM persons WHERE {condition} AND id = $2");
+                let still: i64 =
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(still)).bind(now.0).bind(&id).fetch_one(&mut *tx).await?;
+                if still == 0 {
+                    continue;
+                }
+                let rev = persons::remove(&mut tx, person, reason, now).await?;
+                tx.commit().await?;
+                removed.extend(rev.map(|rev| (person, rev)));
             }
-            let rev = persons::remove(&mut tx, person, reason, now).await?;
-            tx.commit().await?;
-            removed.extend(rev.map(|rev| (person, rev)));
-        }
-        Ok(removed)
+            Ok(removed)
+        })
+        .await
     }
 }

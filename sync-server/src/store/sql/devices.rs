@@ -7,6 +7,7 @@ use ostiary_common::ids::{DeviceId, DoorId, SiteId, TokenId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::{ConfigReported, DeviceSettings, GalleryAck};
 
+use super::again::again;
 use super::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
@@ -17,14 +18,17 @@ use crate::ports::{DeviceStore, StoreError};
 #[async_trait]
 impl DeviceStore for SqlStore {
     async fn add_site(&self, site: &Site) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO sites (id, name, created_at) VALUES ($1, $2, $3)")
-            .bind(site.id.as_bytes().as_slice())
-            .bind(&site.name)
-            .bind(site.created_at.0)
-            .execute(&self.write)
-            .await
-            .map_err(on_insert("site name", "site"))?;
-        Ok(())
+        again(|| async {
+            sqlx::query("INSERT INTO sites (id, name, created_at) VALUES ($1, $2, $3)")
+                .bind(site.id.as_bytes().as_slice())
+                .bind(&site.name)
+                .bind(site.created_at.0)
+                .execute(&self.write)
+                .await
+                .map_err(on_insert("site name", "site"))?;
+            Ok(())
+        })
+        .await
     }
 
     async fn sites(&self) -> Result<Vec<Site>, StoreError> {
@@ -33,15 +37,18 @@ impl DeviceStore for SqlStore {
     }
 
     async fn add_door(&self, door: &Door) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO doors (id, site, name, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(door.id.as_bytes().as_slice())
-            .bind(door.site.as_bytes().as_slice())
-            .bind(&door.name)
-            .bind(door.created_at.0)
-            .execute(&self.write)
-            .await
-            .map_err(on_insert("door name", "site"))?;
-        Ok(())
+        again(|| async {
+            sqlx::query("INSERT INTO doors (id, site, name, created_at) VALUES ($1, $2, $3, $4)")
+                .bind(door.id.as_bytes().as_slice())
+                .bind(door.site.as_bytes().as_slice())
+                .bind(&door.name)
+                .bind(door.created_at.0)
+                .execute(&self.write)
+                .await
+                .map_err(on_insert("door name", "site"))?;
+            Ok(())
+        })
+        .await
     }
 
     async fn doors(&self) -> Result<Vec<Door>, StoreError> {
@@ -66,30 +73,33 @@ impl DeviceStore for SqlStore {
     }
 
     async fn add_device(&self, device: &Device) -> Result<(), StoreError> {
-        let config = serde_json::to_string(&device.config).map_err(|e| corrupt("device config", e))?;
-        let mut tx = self.begin().await?;
-        let before = all_desired(&mut tx, Some(device.door)).await?;
-        sqlx::query(
-            "INSERT INTO devices (id, site, door, name, state, public_key_pem, created_at, claimed_at, config_version,
-             config_json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(device.id.as_bytes().as_slice())
-        .bind(device.site.as_bytes().as_slice())
-        .bind(device.door.as_bytes().as_slice())
-        .bind(&device.name)
-        .bind(device.state.as_str())
-        .bind(&device.public_key_pem)
-        .bind(device.created_at.0)
-        .bind(device.claimed_at.map(|at| at.0))
-        .bind(columns::to_column(device.config_version))
-        .bind(config)
-        .execute(&mut *tx)
+        again(|| async {
+            let config = serde_json::to_string(&device.config).map_err(|e| corrupt("device config", e))?;
+            let mut tx = self.begin().await?;
+            let before = all_desired(&mut tx, Some(device.door)).await?;
+            sqlx::query(
+                "INSERT INTO devices (id, site, door, name, state, public_key_pem, created_at, claimed_at, config_version,
+                 config_json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(device.id.as_bytes().as_slice())
+            .bind(device.site.as_bytes().as_slice())
+            .bind(device.door.as_bytes().as_slice())
+            .bind(&device.name)
+            .bind(device.state.as_str())
+            .bind(&device.public_key_pem)
+            .bind(device.created_at.0)
+            .bind(device.claimed_at.map(|at| at.0))
+            .bind(columns::to_column(device.config_version))
+            .bind(config)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("device name", "door"))?;
+            // It starts with what its door says, if that says anything.
+            bump_changed(&mut tx, Some(device.door), &before).await?;
+            tx.commit().await?;
+            Ok(())
+        })
         .await
-        .map_err(on_insert("device name", "door"))?;
-        // It starts with what its door says, if that says anything.
-        bump_changed(&mut tx, Some(device.door), &before).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreError> {
@@ -127,11 +137,14 @@ impl DeviceStore for SqlStore {
     }
 
     async fn revoke_device(&self, id: DeviceId, now: UnixMillis) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let found = lives::revoke(&mut tx, id, now).await?;
-        gallery_keys::replace(&mut tx, &self.master, id).await?;
-        tx.commit().await?;
-        Ok(found)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let found = lives::revoke(&mut tx, id, now).await?;
+            gallery_keys::replace(&mut tx, &self.master, id).await?;
+            tx.commit().await?;
+            Ok(found)
+        })
+        .await
     }
 
     async fn use_assertion(&self, jti: TokenId, expires_at: UnixMillis) -> Result<bool, StoreError> {
@@ -171,29 +184,35 @@ impl DeviceStore for SqlStore {
     }
 
     async fn put_config(&self, id: DeviceId, settings: &DeviceSettings) -> Result<Option<u64>, StoreError> {
-        let config = serde_json::to_string(settings).map_err(|e| corrupt("device config", e))?;
-        let version: Option<i64> = sqlx::query_scalar(
-            "UPDATE devices SET config_json = $1, config_version = config_version + 1 WHERE id = $2
-             RETURNING config_version",
-        )
-        .bind(config)
-        .bind(id.as_bytes().as_slice())
-        .fetch_optional(&self.write)
-        .await?;
-        version.map(|v| columns::unsigned("config version", v)).transpose()
+        again(|| async {
+            let config = serde_json::to_string(settings).map_err(|e| corrupt("device config", e))?;
+            let version: Option<i64> = sqlx::query_scalar(
+                "UPDATE devices SET config_json = $1, config_version = config_version + 1 WHERE id = $2
+                 RETURNING config_version",
+            )
+            .bind(config)
+            .bind(id.as_bytes().as_slice())
+            .fetch_optional(&self.write)
+            .await?;
+            version.map(|v| columns::unsigned("config version", v)).transpose()
+        })
+        .await
     }
 
     async fn move_device(&self, id: DeviceId, door: DoorId, now: UnixMillis) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let before = all_desired(&mut tx, None).await?;
-        let known_before = scopes::of_all(&mut tx).await?;
-        let moved = lives::post(&mut tx, id, door, now).await?;
-        bump_changed(&mut tx, Some(door), &before).await?;
-        if moved {
-            gallery_keys::replace(&mut tx, &self.master, id).await?;
-        }
-        scopes::mark_changed(&mut tx, &known_before).await?;
-        tx.commit().await?;
-        Ok(moved)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let before = all_desired(&mut tx, None).await?;
+            let known_before = scopes::of_all(&mut tx).await?;
+            let moved = lives::post(&mut tx, id, door, now).await?;
+            bump_changed(&mut tx, Some(door), &before).await?;
+            if moved {
+                gallery_keys::replace(&mut tx, &self.master, id).await?;
+            }
+            scopes::mark_changed(&mut tx, &known_before).await?;
+            tx.commit().await?;
+            Ok(moved)
+        })
+        .await
     }
 }

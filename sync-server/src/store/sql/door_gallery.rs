@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ostiary_common::ids::{DeviceId, DoorId, GroupId, PersonId};
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::recognition::next_version;
 use super::values::Flag;
@@ -94,14 +95,17 @@ impl SqlStore {
         rule: &GalleryRule,
         change: Change,
     ) -> Result<Option<Rescoped>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
-        let version = next_version(present.version, &change)?;
-        let before = scopes::of_all(&mut tx).await?;
-        write(&mut tx, door, rule, version, change).await?;
-        let rev = scopes::mark_changed(&mut tx, &before).await?;
-        tx.commit().await?;
-        Ok(Some(Rescoped { version, rev }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
+            let version = next_version(present.version, &change)?;
+            let before = scopes::of_all(&mut tx).await?;
+            write(&mut tx, door, rule, version, change).await?;
+            let rev = scopes::mark_changed(&mut tx, &before).await?;
+            tx.commit().await?;
+            Ok(Some(Rescoped { version, rev }))
+        })
+        .await
     }
 
     pub(super) async fn devices_knowing(&self, person: PersonId) -> Result<Vec<PersonAtDevice>, StoreError> {

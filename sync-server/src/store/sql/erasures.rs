@@ -6,6 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::erasure_rows::{DEVICES, ERASURES, ErasureDeviceRow, ErasureRow};
 use super::values::Flag;
 use super::{SqlStore, columns};
@@ -43,12 +44,15 @@ pub(super) async fn begin(
 #[async_trait]
 impl ErasureStore for SqlStore {
     async fn put_erase_on_expiry(&self, person: PersonId, erase: bool) -> Result<bool, StoreError> {
-        let changed = sqlx::query("UPDATE persons SET erase_on_expiry = $1 WHERE id = $2")
-            .bind(Flag(erase))
-            .bind(person.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(changed.rows_affected() == 1)
+        again(|| async {
+            let changed = sqlx::query("UPDATE persons SET erase_on_expiry = $1 WHERE id = $2")
+                .bind(Flag(erase))
+                .bind(person.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            Ok(changed.rows_affected() == 1)
+        })
+        .await
     }
 
     async fn erase_on_expiry(&self, person: PersonId) -> Result<Option<bool>, StoreError> {
@@ -69,25 +73,29 @@ impl ErasureStore for SqlStore {
     }
 
     async fn complete_erasures(&self, now: UnixMillis) -> Result<Vec<Erasure>, StoreError> {
-        let query = format!("{ERASURES} WHERE e.completed_at IS NULL AND e.cleared_at IS NOT NULL");
-        let open: Vec<ErasureRow> = sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(&self.read).await?;
-        let mut completed = Vec::new();
-        for row in open {
-            let mut erasure = Erasure::try_from(row)?;
-            if erasure.counts.waiting > 0 {
-                continue;
+        again(|| async {
+            let query = format!("{ERASURES} WHERE e.completed_at IS NULL AND e.cleared_at IS NOT NULL");
+            let open: Vec<ErasureRow> = sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_all(&self.read).await?;
+            let mut completed = Vec::new();
+            for row in open {
+                let mut erasure = Erasure::try_from(row)?;
+                if erasure.counts.waiting > 0 {
+                    continue;
+                }
+                let changed =
+                    sqlx::query("UPDATE erasures SET completed_at = $1 WHERE id = $2 AND completed_at IS NULL")
+                        .bind(now.0)
+                        .bind(erasure.id.as_bytes().as_slice())
+                        .execute(&self.write)
+                        .await?;
+                if changed.rows_affected() == 1 {
+                    erasure.completed_at = Some(now);
+                    completed.push(erasure);
+                }
             }
-            let changed = sqlx::query("UPDATE erasures SET completed_at = $1 WHERE id = $2 AND completed_at IS NULL")
-                .bind(now.0)
-                .bind(erasure.id.as_bytes().as_slice())
-                .execute(&self.write)
-                .await?;
-            if changed.rows_affected() == 1 {
-                erasure.completed_at = Some(now);
-                completed.push(erasure);
-            }
-        }
-        Ok(completed)
+            Ok(completed)
+        })
+        .await
     }
 
     async fn confirmation_awaited(&self, device: DeviceId, rev: Revision) -> Result<bool, StoreError> {
@@ -103,21 +111,24 @@ impl ErasureStore for SqlStore {
     }
 
     async fn confirm_erasures(&self, device: DeviceId, said: &Confirmation) -> Result<u64, StoreError> {
-        let confirmed = sqlx::query(
-            "UPDATE erasure_devices
-             SET confirmed_at = $1, rev = $2, digest = $3, said_at = $4, signature = $5, key_pem = $6
-             WHERE device = $7 AND confirmed_at IS NULL AND erasure IN (SELECT id FROM erasures WHERE erasures.rev <= $2)",
-        )
-        .bind(said.at.0)
-        .bind(columns::to_column(said.rev.0))
-        .bind(said.digest.to_bytes().as_slice())
-        .bind(said.said_at.map(|at| at.0))
-        .bind(said.signature.as_deref())
-        .bind(said.key_pem.as_deref())
-        .bind(device.as_bytes().as_slice())
-        .execute(&self.write)
-        .await?;
-        Ok(confirmed.rows_affected())
+        again(|| async {
+            let confirmed = sqlx::query(
+                "UPDATE erasure_devices
+                 SET confirmed_at = $1, rev = $2, digest = $3, said_at = $4, signature = $5, key_pem = $6
+                 WHERE device = $7 AND confirmed_at IS NULL AND erasure IN (SELECT id FROM erasures WHERE erasures.rev <= $2)",
+            )
+            .bind(said.at.0)
+            .bind(columns::to_column(said.rev.0))
+            .bind(said.digest.to_bytes().as_slice())
+            .bind(said.said_at.map(|at| at.0))
+            .bind(said.signature.as_deref())
+            .bind(said.key_pem.as_deref())
+            .bind(device.as_bytes().as_slice())
+            .execute(&self.write)
+            .await?;
+            Ok(confirmed.rows_affected())
+        })
+        .await
     }
 
     async fn erasures(&self, before: Option<ErasureId>, limit: u32) -> Result<Vec<Erasure>, StoreError> {

@@ -4,8 +4,9 @@ use sqlx::error::ErrorKind;
 
 use crate::ports::StoreError;
 
-/// A serialisation failure, a deadlock, a lock waited for in vain.
-const BROKEN_OFF: [&str; 3] = ["40001", "40P01", "55P03"];
+/// Of PostgreSQL, a serialisation failure, a deadlock, a lock waited for in vain; of SQLite, a file that somebody else
+/// wrote all the while (`SQLITE_BUSY`, and the same while the log is recovered, of an old snapshot, at a time limit).
+const BROKEN_OFF: [&str; 7] = ["40001", "40P01", "55P03", "5", "261", "517", "773"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {

@@ -113,7 +113,7 @@ impl EventStore for SqlStore {
     }
 
     async fn ingest_many(&self, batches: &[Ingest]) -> Result<Vec<Result<Ingested, StoreError>>, StoreError> {
-        again(|| Box::pin(self.take_batches(batches))).await
+        again(|| self.take_batches(batches)).await
     }
 
     async fn accept_gap(&self, device: DeviceId, stream: StreamId) -> Result<Option<AcceptedGap>, StoreError> {

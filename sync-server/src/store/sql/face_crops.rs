@@ -7,6 +7,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_models::face_crop::FaceCrop;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::opener::{key_of, unwrap};
 use super::{SqlStore, columns};
@@ -122,21 +123,24 @@ impl FaceCropStore for SqlStore {
     }
 
     async fn remove_face_crops(&self, at_most: u32) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let some: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT person, source_sha256 FROM face_crops LIMIT $1")
-            .bind(i64::from(at_most))
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut removed = 0;
-        for (person, source) in some {
-            removed += sqlx::query("DELETE FROM face_crops WHERE person = $1 AND source_sha256 = $2")
-                .bind(person)
-                .bind(source)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-        }
-        tx.commit().await?;
-        Ok(removed)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let some: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as("SELECT person, source_sha256 FROM face_crops LIMIT $1")
+                .bind(i64::from(at_most))
+                .fetch_all(&mut *tx)
+                .await?;
+            let mut removed = 0;
+            for (person, source) in some {
+                removed += sqlx::query("DELETE FROM face_crops WHERE person = $1 AND source_sha256 = $2")
+                    .bind(person)
+                    .bind(source)
+                    .execute(&mut *tx)
+                    .await?
+                    .rows_affected();
+            }
+            tx.commit().await?;
+            Ok(removed)
+        })
+        .await
     }
 }

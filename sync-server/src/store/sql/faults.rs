@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use ostiary_common::time::UnixMillis;
 
 use super::SqlStore;
+use super::again::again;
 use super::error::corrupt;
 use crate::domain::fault::{FaultGroup, FaultKind, Fingerprint};
 use crate::ports::StoreError;
@@ -60,39 +61,42 @@ struct Present {
 #[async_trait]
 impl HealthStore for SqlStore {
     async fn add_faults(&self, faults: &[FaultGroup]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for fault in faults {
+        again(|| async {
+            let mut tx = self.begin().await?;
+            for fault in faults {
+                sqlx::query(
+                    "INSERT INTO faults (fingerprint, kind, target, template, message, stack, version, occurred, first_at,
+                        last_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                     ON CONFLICT (fingerprint) DO UPDATE SET
+                        message = excluded.message, stack = excluded.stack, version = excluded.version,
+                        occurred = faults.occurred + excluded.occurred, last_at = excluded.last_at,
+                        resolved_at = NULL, resolved_by = NULL",
+                )
+                .bind(fault.fingerprint.as_str())
+                .bind(fault.kind.as_str())
+                .bind(&fault.target)
+                .bind(&fault.template)
+                .bind(&fault.message)
+                .bind(&fault.stack)
+                .bind(&fault.version)
+                .bind(i64::try_from(fault.count).unwrap_or(i64::MAX))
+                .bind(fault.first_at.0)
+                .bind(fault.last_at.0)
+                .execute(&mut *tx)
+                .await?;
+            }
             sqlx::query(
-                "INSERT INTO faults (fingerprint, kind, target, template, message, stack, version, occurred, first_at,
-                    last_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-                 ON CONFLICT (fingerprint) DO UPDATE SET
-                    message = excluded.message, stack = excluded.stack, version = excluded.version,
-                    occurred = faults.occurred + excluded.occurred, last_at = excluded.last_at,
-                    resolved_at = NULL, resolved_by = NULL",
+                "DELETE FROM faults WHERE fingerprint IN (
+                    SELECT fingerprint FROM faults ORDER BY last_at DESC, fingerprint DESC LIMIT $1 OFFSET $2)",
             )
-            .bind(fault.fingerprint.as_str())
-            .bind(fault.kind.as_str())
-            .bind(&fault.target)
-            .bind(&fault.template)
-            .bind(&fault.message)
-            .bind(&fault.stack)
-            .bind(&fault.version)
-            .bind(i64::try_from(fault.count).unwrap_or(i64::MAX))
-            .bind(fault.first_at.0)
-            .bind(fault.last_at.0)
+            .bind(MAX_FAULTS)
+            .bind(MAX_FAULTS)
             .execute(&mut *tx)
             .await?;
-        }
-        sqlx::query(
-            "DELETE FROM faults WHERE fingerprint IN (
-                SELECT fingerprint FROM faults ORDER BY last_at DESC, fingerprint DESC LIMIT $1 OFFSET $2)",
-        )
-        .bind(MAX_FAULTS)
-        .bind(MAX_FAULTS)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn faults(
@@ -129,13 +133,16 @@ impl HealthStore for SqlStore {
     }
 
     async fn resolve_fault(&self, fingerprint: &Fingerprint, by: &str, now: UnixMillis) -> Result<bool, StoreError> {
-        let resolved = sqlx::query("UPDATE faults SET resolved_at = $1, resolved_by = $2 WHERE fingerprint = $3")
-            .bind(now.0)
-            .bind(by)
-            .bind(fingerprint.as_str())
-            .execute(&self.write)
-            .await?;
-        Ok(resolved.rows_affected() == 1)
+        again(|| async {
+            let resolved = sqlx::query("UPDATE faults SET resolved_at = $1, resolved_by = $2 WHERE fingerprint = $3")
+                .bind(now.0)
+                .bind(by)
+                .bind(fingerprint.as_str())
+                .execute(&self.write)
+                .await?;
+            Ok(resolved.rows_affected() == 1)
+        })
+        .await
     }
 
     async fn count_open_faults(&self, since: UnixMillis) -> Result<u64, StoreError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use ostiary_common::ids::{DoorId, PersonId};
 
+use super::again::again;
 use super::notify::{position, put_position};
 use super::statement::Statement;
 use super::{SqlStore, columns, pictures, reach};
@@ -83,49 +84,52 @@ fn count(number: i64) -> u64 {
 #[async_trait]
 impl FigureStore for SqlStore {
     async fn count_visits(&self, limit: u32) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let after = position(&mut tx, FIGURES).await?.unwrap_or(0);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT cursor, site, door, at, kind, record FROM events WHERE cursor > $1 ORDER BY cursor LIMIT $2",
-        )
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut *tx)
-        .await?;
-        let Some(last) = rows.last().map(|row| row.cursor) else { return Ok(false) };
-        let mut counts = Counts::default();
-        for row in &rows {
-            counts.add(row)?;
-        }
-        for ((step, (door, site), kind), number) in counts.visits {
-            sqlx::query(
-                "INSERT INTO visit_counts (step, door, kind, site, count) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (step, door, kind) DO UPDATE SET count = visit_counts.count + excluded.count",
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let after = position(&mut tx, FIGURES).await?.unwrap_or(0);
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT cursor, site, door, at, kind, record FROM events WHERE cursor > $1 ORDER BY cursor LIMIT $2",
             )
-            .bind(step)
-            .bind(door)
-            .bind(kind)
-            .bind(site)
-            .bind(number)
-            .execute(&mut *tx)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *tx)
             .await?;
-        }
-        for ((hour, (door, site), bucket), number) in counts.decisions {
-            sqlx::query(
-                "INSERT INTO decision_counts (hour, door, bucket, site, count) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (hour, door, bucket) DO UPDATE SET count = decision_counts.count + excluded.count",
-            )
-            .bind(hour)
-            .bind(door)
-            .bind(bucket)
-            .bind(site)
-            .bind(number)
-            .execute(&mut *tx)
-            .await?;
-        }
-        put_position(&mut tx, FIGURES, last).await?;
-        tx.commit().await?;
-        Ok(rows.len() == limit as usize)
+            let Some(last) = rows.last().map(|row| row.cursor) else { return Ok(false) };
+            let mut counts = Counts::default();
+            for row in &rows {
+                counts.add(row)?;
+            }
+            for ((step, (door, site), kind), number) in counts.visits {
+                sqlx::query(
+                    "INSERT INTO visit_counts (step, door, kind, site, count) VALUES ($1, $2, $3, $4, $5)
+                     ON CONFLICT (step, door, kind) DO UPDATE SET count = visit_counts.count + excluded.count",
+                )
+                .bind(step)
+                .bind(door)
+                .bind(kind)
+                .bind(site)
+                .bind(number)
+                .execute(&mut *tx)
+                .await?;
+            }
+            for ((hour, (door, site), bucket), number) in counts.decisions {
+                sqlx::query(
+                    "INSERT INTO decision_counts (hour, door, bucket, site, count) VALUES ($1, $2, $3, $4, $5)
+                     ON CONFLICT (hour, door, bucket) DO UPDATE SET count = decision_counts.count + excluded.count",
+                )
+                .bind(hour)
+                .bind(door)
+                .bind(bucket)
+                .bind(site)
+                .bind(number)
+                .execute(&mut *tx)
+                .await?;
+            }
+            put_position(&mut tx, FIGURES, last).await?;
+            tx.commit().await?;
+            Ok(rows.len() == limit as usize)
+        })
+        .await
     }
 
     async fn visits(&self, span: &Span) -> Result<Vec<VisitCount>, StoreError> {
@@ -149,20 +153,23 @@ impl FigureStore for SqlStore {
     }
 
     async fn add_usage(&self, day: i64, counts: &[(&'static str, String, u64)]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for (what, name, number) in counts {
-            sqlx::query(
-                "INSERT INTO usage_counts (day, what, name, count) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (day, what, name) DO UPDATE SET count = usage_counts.count + excluded.count",
-            )
-            .bind(day)
-            .bind(*what)
-            .bind(name.as_str())
-            .bind(columns::to_column(*number))
-            .execute(&mut *tx)
-            .await?;
-        }
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            for (what, name, number) in counts {
+                sqlx::query(
+                    "INSERT INTO usage_counts (day, what, name, count) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (day, what, name) DO UPDATE SET count = usage_counts.count + excluded.count",
+                )
+                .bind(day)
+                .bind(*what)
+                .bind(name.as_str())
+                .bind(columns::to_column(*number))
+                .execute(&mut *tx)
+                .await?;
+            }
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn usage(&self, what: &str, from_day: i64, until_day: i64) -> Result<Vec<DayCount>, StoreError> {
@@ -178,27 +185,31 @@ impl FigureStore for SqlStore {
     }
 
     async fn sample_storage(&self, day: i64) -> Result<(), StoreError> {
-        let there: i64 = sqlx::query_scalar("SELECT count(*) FROM storage_samples WHERE day = $1")
-            .bind(day)
-            .fetch_one(&self.read)
-            .await?;
-        if there > 0 {
-            return Ok(());
-        }
-        let mut sizes = vec![("bytes", sqlx::query_scalar::<_, i64>(self.engine.size()).fetch_one(&self.read).await?)];
-        for (name, query) in TABLES {
-            sizes.push((name, sqlx::query_scalar(query).fetch_one(&self.read).await?));
-        }
-        let mut tx = self.begin().await?;
-        for (what, size) in sizes {
-            sqlx::query("INSERT INTO storage_samples (day, what, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        again(|| async {
+            let there: i64 = sqlx::query_scalar("SELECT count(*) FROM storage_samples WHERE day = $1")
                 .bind(day)
-                .bind(what)
-                .bind(size)
-                .execute(&mut *tx)
+                .fetch_one(&self.read)
                 .await?;
-        }
-        Ok(tx.commit().await?)
+            if there > 0 {
+                return Ok(());
+            }
+            let mut sizes =
+                vec![("bytes", sqlx::query_scalar::<_, i64>(self.engine.size()).fetch_one(&self.read).await?)];
+            for (name, query) in TABLES {
+                sizes.push((name, sqlx::query_scalar(query).fetch_one(&self.read).await?));
+            }
+            let mut tx = self.begin().await?;
+            for (what, size) in sizes {
+                sqlx::query("INSERT INTO storage_samples (day, what, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                    .bind(day)
+                    .bind(what)
+                    .bind(size)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn storage(&self, from_day: i64, until_day: i64) -> Result<Vec<DayCount>, StoreError> {

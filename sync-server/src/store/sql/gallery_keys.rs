@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, GalleryKeyId};
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::{corrupt, on_insert};
 use super::sealing::prefer_in_force;
 use super::{SqlStore, columns};
@@ -51,15 +52,18 @@ pub(super) async fn forget(tx: &mut AnyConnection, device: DeviceId) -> Result<(
 #[async_trait]
 impl GalleryKeyStore for SqlStore {
     async fn give_gallery_key(&self, device: DeviceId) -> Result<GalleryKey, StoreError> {
-        let mut tx = self.begin().await?;
-        let bytes = device.as_bytes().as_slice();
-        let there: Option<KeyRow> = sqlx::query_as(SELECT).bind(bytes).fetch_optional(&mut *tx).await?;
-        let key = match &there {
-            Some(row) => row.open(&self.master, device)?,
-            None => self.make(&mut tx, device).await?,
-        };
-        tx.commit().await?;
-        Ok(key)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let bytes = device.as_bytes().as_slice();
+            let there: Option<KeyRow> = sqlx::query_as(SELECT).bind(bytes).fetch_optional(&mut *tx).await?;
+            let key = match &there {
+                Some(row) => row.open(&self.master, device)?,
+                None => self.make(&mut tx, device).await?,
+            };
+            tx.commit().await?;
+            Ok(key)
+        })
+        .await
     }
 
     async fn gallery_key(&self, device: DeviceId) -> Result<Option<GalleryKey>, StoreError> {

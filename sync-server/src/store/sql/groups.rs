@@ -4,6 +4,7 @@ use ostiary_common::ids::{GroupId, PersonId, SiteId};
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::persons::{next_revision, touch};
 use super::recognition::next_version;
@@ -65,16 +66,19 @@ async fn put_member(
 
 impl SqlStore {
     pub(super) async fn insert_group(&self, group: &Group) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO person_groups (id, name, site, created_at, version) VALUES ($1, $2, $3, $4, $5)")
-            .bind(group.id.as_bytes().as_slice())
-            .bind(&group.name)
-            .bind(group.site.map(|site| site.as_bytes().to_vec()))
-            .bind(group.created_at.0)
-            .bind(columns::to_column(group.version))
-            .execute(&self.write)
-            .await
-            .map_err(on_insert("group name", "site"))?;
-        Ok(())
+        again(|| async {
+            sqlx::query("INSERT INTO person_groups (id, name, site, created_at, version) VALUES ($1, $2, $3, $4, $5)")
+                .bind(group.id.as_bytes().as_slice())
+                .bind(&group.name)
+                .bind(group.site.map(|site| site.as_bytes().to_vec()))
+                .bind(group.created_at.0)
+                .bind(columns::to_column(group.version))
+                .execute(&self.write)
+                .await
+                .map_err(on_insert("group name", "site"))?;
+            Ok(())
+        })
+        .await
     }
 
     pub(super) async fn all_groups(&self) -> Result<Vec<Group>, StoreError> {
@@ -98,31 +102,40 @@ impl SqlStore {
         site: Option<SiteId>,
         change: Change,
     ) -> Result<Option<Rescoped>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(present) = version(&mut tx, id).await? else { return Ok(None) };
-        let version = next_version(present, &change)?;
-        let before = scopes::of_all(&mut tx).await?;
-        sqlx::query("UPDATE person_groups SET name = $1, site = $2, version = $3 WHERE id = $4")
-            .bind(name)
-            .bind(site.map(|site| site.as_bytes().to_vec()))
-            .bind(columns::to_column(version))
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert("group name", "site"))?;
-        let rev = scopes::mark_changed(&mut tx, &before).await?;
-        tx.commit().await?;
-        Ok(Some(Rescoped { version, rev }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(present) = version(&mut tx, id).await? else { return Ok(None) };
+            let version = next_version(present, &change)?;
+            let before = scopes::of_all(&mut tx).await?;
+            sqlx::query("UPDATE person_groups SET name = $1, site = $2, version = $3 WHERE id = $4")
+                .bind(name)
+                .bind(site.map(|site| site.as_bytes().to_vec()))
+                .bind(columns::to_column(version))
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await
+                .map_err(on_insert("group name", "site"))?;
+            let rev = scopes::mark_changed(&mut tx, &before).await?;
+            tx.commit().await?;
+            Ok(Some(Rescoped { version, rev }))
+        })
+        .await
     }
 
     pub(super) async fn delete_group(&self, id: GroupId) -> Result<Option<Rescoped>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(version) = version(&mut tx, id).await? else { return Ok(None) };
-        let before = scopes::of_all(&mut tx).await?;
-        sqlx::query("DELETE FROM person_groups WHERE id = $1").bind(id.as_bytes().as_slice()).execute(&mut *tx).await?;
-        let rev = scopes::mark_changed(&mut tx, &before).await?;
-        tx.commit().await?;
-        Ok(Some(Rescoped { version, rev }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(version) = version(&mut tx, id).await? else { return Ok(None) };
+            let before = scopes::of_all(&mut tx).await?;
+            sqlx::query("DELETE FROM person_groups WHERE id = $1")
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            let rev = scopes::mark_changed(&mut tx, &before).await?;
+            tx.commit().await?;
+            Ok(Some(Rescoped { version, rev }))
+        })
+        .await
     }
 
     pub(super) async fn page_of_members(
@@ -147,26 +160,29 @@ impl SqlStore {
         group: GroupId,
         change: &MemberChange,
     ) -> Result<Option<Rescoped>, StoreError> {
-        const COME: &str = "INSERT INTO memberships (person, in_group) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        const LEAVE: &str = "DELETE FROM memberships WHERE person = $1 AND in_group = $2";
-        let mut tx = self.begin().await?;
-        let Some(version) = version(&mut tx, group).await? else { return Ok(None) };
-        let mut moved = Vec::new();
-        for (statement, persons) in [(COME, &change.add), (LEAVE, &change.remove)] {
-            for person in persons {
-                if put_member(&mut tx, statement, group, *person).await? {
-                    moved.push(person);
+        again(|| async {
+            const COME: &str = "INSERT INTO memberships (person, in_group) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            const LEAVE: &str = "DELETE FROM memberships WHERE person = $1 AND in_group = $2";
+            let mut tx = self.begin().await?;
+            let Some(version) = version(&mut tx, group).await? else { return Ok(None) };
+            let mut moved = Vec::new();
+            for (statement, persons) in [(COME, &change.add), (LEAVE, &change.remove)] {
+                for person in persons {
+                    if put_member(&mut tx, statement, group, *person).await? {
+                        moved.push(person);
+                    }
                 }
             }
-        }
-        if moved.is_empty() {
-            return Ok(Some(Rescoped { version, rev: None }));
-        }
-        let rev = next_revision(&mut tx).await?;
-        for person in moved {
-            touch(&mut tx, person.as_bytes(), rev).await?;
-        }
-        tx.commit().await?;
-        Ok(Some(Rescoped { version, rev: Some(rev) }))
+            if moved.is_empty() {
+                return Ok(Some(Rescoped { version, rev: None }));
+            }
+            let rev = next_revision(&mut tx).await?;
+            for person in moved {
+                touch(&mut tx, person.as_bytes(), rev).await?;
+            }
+            tx.commit().await?;
+            Ok(Some(Rescoped { version, rev: Some(rev) }))
+        })
+        .await
     }
 }

@@ -5,6 +5,7 @@ use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
 use super::SqlStore;
+use super::again::again;
 use super::error::corrupt;
 use crate::ports::StoreError;
 use crate::ports::idempotency::{IdempotencyStore, KeyClaim, KeyOutcome, KeyStanding};
@@ -68,46 +69,52 @@ pub(super) async fn forget_personal(tx: &mut AnyConnection) -> Result<(), StoreE
 #[async_trait]
 impl IdempotencyStore for SqlStore {
     async fn claim_key(&self, claim: &KeyClaim) -> Result<KeyStanding, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM idempotency WHERE account = $1 AND idem_key = $2 AND ends_at <= $3")
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query("DELETE FROM idempotency WHERE account = $1 AND idem_key = $2 AND ends_at <= $3")
+                .bind(claim.account.as_str())
+                .bind(claim.key.as_str())
+                .bind(claim.now.0)
+                .execute(&mut *tx)
+                .await?;
+            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM idempotency WHERE account = $1")
+                .bind(claim.account.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            if count < MOST_KEYS && insert(&mut tx, claim).await? {
+                tx.commit().await?;
+                return Ok(KeyStanding::Ours);
+            }
+            let row: Option<KeyRow> = sqlx::query_as(
+                "SELECT fingerprint, state, status, answer, began_at FROM idempotency WHERE account = $1 AND idem_key = $2",
+            )
             .bind(claim.account.as_str())
             .bind(claim.key.as_str())
-            .bind(claim.now.0)
-            .execute(&mut *tx)
+            .fetch_optional(&mut *tx)
             .await?;
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM idempotency WHERE account = $1")
-            .bind(claim.account.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-        if count < MOST_KEYS && insert(&mut tx, claim).await? {
             tx.commit().await?;
-            return Ok(KeyStanding::Ours);
-        }
-        let row: Option<KeyRow> = sqlx::query_as(
-            "SELECT fingerprint, state, status, answer, began_at FROM idempotency WHERE account = $1 AND idem_key = $2",
-        )
-        .bind(claim.account.as_str())
-        .bind(claim.key.as_str())
-        .fetch_optional(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        row.map_or(Ok(KeyStanding::TooMany), |row| row.standing(claim))
+            row.map_or(Ok(KeyStanding::TooMany), |row| row.standing(claim))
+        })
+        .await
     }
 
     async fn settle_key(&self, account: &str, key: &str, outcome: &KeyOutcome) -> Result<(), StoreError> {
-        let (state, status, answer) = match outcome {
-            KeyOutcome::Refused => {
-                sqlx::query("DELETE FROM idempotency WHERE account = $1 AND idem_key = $2")
-                    .bind(account)
-                    .bind(key)
-                    .execute(&self.write)
-                    .await?;
-                return Ok(());
-            }
-            KeyOutcome::Done { status, answer } => (DONE, i64::from(*status), answer.clone()),
-            KeyOutcome::Unknown => (UNKNOWN, 0, None),
-        };
-        sqlx::query("UPDATE idempotency SET state = $1, status = $2, answer = $3 WHERE account = $4 AND idem_key = $5")
+        again(|| async {
+            let (state, status, answer) = match outcome {
+                KeyOutcome::Refused => {
+                    sqlx::query("DELETE FROM idempotency WHERE account = $1 AND idem_key = $2")
+                        .bind(account)
+                        .bind(key)
+                        .execute(&self.write)
+                        .await?;
+                    return Ok(());
+                }
+                KeyOutcome::Done { status, answer } => (DONE, i64::from(*status), answer.clone()),
+                KeyOutcome::Unknown => (UNKNOWN, 0, None),
+            };
+            sqlx::query(
+                "UPDATE idempotency SET state = $1, status = $2, answer = $3 WHERE account = $4 AND idem_key = $5",
+            )
             .bind(state)
             .bind(status)
             .bind(answer)
@@ -115,11 +122,17 @@ impl IdempotencyStore for SqlStore {
             .bind(key)
             .execute(&self.write)
             .await?;
-        Ok(())
+            Ok(())
+        })
+        .await
     }
 
     async fn forget_keys(&self, now: UnixMillis) -> Result<u64, StoreError> {
-        let gone = sqlx::query("DELETE FROM idempotency WHERE ends_at <= $1").bind(now.0).execute(&self.write).await?;
-        Ok(gone.rows_affected())
+        again(|| async {
+            let gone =
+                sqlx::query("DELETE FROM idempotency WHERE ends_at <= $1").bind(now.0).execute(&self.write).await?;
+            Ok(gone.rows_affected())
+        })
+        .await
     }
 }

@@ -10,6 +10,7 @@ use ostiary_common::ids::{DeviceId, EventId, PersonId, StreamId};
 use ostiary_common::wire::EventRecord;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::gone::Gone;
 use super::known::{Known, Place};
 use super::many::{ManyRows, pieces};
@@ -100,12 +101,15 @@ impl SqlStore {
         device: DeviceId,
         stream: StreamId,
     ) -> Result<Option<AcceptedGap>, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut received = streams::load(&mut tx, device, stream).await?;
-        let Some((first, last)) = received.give_up_first_hole() else { return Ok(None) };
-        streams::save(&mut tx, device, stream, &received).await?;
-        tx.commit().await?;
-        Ok(Some(AcceptedGap { first, last, upto_seq: received.upto() }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let mut received = streams::load(&mut tx, device, stream).await?;
+            let Some((first, last)) = received.give_up_first_hole() else { return Ok(None) };
+            streams::save(&mut tx, device, stream, &received).await?;
+            tx.commit().await?;
+            Ok(Some(AcceptedGap { first, last, upto_seq: received.upto() }))
+        })
+        .await
     }
 }
 

@@ -7,6 +7,7 @@ use ostiary_common::ids::{DoorId, EventId, JudgementId, PersonId, SiteId};
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::statement::Statement;
 use super::values::Real;
@@ -124,15 +125,18 @@ async fn withdraw(
 
 impl SqlStore {
     async fn put_judgement(&self, judgement: &Judgement, note: &AuditNote) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        withdraw(&mut tx, judgement.event, &judgement.judged_by, judgement.judged_at).await?;
-        insert(&mut tx, judgement).await?;
-        if let (Verdict::WrongPerson, Some(named)) = (judgement.verdict, judgement.named) {
-            self.keep_not_them(&mut tx, judgement, named).await?;
-        }
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            withdraw(&mut tx, judgement.event, &judgement.judged_by, judgement.judged_at).await?;
+            insert(&mut tx, judgement).await?;
+            if let (Verdict::WrongPerson, Some(named)) = (judgement.verdict, judgement.named) {
+                self.keep_not_them(&mut tx, judgement, named).await?;
+            }
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -149,13 +153,16 @@ impl JudgementStore for SqlStore {
         now: UnixMillis,
         note: &AuditNote,
     ) -> Result<Option<JudgementId>, StoreError> {
-        let mut tx = self.begin().await?;
-        let withdrawn = withdraw(&mut tx, event, by, now).await?;
-        if withdrawn.is_some() {
-            ledger::append(&mut tx, &note.entry, &note.trace).await?;
-            tx.commit().await?;
-        }
-        Ok(withdrawn)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let withdrawn = withdraw(&mut tx, event, by, now).await?;
+            if withdrawn.is_some() {
+                ledger::append(&mut tx, &note.entry, &note.trace).await?;
+                tx.commit().await?;
+            }
+            Ok(withdrawn)
+        })
+        .await
     }
 
     async fn judgements_of(&self, event: EventId) -> Result<Vec<Judgement>, StoreError> {
@@ -229,16 +236,22 @@ impl JudgementStore for SqlStore {
     }
 
     async fn mark_doubts(&self, upto: i64, doubts: &[(i64, f32)]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for (cursor, doubt) in doubts {
-            sqlx::query("UPDATE events SET doubt = $1 WHERE cursor = $2")
-                .bind(Real((*doubt).into()))
-                .bind(*cursor)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            for (cursor, doubt) in doubts {
+                sqlx::query("UPDATE events SET doubt = $1 WHERE cursor = $2")
+                    .bind(Real((*doubt).into()))
+                    .bind(*cursor)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            sqlx::query("UPDATE face_grouping SET doubted = $1 WHERE doubted < $1")
+                .bind(upto)
                 .execute(&mut *tx)
                 .await?;
-        }
-        sqlx::query("UPDATE face_grouping SET doubted = $1 WHERE doubted < $1").bind(upto).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::statement::Statement;
 use super::{SqlStore, columns};
@@ -146,9 +147,12 @@ impl AuditStore for SqlStore {
 #[async_trait]
 impl LedgerStore for SqlStore {
     async fn audit_traced(&self, entry: &AuditEntry, trace: &AuditTrace) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        append(&mut tx, entry, trace).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            append(&mut tx, entry, trace).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn audit_lines(
@@ -186,13 +190,16 @@ impl LedgerStore for SqlStore {
     }
 
     async fn add_audit_checkpoint(&self, seq: u64, token: &str) -> Result<bool, StoreError> {
-        let added =
-            sqlx::query("INSERT INTO audit_checkpoints (seq, token) VALUES ($1, $2) ON CONFLICT (seq) DO NOTHING")
-                .bind(columns::to_column(seq))
-                .bind(token)
-                .execute(&self.write)
-                .await?;
-        Ok(added.rows_affected() > 0)
+        again(|| async {
+            let added =
+                sqlx::query("INSERT INTO audit_checkpoints (seq, token) VALUES ($1, $2) ON CONFLICT (seq) DO NOTHING")
+                    .bind(columns::to_column(seq))
+                    .bind(token)
+                    .execute(&self.write)
+                    .await?;
+            Ok(added.rows_affected() > 0)
+        })
+        .await
     }
 
     async fn audit_checkpoints(&self) -> Result<Vec<String>, StoreError> {
@@ -200,17 +207,20 @@ impl LedgerStore for SqlStore {
     }
 
     async fn cut_audit(&self, upto: u64, token: &str) -> Result<u64, StoreError> {
-        let upto = columns::to_column(upto);
-        let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO audit_cuts (upto, token) VALUES ($1, $2) ON CONFLICT (upto) DO NOTHING")
-            .bind(upto)
-            .bind(token)
-            .execute(&mut *tx)
-            .await?;
-        let gone = sqlx::query("DELETE FROM audit_lines WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
-        sqlx::query("DELETE FROM audit_checkpoints WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected())
+        again(|| async {
+            let upto = columns::to_column(upto);
+            let mut tx = self.begin().await?;
+            sqlx::query("INSERT INTO audit_cuts (upto, token) VALUES ($1, $2) ON CONFLICT (upto) DO NOTHING")
+                .bind(upto)
+                .bind(token)
+                .execute(&mut *tx)
+                .await?;
+            let gone = sqlx::query("DELETE FROM audit_lines WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
+            sqlx::query("DELETE FROM audit_checkpoints WHERE seq <= $1").bind(upto).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(gone.rows_affected())
+        })
+        .await
     }
 
     async fn audit_cut(&self) -> Result<Option<String>, StoreError> {

@@ -8,6 +8,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::topics::DeviceRoot;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::{corrupt, on_insert};
 use super::recognition::{all_desired, bump_changed};
 use super::{SqlStore, columns, gallery_keys};
@@ -123,28 +124,31 @@ impl LifeStore for SqlStore {
         successor: DeviceId,
         now: UnixMillis,
     ) -> Result<Option<Device>, StoreError> {
-        let mut tx = self.begin().await?;
-        let name: Option<String> = sqlx::query_scalar("SELECT name FROM devices WHERE id = $1")
-            .bind(old.as_bytes().as_slice())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(name) = name else { return Ok(None) };
-        if is_replaced(&mut tx, old).await? {
-            return Err(StoreError::Conflict("the device's place"));
-        }
-        revoke(&mut tx, old, now).await?;
-        gallery_keys::replace(&mut tx, &self.master, old).await?;
-        rename(&mut tx, old, &name_when_replaced(&name, now)).await?;
-        let door: Vec<u8> = sqlx::query_scalar("SELECT door FROM devices WHERE id = $1")
-            .bind(old.as_bytes().as_slice())
-            .fetch_one(&mut *tx)
-            .await?;
-        let door = Some(columns::id(DoorId, &door)?);
-        let before = all_desired(&mut tx, door).await?;
-        insert_successor(&mut tx, old, successor, &name, now).await?;
-        bump_changed(&mut tx, door, &before).await?;
-        tx.commit().await?;
-        self.device(successor).await
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let name: Option<String> = sqlx::query_scalar("SELECT name FROM devices WHERE id = $1")
+                .bind(old.as_bytes().as_slice())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(name) = name else { return Ok(None) };
+            if is_replaced(&mut tx, old).await? {
+                return Err(StoreError::Conflict("the device's place"));
+            }
+            revoke(&mut tx, old, now).await?;
+            gallery_keys::replace(&mut tx, &self.master, old).await?;
+            rename(&mut tx, old, &name_when_replaced(&name, now)).await?;
+            let door: Vec<u8> = sqlx::query_scalar("SELECT door FROM devices WHERE id = $1")
+                .bind(old.as_bytes().as_slice())
+                .fetch_one(&mut *tx)
+                .await?;
+            let door = Some(columns::id(DoorId, &door)?);
+            let before = all_desired(&mut tx, door).await?;
+            insert_successor(&mut tx, old, successor, &name, now).await?;
+            bump_changed(&mut tx, door, &before).await?;
+            tx.commit().await?;
+            self.device(successor).await
+        })
+        .await
     }
 
     async fn highest_seq(&self, device: DeviceId, stream: StreamId) -> Result<u64, StoreError> {
@@ -160,29 +164,32 @@ impl LifeStore for SqlStore {
     }
 
     async fn add_certificate(&self, certificate: &DeviceCertificate, keep: u32) -> Result<(), StoreError> {
-        let DeviceCertificate { serial, device, issued_at, ends_at } = certificate;
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "UPDATE device_certificates SET revoked_at = $1 WHERE device = $2 AND revoked_at IS NULL AND serial NOT IN
-             (SELECT serial FROM device_certificates WHERE device = $2 ORDER BY issued_at DESC, serial LIMIT $3)",
-        )
-        .bind(issued_at.0)
-        .bind(device.as_bytes().as_slice())
-        .bind(i64::from(keep))
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("INSERT INTO device_certificates (serial, device, issued_at, ends_at) VALUES ($1, $2, $3, $4)")
-            .bind(serial.0.as_slice())
-            .bind(device.as_bytes().as_slice())
+        again(|| async {
+            let DeviceCertificate { serial, device, issued_at, ends_at } = certificate;
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "UPDATE device_certificates SET revoked_at = $1 WHERE device = $2 AND revoked_at IS NULL AND serial NOT IN
+                 (SELECT serial FROM device_certificates WHERE device = $2 ORDER BY issued_at DESC, serial LIMIT $3)",
+            )
             .bind(issued_at.0)
-            .bind(ends_at.0)
+            .bind(device.as_bytes().as_slice())
+            .bind(i64::from(keep))
             .execute(&mut *tx)
-            .await
-            .map_err(on_insert("certificate serial number", "device"))?;
-        // Ended ones are refused for their age.
-        sqlx::query("DELETE FROM device_certificates WHERE ends_at <= $1").bind(issued_at.0).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+            .await?;
+            sqlx::query("INSERT INTO device_certificates (serial, device, issued_at, ends_at) VALUES ($1, $2, $3, $4)")
+                .bind(serial.0.as_slice())
+                .bind(device.as_bytes().as_slice())
+                .bind(issued_at.0)
+                .bind(ends_at.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(on_insert("certificate serial number", "device"))?;
+            // Ended ones are refused for their age.
+            sqlx::query("DELETE FROM device_certificates WHERE ends_at <= $1").bind(issued_at.0).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn revoked_certificates(&self, now: UnixMillis) -> Result<Vec<RevokedCertificate>, StoreError> {

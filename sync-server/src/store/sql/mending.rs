@@ -188,11 +188,11 @@ impl SqlStore {
 #[async_trait]
 impl MendingStore for SqlStore {
     async fn merge_persons(&self, order: &MergeOrder) -> Result<Option<Revision>, StoreError> {
-        again(|| Box::pin(self.merge(order))).await
+        again(|| self.merge(order)).await
     }
 
     async fn split_person(&self, order: &SplitOrder) -> Result<Option<Revision>, StoreError> {
-        again(|| Box::pin(self.split(order))).await
+        again(|| self.split(order)).await
     }
 
     async fn undo_mending(
@@ -201,7 +201,7 @@ impl MendingStore for SqlStore {
         now: UnixMillis,
         note: &AuditNote,
     ) -> Result<Option<Undone>, StoreError> {
-        again(|| Box::pin(self.undo(id, now, note))).await
+        again(|| self.undo(id, now, note)).await
     }
 
     async fn mending(&self, id: PersonChangeId) -> Result<Option<Mending>, StoreError> {

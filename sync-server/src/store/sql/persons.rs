@@ -6,6 +6,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::opener::Opener;
 use super::{SqlStore, columns, consents, erasures, idempotency, jobs, profiles, sealing, templates, terms};
@@ -125,11 +126,14 @@ async fn bury(tx: &mut AnyConnection, id: PersonId, rev: Revision, now: UnixMill
 #[async_trait]
 impl PersonStore for SqlStore {
     async fn add_person(&self, person: &Person) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let (_, flips_at) = self.insert_person(&mut tx, person).await?;
-        tx.commit().await?;
-        self.memory.expect_flip(flips_at, person.created_at);
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let (_, flips_at) = self.insert_person(&mut tx, person).await?;
+            tx.commit().await?;
+            self.memory.expect_flip(flips_at, person.created_at);
+            Ok(())
+        })
+        .await
     }
 
     async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
@@ -152,22 +156,28 @@ impl PersonStore for SqlStore {
     }
 
     async fn remove_person(&self, id: PersonId, now: UnixMillis) -> Result<Option<Revision>, StoreError> {
-        let mut tx = self.begin().await?;
-        let rev = remove(&mut tx, id, ErasureReason::Asked, now).await?;
-        tx.commit().await?;
-        Ok(rev)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let rev = remove(&mut tx, id, ErasureReason::Asked, now).await?;
+            tx.commit().await?;
+            Ok(rev)
+        })
+        .await
     }
 
     async fn add_template(&self, template: &Template) -> Result<(TemplateId, Option<Revision>), StoreError> {
-        let mut tx = self.begin().await?;
-        if let Some(there) = templates::same_photo(&mut tx, template).await? {
-            return Ok((there, None));
-        }
-        templates::insert(&mut tx, &self.master, template).await?;
-        let rev = next_revision(&mut tx).await?;
-        touch(&mut tx, template.person.as_bytes(), rev).await?;
-        tx.commit().await?;
-        Ok((template.id, Some(rev)))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if let Some(there) = templates::same_photo(&mut tx, template).await? {
+                return Ok((there, None));
+            }
+            templates::insert(&mut tx, &self.master, template).await?;
+            let rev = next_revision(&mut tx).await?;
+            touch(&mut tx, template.person.as_bytes(), rev).await?;
+            tx.commit().await?;
+            Ok((template.id, Some(rev)))
+        })
+        .await
     }
 
     async fn templates(&self, person: PersonId) -> Result<Vec<Template>, StoreError> {
@@ -175,12 +185,15 @@ impl PersonStore for SqlStore {
     }
 
     async fn remove_template(&self, id: TemplateId) -> Result<Option<Revision>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(person) = templates::delete(&mut tx, id).await? else { return Ok(None) };
-        let rev = next_revision(&mut tx).await?;
-        touch(&mut tx, &person, rev).await?;
-        tx.commit().await?;
-        Ok(Some(rev))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(person) = templates::delete(&mut tx, id).await? else { return Ok(None) };
+            let rev = next_revision(&mut tx).await?;
+            touch(&mut tx, &person, rev).await?;
+            tx.commit().await?;
+            Ok(Some(rev))
+        })
+        .await
     }
 
     async fn all_templates(&self, pack: &PackId) -> Result<Vec<Template>, StoreError> {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId, SiteId};
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::recognition::next_version;
 use super::{SqlStore, columns, ledger};
@@ -70,34 +71,40 @@ impl SqlStore {
         (name, change): (&str, Change),
         note: &AuditNote,
     ) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(present) = place.version(&mut tx, id).await? else { return Ok(None) };
-        let version = next_version(present, &change)?;
-        sqlx::query(place.rename)
-            .bind(name)
-            .bind(columns::to_column(version))
-            .bind(id.to_vec())
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert(place.taken, "site"))?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(version))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(present) = place.version(&mut tx, id).await? else { return Ok(None) };
+            let version = next_version(present, &change)?;
+            sqlx::query(place.rename)
+                .bind(name)
+                .bind(columns::to_column(version))
+                .bind(id.to_vec())
+                .execute(&mut *tx)
+                .await
+                .map_err(on_insert(place.taken, "site"))?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
+        .await
     }
 
     async fn remove(&self, place: &Place, id: &[u8], note: &AuditNote) -> Result<Option<Removal>, StoreError> {
-        let mut tx = self.begin().await?;
-        if place.version(&mut tx, id).await?.is_none() {
-            return Ok(None);
-        }
-        let hangs = place.hangs(&mut tx, id).await?;
-        if !hangs.is_empty() {
-            return Ok(Some(Removal::InUse(hangs)));
-        }
-        sqlx::query(place.remove).bind(id.to_vec()).execute(&mut *tx).await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(Removal::Done))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if place.version(&mut tx, id).await?.is_none() {
+                return Ok(None);
+            }
+            let hangs = place.hangs(&mut tx, id).await?;
+            if !hangs.is_empty() {
+                return Ok(Some(Removal::InUse(hangs)));
+            }
+            sqlx::query(place.remove).bind(id.to_vec()).execute(&mut *tx).await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(Removal::Done))
+        })
+        .await
     }
 }
 
@@ -132,19 +139,22 @@ impl PlaceStore for SqlStore {
     }
 
     async fn rename_device(&self, id: DeviceId, name: &str, note: &AuditNote) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let renamed = sqlx::query("UPDATE devices SET name = $1 WHERE id = $2")
-            .bind(name)
-            .bind(id.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert("device name", "door"))?;
-        if renamed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let renamed = sqlx::query("UPDATE devices SET name = $1 WHERE id = $2")
+                .bind(name)
+                .bind(id.as_bytes().to_vec())
+                .execute(&mut *tx)
+                .await
+                .map_err(on_insert("device name", "door"))?;
+            if renamed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn remove_site(&self, id: SiteId, note: &AuditNote) -> Result<Option<Removal>, StoreError> {

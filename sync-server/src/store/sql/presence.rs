@@ -8,6 +8,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::monitor::Info;
 use ostiary_common::wire::{ConfigReported, GalleryAck};
 
+use super::again::again;
 use super::error::corrupt;
 use super::many::{ManyRows, pieces};
 use super::{SqlStore, columns};
@@ -50,6 +51,7 @@ impl SqlStore {
         let (state, session, version) =
             (state.to_owned(), columns::to_column(session), columns::text(version).into_owned());
         self.small(move |tx| {
+            let (state, version) = (state.clone(), version.clone());
             Box::pin(async move {
                 let changed = sqlx::query(
                     "UPDATE devices SET
@@ -72,18 +74,21 @@ impl SqlStore {
     }
 
     pub(super) async fn set_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
-        self.set_said("UPDATE devices SET info_json = $1, last_seen_at = $2 WHERE id = $3", id, json, now).await?;
-        let told: Info = serde_json::from_str(json).unwrap_or_default();
-        // A pack nobody knows here is that of a device that is not set up: it is measured by the one in force.
-        sqlx::query(
-            "UPDATE devices SET held_pack = (SELECT p.id FROM model_packs p WHERE p.id = $1)
-             WHERE id = $2 AND held_pack IS DISTINCT FROM (SELECT p.id FROM model_packs p WHERE p.id = $1)",
-        )
-        .bind(told.model_pack)
-        .bind(id.as_bytes().to_vec())
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        again(|| async {
+            self.set_said("UPDATE devices SET info_json = $1, last_seen_at = $2 WHERE id = $3", id, json, now).await?;
+            let told: Info = serde_json::from_str(json).unwrap_or_default();
+            // A pack nobody knows here is that of a device that is not set up: it is measured by the one in force.
+            sqlx::query(
+                "UPDATE devices SET held_pack = (SELECT p.id FROM model_packs p WHERE p.id = $1)
+                 WHERE id = $2 AND held_pack IS DISTINCT FROM (SELECT p.id FROM model_packs p WHERE p.id = $1)",
+            )
+            .bind(told.model_pack)
+            .bind(id.as_bytes().to_vec())
+            .execute(&self.write)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(super) async fn set_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
@@ -110,6 +115,7 @@ impl SqlStore {
     ) -> Result<(), StoreError> {
         let json = json.to_owned();
         self.small(move |tx| {
+            let json = json.clone();
             Box::pin(async move {
                 sqlx::query(statement).bind(json).bind(now.0).bind(id.as_bytes().to_vec()).execute(tx).await?;
                 Ok(true)
@@ -123,6 +129,7 @@ impl SqlStore {
         let (rev, digest) = (columns::to_column(ack.rev.0), ack.digest.to_bytes().to_vec());
         let (persons, templates) = (i64::from(ack.persons), i64::from(ack.templates));
         self.small(move |tx| {
+            let digest = digest.clone();
             Box::pin(async move {
                 sqlx::query(
                     "UPDATE devices SET held_rev = $1, held_digest = $2, held_persons = $3, held_templates = $4,

@@ -7,6 +7,7 @@ use ostiary_common::ids::PersonId;
 use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::opener::{Opener, key_of, unwrap};
 use super::{SqlStore, columns, ledger, terms};
@@ -163,33 +164,36 @@ impl ProfileStore for SqlStore {
         change: Change,
         note: &AuditNote,
     ) -> Result<Option<Patched>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(present) = stamp(&mut tx, id).await? else { return Ok(None) };
-        if let Some(expected) = expected.filter(|expected| *expected != present) {
-            let told = |stamp: PersonStamp| stamp.rev.max(stamp.edit);
-            return Err(StoreError::Outdated { expected: told(expected), present: told(present) });
-        }
-        let Some(key) = key_of(&mut tx, &self.master, id).await? else { return Ok(None) };
-        let mut stamp = present;
-        if patch.name.is_some() || patch.notes.is_some() || patch.fields.is_some() {
-            write(&mut tx, id, &key, patch).await?;
-            stamp.edit = mark_edited(&mut tx, id).await?;
-        }
-        let (mut rev, mut flips_at) = (None, None);
-        if let Some(change_of_terms) = &patch.terms {
-            let change = Change { expected: None, ..change };
-            let Some((done, flips)) = terms::change(&mut tx, id, change_of_terms, change).await? else {
-                return Ok(None);
-            };
-            (rev, flips_at) = (done.rev, flips);
-            stamp.rev = done.rev.map_or(stamp.rev, |Revision(rev)| rev);
-        }
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        if rev.is_some() {
-            self.memory.expect_flip(flips_at, change.now);
-        }
-        Ok(Some(Patched { stamp, rev }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(present) = stamp(&mut tx, id).await? else { return Ok(None) };
+            if let Some(expected) = expected.filter(|expected| *expected != present) {
+                let told = |stamp: PersonStamp| stamp.rev.max(stamp.edit);
+                return Err(StoreError::Outdated { expected: told(expected), present: told(present) });
+            }
+            let Some(key) = key_of(&mut tx, &self.master, id).await? else { return Ok(None) };
+            let mut stamp = present;
+            if patch.name.is_some() || patch.notes.is_some() || patch.fields.is_some() {
+                write(&mut tx, id, &key, patch).await?;
+                stamp.edit = mark_edited(&mut tx, id).await?;
+            }
+            let (mut rev, mut flips_at) = (None, None);
+            if let Some(change_of_terms) = &patch.terms {
+                let change = Change { expected: None, ..change };
+                let Some((done, flips)) = terms::change(&mut tx, id, change_of_terms, change).await? else {
+                    return Ok(None);
+                };
+                (rev, flips_at) = (done.rev, flips);
+                stamp.rev = done.rev.map_or(stamp.rev, |Revision(rev)| rev);
+            }
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            if rev.is_some() {
+                self.memory.expect_flip(flips_at, change.now);
+            }
+            Ok(Some(Patched { stamp, rev }))
+        })
+        .await
     }
 
     async fn persons_where(

@@ -9,6 +9,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::DeviceSettings;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::device_rows::{DEVICES, DeviceRow};
 use super::recognition_rows::{DoorRow, InstallationRow, share_to_column, similarity_to_column};
 use super::{SqlStore, columns};
@@ -133,13 +134,16 @@ impl RecognitionStore for SqlStore {
     }
 
     async fn put_recognition(&self, rules: &InstallationRules, change: Change) -> Result<Changed, StoreError> {
-        let mut tx = self.begin().await?;
-        let version = next_version(installation(&mut tx).await?.version, &change)?;
-        let before = all_desired(&mut tx, None).await?;
-        write_installation(&mut tx, rules, version, change.now).await?;
-        let devices = bump_changed(&mut tx, None, &before).await?;
-        tx.commit().await?;
-        Ok(Changed { version, devices })
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let version = next_version(installation(&mut tx).await?.version, &change)?;
+            let before = all_desired(&mut tx, None).await?;
+            write_installation(&mut tx, rules, version, change.now).await?;
+            let devices = bump_changed(&mut tx, None, &before).await?;
+            tx.commit().await?;
+            Ok(Changed { version, devices })
+        })
+        .await
     }
 
     async fn put_door_recognition(
@@ -148,13 +152,16 @@ impl RecognitionStore for SqlStore {
         layer: &Layer,
         change: Change,
     ) -> Result<Option<Changed>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
-        let version = next_version(present.version, &change)?;
-        let before = all_desired(&mut tx, Some(door)).await?;
-        write_door(&mut tx, door, layer, version, change.now).await?;
-        let devices = bump_changed(&mut tx, Some(door), &before).await?;
-        tx.commit().await?;
-        Ok(Some(Changed { version, devices }))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
+            let version = next_version(present.version, &change)?;
+            let before = all_desired(&mut tx, Some(door)).await?;
+            write_door(&mut tx, door, layer, version, change.now).await?;
+            let devices = bump_changed(&mut tx, Some(door), &before).await?;
+            tx.commit().await?;
+            Ok(Some(Changed { version, devices }))
+        })
+        .await
     }
 }

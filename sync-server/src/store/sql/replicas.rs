@@ -7,6 +7,7 @@ use ostiary_common::time::UnixMillis;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use zeroize::Zeroizing;
 
+use super::again::again;
 use super::error::corrupt;
 use super::{SqlStore, columns};
 use crate::domain::replica::{Fence, Pulse, ReplicaCard, ReplicaId, ReplicaSeen, Term, Topic};
@@ -41,24 +42,33 @@ impl TryFrom<Row> for ReplicaSeen {
 #[async_trait]
 impl ReplicaStore for SqlStore {
     async fn beat(&self, me: &ReplicaCard) -> Result<(), StoreError> {
-        let now = self.engine.now_ms();
-        let sql = format!(
-            "INSERT INTO replicas (id, name, version, started_at, seen_at) VALUES ($1, $2, $3, $4, {now})
-             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
-        );
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(me.id.as_bytes().as_slice())
-            .bind(&me.name)
-            .bind(&me.version)
-            .bind(me.started_at.0)
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        again(|| async {
+            let now = self.engine.now_ms();
+            let sql = format!(
+                "INSERT INTO replicas (id, name, version, started_at, seen_at) VALUES ($1, $2, $3, $4, {now})
+                 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"
+            );
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(me.id.as_bytes().as_slice())
+                .bind(&me.name)
+                .bind(&me.version)
+                .bind(me.started_at.0)
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn leave(&self, id: ReplicaId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM replicas WHERE id = $1").bind(id.as_bytes().as_slice()).execute(&self.write).await?;
-        Ok(())
+        again(|| async {
+            sqlx::query("DELETE FROM replicas WHERE id = $1")
+                .bind(id.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn replicas(&self, forget: Duration) -> Result<Vec<ReplicaSeen>, StoreError> {
@@ -78,31 +88,37 @@ impl ReplicaStore for SqlStore {
     }
 
     async fn take_lease(&self, name: &str, me: ReplicaId, lasts: Duration) -> Result<Option<Fence>, StoreError> {
-        let now = self.engine.now_ms();
-        let sql = format!(
-            "INSERT INTO leases (name, holder, fence, ends_at) VALUES ($1, $2, 1, {now} + $3)
-             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at,
-             fence = CASE WHEN leases.holder = excluded.holder AND leases.ends_at > {now}
-             THEN leases.fence ELSE leases.fence + 1 END
-             WHERE leases.holder = excluded.holder OR leases.ends_at <= {now} RETURNING fence"
-        );
-        let fence: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(name)
-            .bind(me.as_bytes().as_slice())
-            .bind(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX))
-            .fetch_optional(&self.write)
-            .await?;
-        Ok(fence.map(Fence))
+        again(|| async {
+            let now = self.engine.now_ms();
+            let sql = format!(
+                "INSERT INTO leases (name, holder, fence, ends_at) VALUES ($1, $2, 1, {now} + $3)
+                 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at,
+                 fence = CASE WHEN leases.holder = excluded.holder AND leases.ends_at > {now}
+                 THEN leases.fence ELSE leases.fence + 1 END
+                 WHERE leases.holder = excluded.holder OR leases.ends_at <= {now} RETURNING fence"
+            );
+            let fence: Option<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(name)
+                .bind(me.as_bytes().as_slice())
+                .bind(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX))
+                .fetch_optional(&self.write)
+                .await?;
+            Ok(fence.map(Fence))
+        })
+        .await
     }
 
     async fn give_back_lease(&self, name: &str, me: ReplicaId) -> Result<(), StoreError> {
-        // The row stays, and with it the fence.
-        sqlx::query("UPDATE leases SET ends_at = 0 WHERE name = $1 AND holder = $2")
-            .bind(name)
-            .bind(me.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        again(|| async {
+            // The row stays, and with it the fence.
+            sqlx::query("UPDATE leases SET ends_at = 0 WHERE name = $1 AND holder = $2")
+                .bind(name)
+                .bind(me.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn pulse(&self) -> Result<Pulse, StoreError> {
@@ -137,24 +153,30 @@ impl SecretStore for SqlStore {
     }
 
     async fn add_shared_secrets(&self, secrets: &[NamedSecret]) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut added = false;
-        for secret in secrets {
-            added |= self.put_secret(&mut tx, secret).await?;
-        }
-        tx.commit().await?;
-        Ok(added)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let mut added = false;
+            for secret in secrets {
+                added |= self.put_secret(&mut tx, secret).await?;
+            }
+            tx.commit().await?;
+            Ok(added)
+        })
+        .await
     }
 
     async fn replace_shared_secret(&self, old: &str, new: &NamedSecret, fence: Fence) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        if !still_leads(&mut tx, Term::elected(fence)).await? {
-            return Ok(false);
-        }
-        sqlx::query("DELETE FROM shared_secrets WHERE name = $1").bind(old).execute(&mut *tx).await?;
-        self.put_secret(&mut tx, new).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if !still_leads(&mut tx, Term::elected(fence)).await? {
+                return Ok(false);
+            }
+            sqlx::query("DELETE FROM shared_secrets WHERE name = $1").bind(old).execute(&mut *tx).await?;
+            self.put_secret(&mut tx, new).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 }
 

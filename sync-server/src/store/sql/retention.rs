@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::corrupt;
 use super::{SqlStore, columns};
 use crate::domain::retention::{DataKind, Held, Removed, day_of};
@@ -68,12 +69,15 @@ impl SqlStore {
         kind: DataKind,
         (before, at_most, now): (UnixMillis, u32, UnixMillis),
     ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let removed =
-            sqlx::query(statement).bind(before.0).bind(i64::from(at_most)).execute(&mut *tx).await?.rows_affected();
-        note(&mut tx, kind, removed, now).await?;
-        tx.commit().await?;
-        Ok(removed)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let removed =
+                sqlx::query(statement).bind(before.0).bind(i64::from(at_most)).execute(&mut *tx).await?.rows_affected();
+            note(&mut tx, kind, removed, now).await?;
+            tx.commit().await?;
+            Ok(removed)
+        })
+        .await
     }
 
     /// Takes pictures and embeddings off events that stay. They are looked for before the transaction, which then only
@@ -84,38 +88,41 @@ impl SqlStore {
         sealed: &'static str,
         (before, at_most, now): (UnixMillis, u32, UnixMillis),
     ) -> Result<u64, StoreError> {
-        let mut gone = 0;
-        for table in APART {
-            let due = format!(
-                "SELECT c.cursor FROM {table} c JOIN events e ON e.cursor = c.cursor
-                 WHERE c.sealed {sealed} AND e.at < $1 ORDER BY c.sealed, c.cursor LIMIT $2"
-            );
-            let due: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(due))
-                .bind(before.0)
-                .bind(i64::from(at_most))
-                .fetch_all(&self.read)
-                .await?;
-            if due.is_empty() {
-                continue;
+        again(|| async {
+            let mut gone = 0;
+            for table in APART {
+                let due = format!(
+                    "SELECT c.cursor FROM {table} c JOIN events e ON e.cursor = c.cursor
+                     WHERE c.sealed {sealed} AND e.at < $1 ORDER BY c.sealed, c.cursor LIMIT $2"
+                );
+                let due: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(due))
+                    .bind(before.0)
+                    .bind(i64::from(at_most))
+                    .fetch_all(&self.read)
+                    .await?;
+                if due.is_empty() {
+                    continue;
+                }
+                let mut tx = self.begin().await?;
+                let mut removed = 0;
+                for cursor in &due {
+                    let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE cursor = $1"));
+                    removed += sqlx::query(delete).bind(cursor).execute(&mut *tx).await?.rows_affected();
+                    sqlx::query(
+                        "UPDATE events SET has_crop = 0 WHERE cursor = $1 AND has_crop = 1 AND NOT EXISTS
+                                 (SELECT 1 FROM event_crops c WHERE c.cursor = $1)",
+                    )
+                    .bind(cursor)
+                    .execute(&mut *tx)
+                    .await?;
+                }
+                note(&mut tx, kind, removed, now).await?;
+                tx.commit().await?;
+                gone = gone.max(removed);
             }
-            let mut tx = self.begin().await?;
-            let mut removed = 0;
-            for cursor in &due {
-                let delete = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE cursor = $1"));
-                removed += sqlx::query(delete).bind(cursor).execute(&mut *tx).await?.rows_affected();
-                sqlx::query(
-                    "UPDATE events SET has_crop = 0 WHERE cursor = $1 AND has_crop = 1 AND NOT EXISTS
-                             (SELECT 1 FROM event_crops c WHERE c.cursor = $1)",
-                )
-                .bind(cursor)
-                .execute(&mut *tx)
-                .await?;
-            }
-            note(&mut tx, kind, removed, now).await?;
-            tx.commit().await?;
-            gone = gone.max(removed);
-        }
-        Ok(gone)
+            Ok(gone)
+        })
+        .await
     }
 }
 
@@ -149,7 +156,7 @@ impl RetentionStore for SqlStore {
     }
 
     async fn note_removed(&self, kind: DataKind, count: u64, now: UnixMillis) -> Result<(), StoreError> {
-        note(&mut *self.write.acquire().await?, kind, count, now).await
+        again(|| async { note(&mut *self.write.acquire().await?, kind, count, now).await }).await
     }
 
     async fn removed_since(&self, day: i64) -> Result<Vec<Removed>, StoreError> {

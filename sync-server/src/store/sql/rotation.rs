@@ -6,6 +6,7 @@ use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use super::again::again;
 use super::error::corrupt;
 use super::sealing::prefer_in_force;
 use super::{SqlStore, columns};
@@ -166,50 +167,59 @@ impl KeyRotationStore for SqlStore {
     }
 
     async fn begin_rotation(&self, present: &Fingerprint, now: UnixMillis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let others: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM key_rotations WHERE finished_at IS NULL AND present <> $1")
-                .bind(present.as_str())
-                .fetch_one(&mut *tx)
-                .await?;
-        if others > 0 {
-            return Err(StoreError::Conflict("the change of the master key (one to another key is under way)"));
-        }
-        let former = wraps_with(&mut tx).await?;
-        sqlx::query(
-            "INSERT INTO key_rotations (present, former, began_at, rewrapped) VALUES ($1, $2, $3, 0)
-             ON CONFLICT (present) DO NOTHING",
-        )
-        .bind(present.as_str())
-        .bind(former.as_str())
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let others: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM key_rotations WHERE finished_at IS NULL AND present <> $1")
+                    .bind(present.as_str())
+                    .fetch_one(&mut *tx)
+                    .await?;
+            if others > 0 {
+                return Err(StoreError::Conflict("the change of the master key (one to another key is under way)"));
+            }
+            let former = wraps_with(&mut tx).await?;
+            sqlx::query(
+                "INSERT INTO key_rotations (present, former, began_at, rewrapped) VALUES ($1, $2, $3, 0)
+                 ON CONFLICT (present) DO NOTHING",
+            )
+            .bind(present.as_str())
+            .bind(former.as_str())
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn hold_keys(&self, holder: Uuid, now: UnixMillis) -> Result<(), StoreError> {
-        let held = self.master.fingerprints();
-        let held: Vec<&str> = held.iter().map(Fingerprint::as_str).collect();
-        sqlx::query(
-            "INSERT INTO key_holders (holder, holds, seen_at) VALUES ($1, $2, $3)
-             ON CONFLICT (holder) DO UPDATE SET holds = excluded.holds, seen_at = excluded.seen_at",
-        )
-        .bind(holder.as_bytes().as_slice())
-        .bind(held.join(" "))
-        .bind(now.0)
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        again(|| async {
+            let held = self.master.fingerprints();
+            let held: Vec<&str> = held.iter().map(Fingerprint::as_str).collect();
+            sqlx::query(
+                "INSERT INTO key_holders (holder, holds, seen_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (holder) DO UPDATE SET holds = excluded.holds, seen_at = excluded.seen_at",
+            )
+            .bind(holder.as_bytes().as_slice())
+            .bind(held.join(" "))
+            .bind(now.0)
+            .execute(&self.write)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn leave_keys(&self, holder: Uuid) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM key_holders WHERE holder = $1")
-            .bind(holder.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        again(|| async {
+            sqlx::query("DELETE FROM key_holders WHERE holder = $1")
+                .bind(holder.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn key_holders(&self, since: UnixMillis) -> Result<Vec<KeyHolder>, StoreError> {
@@ -226,45 +236,56 @@ impl KeyRotationStore for SqlStore {
     }
 
     async fn wrap_with(&self, present: &Fingerprint) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sealing SET wraps_with = $1").bind(present.as_str()).execute(&mut *tx).await?;
-        prefer_in_force(&mut tx, &self.master).await?;
-        tx.commit().await?;
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query("UPDATE sealing SET wraps_with = $1").bind(present.as_str()).execute(&mut *tx).await?;
+            prefer_in_force(&mut tx, &self.master).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn rewrap_some(&self, from: &RewrapPlace, at_most: u32) -> Result<Rewrapped, StoreError> {
-        let Some(column) = COLUMNS.get(from.table) else {
-            return Ok(Rewrapped { table: "", keys: 0, next: None });
-        };
-        let mut tx = self.begin().await?;
-        prefer_in_force(&mut tx, &self.master).await?;
-        let (keys, last) = rewrap(&mut tx, &self.master, column, &from.after, at_most).await?;
-        sqlx::query("UPDATE key_rotations SET rewrapped = rewrapped + $1 WHERE finished_at IS NULL")
-            .bind(columns::to_column(keys))
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        let next = match last {
-            Some(after) => Some(RewrapPlace { table: from.table, after }),
-            None => (from.table + 1 < COLUMNS.len()).then(|| RewrapPlace { table: from.table + 1, after: Vec::new() }),
-        };
-        Ok(Rewrapped { table: column.table, keys, next })
+        again(|| async {
+            let Some(column) = COLUMNS.get(from.table) else {
+                return Ok(Rewrapped { table: "", keys: 0, next: None });
+            };
+            let mut tx = self.begin().await?;
+            prefer_in_force(&mut tx, &self.master).await?;
+            let (keys, last) = rewrap(&mut tx, &self.master, column, &from.after, at_most).await?;
+            sqlx::query("UPDATE key_rotations SET rewrapped = rewrapped + $1 WHERE finished_at IS NULL")
+                .bind(columns::to_column(keys))
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            let next = match last {
+                Some(after) => Some(RewrapPlace { table: from.table, after }),
+                None => {
+                    (from.table + 1 < COLUMNS.len()).then(|| RewrapPlace { table: from.table + 1, after: Vec::new() })
+                }
+            };
+            Ok(Rewrapped { table: column.table, keys, next })
+        })
+        .await
     }
 
     async fn finish_rotation(&self, present: &Fingerprint, now: UnixMillis) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE key_rotations SET finished_at = coalesce(finished_at, $1) WHERE present = $2")
-            .bind(now.0)
-            .bind(present.as_str())
-            .execute(&mut *tx)
-            .await?;
-        let keys: i64 = sqlx::query_scalar("SELECT rewrapped FROM key_rotations WHERE present = $1")
-            .bind(present.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        self.empty_log().await?;
-        columns::unsigned("rewrapped keys", keys)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query("UPDATE key_rotations SET finished_at = coalesce(finished_at, $1) WHERE present = $2")
+                .bind(now.0)
+                .bind(present.as_str())
+                .execute(&mut *tx)
+                .await?;
+            let keys: i64 = sqlx::query_scalar("SELECT rewrapped FROM key_rotations WHERE present = $1")
+                .bind(present.as_str())
+                .fetch_one(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            self.empty_log().await?;
+            columns::unsigned("rewrapped keys", keys)
+        })
+        .await
     }
 }

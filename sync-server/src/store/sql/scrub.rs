@@ -6,6 +6,7 @@ use ostiary_common::ids::PersonId;
 use ostiary_common::time::UnixMillis;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
+use super::again::again;
 use super::pictures::{record, record_bytes};
 use super::values::Real;
 use super::{SqlStore, columns};
@@ -24,22 +25,26 @@ type Row = (i64, Vec<u8>, Option<Vec<u8>>);
 impl SqlStore {
     /// Clears every erasure that is not cleared yet.
     pub(super) async fn clear_all(&self, now: UnixMillis) -> Result<u64, StoreError> {
-        let open: Vec<Vec<u8>> =
-            sqlx::query_scalar("SELECT person FROM erasures WHERE cleared_at IS NULL").fetch_all(&self.read).await?;
-        for person in &open {
-            self.scrub(columns::id(PersonId, person)?).await?;
-        }
-        if open.is_empty() || !self.empty_log().await? {
-            return Ok(0);
-        }
-        for person in &open {
-            sqlx::query("UPDATE erasures SET cleared_at = $1 WHERE person = $2")
-                .bind(now.0)
-                .bind(person)
-                .execute(&self.write)
+        again(|| async {
+            let open: Vec<Vec<u8>> = sqlx::query_scalar("SELECT person FROM erasures WHERE cleared_at IS NULL")
+                .fetch_all(&self.read)
                 .await?;
-        }
-        Ok(open.len() as u64)
+            for person in &open {
+                self.scrub(columns::id(PersonId, person)?).await?;
+            }
+            if open.is_empty() || !self.empty_log().await? {
+                return Ok(0);
+            }
+            for person in &open {
+                sqlx::query("UPDATE erasures SET cleared_at = $1 WHERE person = $2")
+                    .bind(now.0)
+                    .bind(person)
+                    .execute(&self.write)
+                    .await?;
+            }
+            Ok(open.len() as u64)
+        })
+        .await
     }
 
     async fn scrub(&self, person: PersonId) -> Result<(), StoreError> {
@@ -66,31 +71,34 @@ impl SqlStore {
     }
 
     async fn rewrite(&self, person: PersonId, rows: &[Row]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for (cursor, bytes, whose) in rows {
-            let mut record = record(bytes)?;
-            // Whom people said it was, or whom the device named: either way the picture is theirs.
-            let was_theirs = whose.as_deref() == Some(person.as_bytes().as_slice())
-                || record.visit.as_ref().and_then(|visit| visit.matched).is_some_and(|m| m.person == person);
-            if !forget_person(&mut record, person) && !was_theirs {
-                continue;
+        again(|| async {
+            let mut tx = self.begin().await?;
+            for (cursor, bytes, whose) in rows {
+                let mut record = record(bytes)?;
+                // Whom people said it was, or whom the device named: either way the picture is theirs.
+                let was_theirs = whose.as_deref() == Some(person.as_bytes().as_slice())
+                    || record.visit.as_ref().and_then(|visit| visit.matched).is_some_and(|m| m.person == person);
+                if !forget_person(&mut record, person) && !was_theirs {
+                    continue;
+                }
+                sqlx::query("UPDATE events SET record = $1, score = $2 WHERE cursor = $3")
+                    .bind(record_bytes(&record)?)
+                    .bind(score_of(&record).map(Real))
+                    .bind(cursor)
+                    .execute(&mut *tx)
+                    .await?;
+                if was_theirs {
+                    self.drop_attached(&mut tx, *cursor).await?;
+                }
+                sqlx::query("UPDATE erasures SET events = events + 1 WHERE person = $1")
+                    .bind(person.as_bytes().as_slice())
+                    .execute(&mut *tx)
+                    .await?;
             }
-            sqlx::query("UPDATE events SET record = $1, score = $2 WHERE cursor = $3")
-                .bind(record_bytes(&record)?)
-                .bind(score_of(&record).map(Real))
-                .bind(cursor)
-                .execute(&mut *tx)
-                .await?;
-            if was_theirs {
-                self.drop_attached(&mut tx, *cursor).await?;
-            }
-            sqlx::query("UPDATE erasures SET events = events + 1 WHERE person = $1")
-                .bind(person.as_bytes().as_slice())
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(())
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn drop_attached(&self, tx: &mut AnyConnection, cursor: i64) -> Result<(), StoreError> {

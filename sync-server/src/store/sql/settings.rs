@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use ostiary_common::time::UnixMillis;
 
+use super::again::again;
 use super::recognition::next_version;
 use super::{SqlStore, columns, ledger};
 use crate::domain::audit::AuditNote;
@@ -32,29 +33,34 @@ impl SettingsStore for SqlStore {
     }
 
     async fn put_setting(&self, name: &str, json: &str, change: Change, note: &AuditNote) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        // Made if it is not there, so that there is a row to lock.
-        sqlx::query(
-            "INSERT INTO settings (name, json, version, changed_at) VALUES ($1, $2, 0, $3)
-                     ON CONFLICT (name) DO NOTHING",
-        )
-        .bind(name)
-        .bind(json)
-        .bind(change.now.0)
-        .execute(&mut *tx)
-        .await?;
-        let present: i64 =
-            sqlx::query_scalar("SELECT version FROM settings WHERE name = $1").bind(name).fetch_one(&mut *tx).await?;
-        let version = next_version(columns::unsigned("setting version", present)?, &change)?;
-        sqlx::query("UPDATE settings SET json = $1, version = $2, changed_at = $3 WHERE name = $4")
-            .bind(json)
-            .bind(columns::to_column(version))
-            .bind(change.now.0)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            // Made if it is not there, so that there is a row to lock.
+            sqlx::query(
+                "INSERT INTO settings (name, json, version, changed_at) VALUES ($1, $2, 0, $3)
+                         ON CONFLICT (name) DO NOTHING",
+            )
             .bind(name)
+            .bind(json)
+            .bind(change.now.0)
             .execute(&mut *tx)
             .await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(version)
+            let present: i64 = sqlx::query_scalar("SELECT version FROM settings WHERE name = $1")
+                .bind(name)
+                .fetch_one(&mut *tx)
+                .await?;
+            let version = next_version(columns::unsigned("setting version", present)?, &change)?;
+            sqlx::query("UPDATE settings SET json = $1, version = $2, changed_at = $3 WHERE name = $4")
+                .bind(json)
+                .bind(columns::to_column(version))
+                .bind(change.now.0)
+                .bind(name)
+                .execute(&mut *tx)
+                .await?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(version)
+        })
+        .await
     }
 }

@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
 use super::SqlStore;
+use super::again::again;
 use crate::ports::StoreError;
 
 /// Changes made in one commit at most, so that a commit of events behind them does not wait long.
@@ -17,7 +18,8 @@ const TOGETHER: usize = 512;
 
 type Answer = Result<bool, StoreError>;
 type Doing<'c> = Pin<Box<dyn Future<Output = Answer> + Send + 'c>>;
-type Change = Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> Doing<'c> + Send>;
+/// Can be made again, if the commit was broken off.
+type Change = Box<dyn for<'c> Fn(&'c mut AnyConnection) -> Doing<'c> + Send + Sync>;
 
 /// Changes that wait for their commit.
 #[derive(Default)]
@@ -30,7 +32,7 @@ impl SqlStore {
     /// Makes a change and returns what it says, once it is committed.
     pub(super) async fn small(
         &self,
-        change: impl for<'c> FnOnce(&'c mut AnyConnection) -> Doing<'c> + Send + 'static,
+        change: impl for<'c> Fn(&'c mut AnyConnection) -> Doing<'c> + Send + Sync + 'static,
     ) -> Answer {
         let (answer, mut answered) = oneshot::channel();
         self.small.lock().push((Box::new(change), answer));
@@ -52,7 +54,7 @@ impl SqlStore {
             waiting.drain(..count).collect()
         };
         let (changes, owners): (Vec<_>, Vec<_>) = together.into_iter().unzip();
-        let answers: Vec<Answer> = match self.commit_together(changes).await {
+        let answers: Vec<Answer> = match again(|| self.commit_together(&changes)).await {
             Ok(made) => made.into_iter().map(Ok).collect(),
             Err(error) => {
                 let reason = error.to_string();
@@ -65,7 +67,7 @@ impl SqlStore {
         }
     }
 
-    async fn commit_together(&self, changes: Vec<Change>) -> Result<Vec<bool>, StoreError> {
+    async fn commit_together(&self, changes: &[Change]) -> Result<Vec<bool>, StoreError> {
         let mut tx = self.begin().await?;
         let mut made = Vec::with_capacity(changes.len());
         for change in changes {

@@ -7,6 +7,7 @@ use ostiary_common::wire::Revision;
 use ostiary_models::face_crop::FaceCrop;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::opener::{Opener, key_of};
 use super::{SqlStore, columns, face_crops};
@@ -159,9 +160,12 @@ impl TemplateStore for SqlStore {
         crop: Option<&FaceCrop>,
         instead_of: &[TemplateId],
     ) -> Result<Revision, StoreError> {
-        let mut tx = self.begin().await?;
-        let rev = self.replace_templates(&mut tx, template, crop, instead_of).await?;
-        tx.commit().await?;
-        Ok(rev)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let rev = self.replace_templates(&mut tx, template, crop, instead_of).await?;
+            tx.commit().await?;
+            Ok(rev)
+        })
+        .await
     }
 }

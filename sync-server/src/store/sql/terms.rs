@@ -5,6 +5,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use sqlx::AnyConnection;
 
+use super::again::again;
 use super::error::on_insert;
 use super::persons::{next_revision, touch};
 use super::values::Flag;
@@ -153,31 +154,37 @@ impl SqlStore {
         terms: &TermsChange,
         change_made: Change,
     ) -> Result<Option<Rescoped>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some((done, flips_at)) = change(&mut tx, person, terms, change_made).await? else { return Ok(None) };
-        tx.commit().await?;
-        if done.rev.is_some() {
-            self.memory.expect_flip(flips_at, change_made.now);
-        }
-        Ok(Some(done))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some((done, flips_at)) = change(&mut tx, person, terms, change_made).await? else { return Ok(None) };
+            tx.commit().await?;
+            if done.rev.is_some() {
+                self.memory.expect_flip(flips_at, change_made.now);
+            }
+            Ok(Some(done))
+        })
+        .await
     }
 
     pub(super) async fn settle(&self, now: UnixMillis) -> Result<Settled, StoreError> {
-        let written = self.memory.flips_written();
-        let seen = clock(&mut *self.read.acquire().await?).await?;
-        if !seen.is_due(now) {
-            self.memory.clock_seen(written, UnixMillis(seen.settled_at), seen.next.map(UnixMillis));
-            return Ok(Settled { flipped: 0, rev: seen.rev()? });
-        }
-        let mut tx = self.begin().await?;
-        let before = clock(&mut tx).await?;
-        let flipped = flip(&mut tx, now.0 < before.settled_at, now).await?;
-        sqlx::query("UPDATE gallery SET settled_at = $1").bind(now.0).execute(&mut *tx).await?;
-        let after = clock(&mut tx).await?;
-        tx.commit().await?;
-        // Or a clock set back behind this would look as if it had never been here.
-        self.memory.clock_seen(written, now, after.next.map(UnixMillis));
-        Ok(Settled { flipped, rev: after.rev()? })
+        again(|| async {
+            let written = self.memory.flips_written();
+            let seen = clock(&mut *self.read.acquire().await?).await?;
+            if !seen.is_due(now) {
+                self.memory.clock_seen(written, UnixMillis(seen.settled_at), seen.next.map(UnixMillis));
+                return Ok(Settled { flipped: 0, rev: seen.rev()? });
+            }
+            let mut tx = self.begin().await?;
+            let before = clock(&mut tx).await?;
+            let flipped = flip(&mut tx, now.0 < before.settled_at, now).await?;
+            sqlx::query("UPDATE gallery SET settled_at = $1").bind(now.0).execute(&mut *tx).await?;
+            let after = clock(&mut tx).await?;
+            tx.commit().await?;
+            // Or a clock set back behind this would look as if it had never been here.
+            self.memory.clock_seen(written, now, after.next.map(UnixMillis));
+            Ok(Settled { flipped, rev: after.rev()? })
+        })
+        .await
     }
 }
 

@@ -161,11 +161,11 @@ impl UnknownStore for SqlStore {
     }
 
     async fn join_unknowns(&self, joining: &Joining) -> Result<bool, StoreError> {
-        again(|| Box::pin(self.join(joining))).await
+        again(|| self.join(joining)).await
     }
 
     async fn regroup(&self, plan: &Regrouping) -> Result<bool, StoreError> {
-        again(|| Box::pin(self.move_between(plan))).await
+        again(|| self.move_between(plan)).await
     }
 
     async fn unknowns_within(
@@ -183,7 +183,7 @@ impl UnknownStore for SqlStore {
     }
 
     async fn do_by_hand(&self, deed: &UnknownDeed, now: UnixMillis, note: &AuditNote) -> Result<bool, StoreError> {
-        again(|| Box::pin(self.deed(deed, now, note))).await
+        again(|| self.deed(deed, now, note)).await
     }
 
     async fn faces_of_unknown(&self, id: UnknownId, limit: u32) -> Result<Vec<(HeldFace, f32)>, StoreError> {
@@ -191,11 +191,11 @@ impl UnknownStore for SqlStore {
     }
 
     async fn promote_unknown(&self, promotion: &Promotion) -> Result<Option<Promoted>, StoreError> {
-        again(|| Box::pin(self.promote(promotion))).await
+        again(|| self.promote(promotion)).await
     }
 
     async fn forget_unknowns(&self, before: UnixMillis, at_most: u32) -> Result<u64, StoreError> {
-        again(|| Box::pin(self.forget_visits(before, at_most))).await
+        again(|| self.forget_visits(before, at_most)).await
     }
 
     async fn event_face(&self, reach: &Reach, id: EventId) -> Result<Option<(PackId, Vec<u8>)>, StoreError> {

@@ -17,6 +17,7 @@ use crate::domain::recognition::Change;
 use crate::ports::StoreError;
 use crate::ports::accounts::AccountStore;
 use crate::sealing::AccountField;
+use crate::store::sql::again::again;
 use crate::store::sql::recognition::next_version;
 use crate::store::sql::{SqlStore, columns};
 
@@ -66,9 +67,12 @@ async fn keep_an_owner(tx: &mut AnyConnection, had_one: bool) -> Result<(), Stor
 #[async_trait]
 impl AccountStore for SqlStore {
     async fn add_account(&self, account: &NewAccount) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        rows::insert(&mut tx, (&self.master, &self.directory.key), account).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            rows::insert(&mut tx, (&self.master, &self.directory.key), account).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
@@ -152,28 +156,34 @@ impl AccountStore for SqlStore {
         keep: Option<SessionId>,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND kind = 'person'")
-            .bind(hash)
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        session_rows::end_all(&mut tx, id, keep, Ended::PasswordChanged, now).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let done = sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND kind = 'person'")
+                .bind(hash)
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            if done.rows_affected() == 0 {
+                return Ok(false);
+            }
+            session_rows::end_all(&mut tx, id, keep, Ended::PasswordChanged, now).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn rehash_password(&self, id: UserId, from: &str, to: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
-            .bind(to)
-            .bind(id.as_bytes().as_slice())
-            .bind(from)
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        again(|| async {
+            sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+                .bind(to)
+                .bind(id.as_bytes().as_slice())
+                .bind(from)
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn put_profile(
@@ -183,54 +193,68 @@ impl AccountStore for SqlStore {
         email: Option<&Email>,
         change: Change,
     ) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(key) = rows::key_of(&mut tx, &self.master, id).await? else { return Ok(None) };
-        let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
-        sqlx::query("UPDATE accounts SET name_sealed = $1, email_hash = $2, email_sealed = $3 WHERE id = $4")
-            .bind(key.seal(AccountField::Name, name.as_bytes()))
-            .bind(email.map(|email| rows::email_hash(&self.directory.key, email)))
-            .bind(email.map(|email| key.seal(AccountField::Email, email.as_str().as_bytes())))
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(Some(version))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(key) = rows::key_of(&mut tx, &self.master, id).await? else { return Ok(None) };
+            let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
+            sqlx::query("UPDATE accounts SET name_sealed = $1, email_hash = $2, email_sealed = $3 WHERE id = $4")
+                .bind(key.seal(AccountField::Name, name.as_bytes()))
+                .bind(email.map(|email| rows::email_hash(&self.directory.key, email)))
+                .bind(email.map(|email| key.seal(AccountField::Email, email.as_str().as_bytes())))
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
+        .await
     }
 
     async fn put_grants(&self, id: UserId, grants: &[Grant], change: Change) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let had_one = grants::has_owner(&mut tx).await?;
-        let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
-        grants::put(&mut tx, id, grants).await?;
-        keep_an_owner(&mut tx, had_one).await?;
-        tx.commit().await?;
-        Ok(Some(version))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let had_one = grants::has_owner(&mut tx).await?;
+            let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
+            grants::put(&mut tx, id, grants).await?;
+            keep_an_owner(&mut tx, had_one).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
+        .await
     }
 
     async fn put_state(&self, id: UserId, state: State, change: Change) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let had_one = grants::has_owner(&mut tx).await?;
-        let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
-        sqlx::query("UPDATE accounts SET state = $1 WHERE id = $2")
-            .bind(state.as_str())
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?;
-        if state != State::Active {
-            session_rows::end_all(&mut tx, id, None, Ended::ShutOut, change.now).await?;
-        }
-        keep_an_owner(&mut tx, had_one).await?;
-        tx.commit().await?;
-        Ok(Some(version))
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let had_one = grants::has_owner(&mut tx).await?;
+            let Some(version) = bump(&mut tx, id, &change).await? else { return Ok(None) };
+            sqlx::query("UPDATE accounts SET state = $1 WHERE id = $2")
+                .bind(state.as_str())
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            if state != State::Active {
+                session_rows::end_all(&mut tx, id, None, Ended::ShutOut, change.now).await?;
+            }
+            keep_an_owner(&mut tx, had_one).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
+        .await
     }
 
     async fn remove_account(&self, id: UserId) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let had_one = grants::has_owner(&mut tx).await?;
-        let done =
-            sqlx::query("DELETE FROM accounts WHERE id = $1").bind(id.as_bytes().as_slice()).execute(&mut *tx).await?;
-        keep_an_owner(&mut tx, had_one).await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let had_one = grants::has_owner(&mut tx).await?;
+            let done = sqlx::query("DELETE FROM accounts WHERE id = $1")
+                .bind(id.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            keep_an_owner(&mut tx, had_one).await?;
+            tx.commit().await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::account::{Email, InvitationId, NewAccount};
 use crate::ports::StoreError;
 use crate::ports::accounts::{Hash, InvitationStore};
 use crate::sealing::DirectoryKey;
+use crate::store::sql::again::again;
 use crate::store::sql::error::corrupt;
 use crate::store::sql::{SqlStore, columns};
 
@@ -80,21 +81,24 @@ fn read(line: &str) -> Option<Grant> {
 #[async_trait]
 impl InvitationStore for SqlStore {
     async fn add_invitation(&self, invitation: &NewInvitation) -> Result<(), StoreError> {
-        let sealed = |email: &Email| self.directory.key.seal(&place(invitation.id), email.as_str().as_bytes());
-        sqlx::query(
-            "INSERT INTO invitations (id, token_hash, email_sealed, grants, invited_by, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(invitation.id.as_bytes().as_slice())
-        .bind(invitation.token_hash.as_slice())
-        .bind(invitation.email.as_ref().map(sealed))
-        .bind(invitation.grants.iter().map(write).collect::<Vec<_>>().join("\n"))
-        .bind(&invitation.invited_by)
-        .bind(invitation.created_at.0)
-        .bind(invitation.expires_at.0)
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        again(|| async {
+            let sealed = |email: &Email| self.directory.key.seal(&place(invitation.id), email.as_str().as_bytes());
+            sqlx::query(
+                "INSERT INTO invitations (id, token_hash, email_sealed, grants, invited_by, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(invitation.id.as_bytes().as_slice())
+            .bind(invitation.token_hash.as_slice())
+            .bind(invitation.email.as_ref().map(sealed))
+            .bind(invitation.grants.iter().map(write).collect::<Vec<_>>().join("\n"))
+            .bind(&invitation.invited_by)
+            .bind(invitation.created_at.0)
+            .bind(invitation.expires_at.0)
+            .execute(&self.write)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn invitations(&self, before: Option<InvitationId>, limit: u32) -> Result<Vec<Invitation>, StoreError> {
@@ -123,34 +127,40 @@ impl InvitationStore for SqlStore {
         account: &NewAccount,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let used = sqlx::query(
-            "UPDATE invitations SET accepted_at = $1, accepted_by = $2
-             WHERE id = $3 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $1",
-        )
-        .bind(now.0)
-        .bind(account.id.as_bytes().as_slice())
-        .bind(id.as_bytes().as_slice())
-        .execute(&mut *tx)
-        .await?;
-        if used.rows_affected() == 0 {
-            return Ok(false);
-        }
-        rows::insert(&mut tx, (&self.master, &self.directory.key), account).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let used = sqlx::query(
+                "UPDATE invitations SET accepted_at = $1, accepted_by = $2
+                 WHERE id = $3 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $1",
+            )
+            .bind(now.0)
+            .bind(account.id.as_bytes().as_slice())
+            .bind(id.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+            if used.rows_affected() == 0 {
+                return Ok(false);
+            }
+            rows::insert(&mut tx, (&self.master, &self.directory.key), account).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn revoke_invitation(&self, id: InvitationId, now: UnixMillis) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE invitations SET revoked_at = $1
-             WHERE id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $1",
-        )
-        .bind(now.0)
-        .bind(id.as_bytes().as_slice())
-        .execute(&self.write)
-        .await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            let done = sqlx::query(
+                "UPDATE invitations SET revoked_at = $1
+                 WHERE id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $1",
+            )
+            .bind(now.0)
+            .bind(id.as_bytes().as_slice())
+            .execute(&self.write)
+            .await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 }
 

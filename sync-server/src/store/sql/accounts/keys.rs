@@ -14,6 +14,7 @@ use crate::domain::account::{ApiKeyId, Standing, State};
 use crate::ports::StoreError;
 use crate::ports::accounts::{ApiKeyStore, Hash};
 use crate::sealing::{AccountField, AccountKey};
+use crate::store::sql::again::again;
 use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::{SqlStore, columns};
 
@@ -67,23 +68,26 @@ const STANDING: &str = "SELECT k.id, k.account, a.kind, k.expires_at, k.created_
 #[async_trait]
 impl ApiKeyStore for SqlStore {
     async fn add_api_key(&self, key: &NewApiKey) -> Result<(), StoreError> {
-        let words = |of: &Vec<Permission>| of.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(" ");
-        sqlx::query(
-            "INSERT INTO api_keys (id, account, key_hash, hint, name, permissions, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(key.id.as_bytes().as_slice())
-        .bind(key.account.as_bytes().as_slice())
-        .bind(key.key_hash.as_slice())
-        .bind(&key.hint)
-        .bind(&key.name)
-        .bind(key.permissions.as_ref().map(words))
-        .bind(key.created_at.0)
-        .bind(key.expires_at.0)
-        .execute(&self.write)
+        again(|| async {
+            let words = |of: &Vec<Permission>| of.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(" ");
+            sqlx::query(
+                "INSERT INTO api_keys (id, account, key_hash, hint, name, permissions, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(key.id.as_bytes().as_slice())
+            .bind(key.account.as_bytes().as_slice())
+            .bind(key.key_hash.as_slice())
+            .bind(&key.hint)
+            .bind(&key.name)
+            .bind(key.permissions.as_ref().map(words))
+            .bind(key.created_at.0)
+            .bind(key.expires_at.0)
+            .execute(&self.write)
+            .await
+            .map_err(on_insert("key", "service account"))?;
+            Ok(())
+        })
         .await
-        .map_err(on_insert("key", "service account"))?;
-        Ok(())
     }
 
     async fn api_keys(&self, account: UserId) -> Result<Vec<ApiKey>, StoreError> {
@@ -101,17 +105,21 @@ impl ApiKeyStore for SqlStore {
     }
 
     async fn revoke_api_key(&self, account: UserId, id: ApiKeyId, now: UnixMillis) -> Result<bool, StoreError> {
-        // In turn, because it counts as a change of accounts as well, like much else.
-        let mut tx = self.begin().await?;
-        let done =
-            sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND account = $3 AND revoked_at IS NULL")
-                .bind(now.0)
-                .bind(id.as_bytes().as_slice())
-                .bind(account.as_bytes().as_slice())
-                .execute(&mut *tx)
-                .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            // In turn, because it counts as a change of accounts as well, like much else.
+            let mut tx = self.begin().await?;
+            let done = sqlx::query(
+                "UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND account = $3 AND revoked_at IS NULL",
+            )
+            .bind(now.0)
+            .bind(id.as_bytes().as_slice())
+            .bind(account.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 
     async fn key_standing(
@@ -120,26 +128,30 @@ impl ApiKeyStore for SqlStore {
         from: &str,
         now: UnixMillis,
     ) -> Result<Option<(ApiKeyId, Standing)>, StoreError> {
-        let rows: Vec<StandingRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{STANDING} AND k.key_hash = $3")))
-            .bind(now.0)
-            .bind(State::Active.as_str())
-            .bind(key.as_slice())
-            .fetch_all(&self.read)
-            .await?;
-        let Some(standing) = limited(&rows)? else { return Ok(None) };
-        let row = &rows[0];
-        if is_due(row.last_used_at, now) {
-            let mut conn = self.write.acquire().await?;
-            let account =
-                rows::key_of(&mut conn, &self.master, standing.account).await?.ok_or(StoreError::NoSuch("account"))?;
-            sqlx::query("UPDATE api_keys SET last_used_at = $1, last_used_from_sealed = $2 WHERE id = $3")
+        again(|| async {
+            let rows: Vec<StandingRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{STANDING} AND k.key_hash = $3")))
                 .bind(now.0)
-                .bind(account.seal(AccountField::Address, from.as_bytes()))
-                .bind(&row.id)
-                .execute(&mut *conn)
+                .bind(State::Active.as_str())
+                .bind(key.as_slice())
+                .fetch_all(&self.read)
                 .await?;
-        }
-        Ok(Some((columns::id(ApiKeyId, &row.id)?, standing)))
+            let Some(standing) = limited(&rows)? else { return Ok(None) };
+            let row = &rows[0];
+            if is_due(row.last_used_at, now) {
+                let mut conn = self.write.acquire().await?;
+                let account = rows::key_of(&mut conn, &self.master, standing.account)
+                    .await?
+                    .ok_or(StoreError::NoSuch("account"))?;
+                sqlx::query("UPDATE api_keys SET last_used_at = $1, last_used_from_sealed = $2 WHERE id = $3")
+                    .bind(now.0)
+                    .bind(account.seal(AccountField::Address, from.as_bytes()))
+                    .bind(&row.id)
+                    .execute(&mut *conn)
+                    .await?;
+            }
+            Ok(Some((columns::id(ApiKeyId, &row.id)?, standing)))
+        })
+        .await
     }
 
     async fn key_standing_by_id(&self, id: ApiKeyId, now: UnixMillis) -> Result<Option<Standing>, StoreError> {

@@ -13,6 +13,7 @@ use crate::domain::account::lockout::{Failures, KNOWN_FOR, Place, Subject};
 use crate::ports::StoreError;
 use crate::ports::accounts::{Attempt, LockoutStore};
 use crate::sealing::{DirectoryKey, Lookup};
+use crate::store::sql::again::again;
 use crate::store::sql::{SqlStore, columns};
 
 #[derive(sqlx::FromRow)]
@@ -104,55 +105,67 @@ impl LockoutStore for SqlStore {
     }
 
     async fn count_login(&self, login: &Login, network: &str, now: UnixMillis) -> Result<Attempt, StoreError> {
-        let place = if self.is_known_place(login, network, now).await? { Place::Known } else { Place::New };
-        let mut tx = self.begin().await?;
-        for (subject, hash) in subjects(&self.directory.key, login, network) {
-            if !subject.holds_for(place) {
-                continue;
+        again(|| async {
+            let place = if self.is_known_place(login, network, now).await? { Place::Known } else { Place::New };
+            let mut tx = self.begin().await?;
+            for (subject, hash) in subjects(&self.directory.key, login, network) {
+                if !subject.holds_for(place) {
+                    continue;
+                }
+                // What was counted for other subjects is rolled back: an attempt that is not made counts nowhere.
+                if let Attempt::Blocked(left) = count(&mut tx, (subject, &hash), now).await? {
+                    return Ok(Attempt::Blocked(left));
+                }
             }
-            // What was counted for other subjects is rolled back: an attempt that is not made counts nowhere.
-            if let Attempt::Blocked(left) = count(&mut tx, (subject, &hash), now).await? {
-                return Ok(Attempt::Blocked(left));
-            }
-        }
-        tx.commit().await?;
-        Ok(Attempt::Counted)
+            tx.commit().await?;
+            Ok(Attempt::Counted)
+        })
+        .await
     }
 
     async fn forgive_login(&self, login: &Login, network: &str, now: UnixMillis) -> Result<(), StoreError> {
-        let known = self.is_known_place(login, network, now).await?;
-        let mut tx = self.begin().await?;
-        for (subject, hash) in subjects(&self.directory.key, login, network) {
-            match subject {
-                Subject::Pair => clear(&mut tx, &hash).await?,
-                // Only what this log-in added: failures of others stay counted.
-                _ if !known => take_back(&mut tx, &hash).await?,
-                _ => {}
+        again(|| async {
+            let known = self.is_known_place(login, network, now).await?;
+            let mut tx = self.begin().await?;
+            for (subject, hash) in subjects(&self.directory.key, login, network) {
+                match subject {
+                    Subject::Pair => clear(&mut tx, &hash).await?,
+                    // Only what this log-in added: failures of others stay counted.
+                    _ if !known => take_back(&mut tx, &hash).await?,
+                    _ => {}
+                }
             }
-        }
-        sqlx::query(
-            "INSERT INTO known_places (subject, last_at) VALUES ($1, $2)
-             ON CONFLICT (subject) DO UPDATE SET last_at = excluded.last_at",
-        )
-        .bind(place_of(&self.directory.key, login, network))
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+            sqlx::query(
+                "INSERT INTO known_places (subject, last_at) VALUES ($1, $2)
+                 ON CONFLICT (subject) DO UPDATE SET last_at = excluded.last_at",
+            )
+            .bind(place_of(&self.directory.key, login, network))
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn count_second_step(&self, account: UserId, place: Place, now: UnixMillis) -> Result<Attempt, StoreError> {
-        let hash = second_step(&self.directory.key, account, place);
-        let mut tx = self.begin().await?;
-        let attempt = count(&mut tx, (Subject::SecondFactor, &hash), now).await?;
-        tx.commit().await?;
-        Ok(attempt)
+        again(|| async {
+            let hash = second_step(&self.directory.key, account, place);
+            let mut tx = self.begin().await?;
+            let attempt = count(&mut tx, (Subject::SecondFactor, &hash), now).await?;
+            tx.commit().await?;
+            Ok(attempt)
+        })
+        .await
     }
 
     async fn forgive_second_step(&self, account: UserId, place: Place) -> Result<(), StoreError> {
-        let hash = second_step(&self.directory.key, account, place);
-        let mut tx = self.begin().await?;
-        clear(&mut tx, &hash).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let hash = second_step(&self.directory.key, account, place);
+            let mut tx = self.begin().await?;
+            clear(&mut tx, &hash).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 }

@@ -7,6 +7,7 @@ use ostiary_common::time::UnixMillis;
 use crate::domain::account::{ApiKeyId, SessionId};
 use crate::ports::StoreError;
 use crate::ports::accounts::{Hash, OneTime, OneTimeStore, Purpose};
+use crate::store::sql::again::again;
 use crate::store::sql::error::on_insert;
 use crate::store::sql::{SqlStore, columns};
 
@@ -37,28 +38,31 @@ impl OneTimeStore for SqlStore {
         of: OneTime,
         expires_at: UnixMillis,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        if purpose == Purpose::PasswordReset {
-            sqlx::query("DELETE FROM one_time_tokens WHERE account = $1 AND purpose = $2")
-                .bind(of.account.as_bytes().as_slice())
-                .bind(purpose.as_str())
-                .execute(&mut *tx)
-                .await?;
-        }
-        sqlx::query(
-            "INSERT INTO one_time_tokens (token_hash, purpose, account, session, api_key, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(token.as_slice())
-        .bind(purpose.as_str())
-        .bind(of.account.as_bytes().as_slice())
-        .bind(of.session.map(|id| id.as_bytes().to_vec()))
-        .bind(of.api_key.map(|id| id.as_bytes().to_vec()))
-        .bind(expires_at.0)
-        .execute(&mut *tx)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if purpose == Purpose::PasswordReset {
+                sqlx::query("DELETE FROM one_time_tokens WHERE account = $1 AND purpose = $2")
+                    .bind(of.account.as_bytes().as_slice())
+                    .bind(purpose.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            sqlx::query(
+                "INSERT INTO one_time_tokens (token_hash, purpose, account, session, api_key, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(token.as_slice())
+            .bind(purpose.as_str())
+            .bind(of.account.as_bytes().as_slice())
+            .bind(of.session.map(|id| id.as_bytes().to_vec()))
+            .bind(of.api_key.map(|id| id.as_bytes().to_vec()))
+            .bind(expires_at.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("token", "account"))?;
+            Ok(tx.commit().await?)
+        })
         .await
-        .map_err(on_insert("token", "account"))?;
-        Ok(tx.commit().await?)
     }
 
     async fn one_time(&self, purpose: Purpose, token: &Hash, now: UnixMillis) -> Result<Option<OneTime>, StoreError> {
@@ -80,15 +84,18 @@ impl OneTimeStore for SqlStore {
         token: &Hash,
         now: UnixMillis,
     ) -> Result<Option<OneTime>, StoreError> {
-        let row: Option<Row> = sqlx::query_as(
-            "DELETE FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
-             RETURNING account, session, api_key",
-        )
-        .bind(token.as_slice())
-        .bind(purpose.as_str())
-        .bind(now.0)
-        .fetch_optional(&self.write)
-        .await?;
-        row.map(OneTime::try_from).transpose()
+        again(|| async {
+            let row: Option<Row> = sqlx::query_as(
+                "DELETE FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
+                 RETURNING account, session, api_key",
+            )
+            .bind(token.as_slice())
+            .bind(purpose.as_str())
+            .bind(now.0)
+            .fetch_optional(&self.write)
+            .await?;
+            row.map(OneTime::try_from).transpose()
+        })
+        .await
     }
 }

@@ -6,6 +6,7 @@ use sqlx::AnyConnection;
 use super::rows;
 use crate::ports::StoreError;
 use crate::sealing::AccountField;
+use crate::store::sql::again::again;
 use crate::store::sql::{SqlStore, columns};
 
 /// Rows of one transaction.
@@ -40,27 +41,30 @@ impl SqlStore {
     }
 
     async fn seal_some_places(&self) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let sessions: Vec<OpenSession> = sqlx::query_as(
-            "SELECT id, account, user_agent, address FROM sessions WHERE user_agent <> '' OR address <> '' LIMIT $1",
-        )
-        .bind(ROWS_AT_ONCE)
-        .fetch_all(&mut *tx)
-        .await?;
-        let keys: Vec<OpenKey> = sqlx::query_as(
-            "SELECT id, account, last_used_from FROM api_keys WHERE last_used_from IS NOT NULL LIMIT $1",
-        )
-        .bind(ROWS_AT_ONCE)
-        .fetch_all(&mut *tx)
-        .await?;
-        for session in &sessions {
-            self.seal_session(&mut tx, session).await?;
-        }
-        for key in &keys {
-            self.seal_key(&mut tx, key).await?;
-        }
-        tx.commit().await?;
-        Ok(!sessions.is_empty() || !keys.is_empty())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let sessions: Vec<OpenSession> = sqlx::query_as(
+                "SELECT id, account, user_agent, address FROM sessions WHERE user_agent <> '' OR address <> '' LIMIT $1",
+            )
+            .bind(ROWS_AT_ONCE)
+            .fetch_all(&mut *tx)
+            .await?;
+            let keys: Vec<OpenKey> = sqlx::query_as(
+                "SELECT id, account, last_used_from FROM api_keys WHERE last_used_from IS NOT NULL LIMIT $1",
+            )
+            .bind(ROWS_AT_ONCE)
+            .fetch_all(&mut *tx)
+            .await?;
+            for session in &sessions {
+                self.seal_session(&mut tx, session).await?;
+            }
+            for key in &keys {
+                self.seal_key(&mut tx, key).await?;
+            }
+            tx.commit().await?;
+            Ok(!sessions.is_empty() || !keys.is_empty())
+        })
+        .await
     }
 
     async fn seal_session(&self, tx: &mut AnyConnection, open: &OpenSession) -> Result<(), StoreError> {

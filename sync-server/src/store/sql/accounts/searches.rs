@@ -9,6 +9,7 @@ use crate::domain::talk::SearchId;
 use crate::ports::StoreError;
 use crate::ports::searches::{Search, SearchKind, SearchStore};
 use crate::sealing::AccountField;
+use crate::store::sql::again::again;
 use crate::store::sql::error::corrupt;
 use crate::store::sql::{SqlStore, columns};
 
@@ -20,27 +21,30 @@ type Row = (Vec<u8>, String, Vec<u8>, i64, i64);
 #[async_trait]
 impl SearchStore for SqlStore {
     async fn note_search(&self, search: &Search) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        // A service has a key as well; an account that is gone has none, and nothing is kept of it.
-        let Some(key) = rows::key_of(&mut tx, &self.master, search.account).await? else { return Ok(()) };
-        sqlx::query("INSERT INTO searches (id, account, kind, sealed, found, at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(search.id.as_bytes().to_vec())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            // A service has a key as well; an account that is gone has none, and nothing is kept of it.
+            let Some(key) = rows::key_of(&mut tx, &self.master, search.account).await? else { return Ok(()) };
+            sqlx::query("INSERT INTO searches (id, account, kind, sealed, found, at) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(search.id.as_bytes().to_vec())
+                .bind(search.account.as_bytes().to_vec())
+                .bind(search.kind.as_str())
+                .bind(key.seal(AccountField::Search, search.words.as_bytes()))
+                .bind(columns::to_column(search.found))
+                .bind(search.at.0)
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query(
+                "DELETE FROM searches WHERE account = $1 AND id NOT IN
+                 (SELECT s.id FROM searches s WHERE s.account = $1 ORDER BY s.id DESC LIMIT $2)",
+            )
             .bind(search.account.as_bytes().to_vec())
-            .bind(search.kind.as_str())
-            .bind(key.seal(AccountField::Search, search.words.as_bytes()))
-            .bind(columns::to_column(search.found))
-            .bind(search.at.0)
+            .bind(MOST_KEPT)
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
-            "DELETE FROM searches WHERE account = $1 AND id NOT IN
-             (SELECT s.id FROM searches s WHERE s.account = $1 ORDER BY s.id DESC LIMIT $2)",
-        )
-        .bind(search.account.as_bytes().to_vec())
-        .bind(MOST_KEPT)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn searches_of(
@@ -74,12 +78,15 @@ impl SearchStore for SqlStore {
     }
 
     async fn forget_searches(&self, account: UserId) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let gone = sqlx::query("DELETE FROM searches WHERE account = $1")
-            .bind(account.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let gone = sqlx::query("DELETE FROM searches WHERE account = $1")
+                .bind(account.as_bytes().to_vec())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(gone.rows_affected())
+        })
+        .await
     }
 }

@@ -9,6 +9,7 @@ use super::rows;
 use crate::ports::StoreError;
 use crate::ports::accounts::{SecondFactorStore, StoredFactor};
 use crate::sealing::{AccountField, DirectoryKey, Lookup};
+use crate::store::sql::again::again;
 use crate::store::sql::error::corrupt;
 use crate::store::sql::{SqlStore, columns};
 
@@ -52,20 +53,23 @@ impl SecondFactorStore for SqlStore {
     }
 
     async fn put_second_factor(&self, account: UserId, secret: &[u8], now: UnixMillis) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(key) = rows::key_of(&mut tx, &self.master, account).await? else { return Ok(false) };
-        let done = sqlx::query(
-            "INSERT INTO second_factors (account, secret_sealed, created_at, last_step) VALUES ($1, $2, $3, 0)
-             ON CONFLICT (account) DO UPDATE SET secret_sealed = excluded.secret_sealed,
-             created_at = excluded.created_at, last_step = 0 WHERE second_factors.confirmed_at IS NULL",
-        )
-        .bind(account.as_bytes().as_slice())
-        .bind(key.seal(AccountField::SecondFactor, secret))
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(key) = rows::key_of(&mut tx, &self.master, account).await? else { return Ok(false) };
+            let done = sqlx::query(
+                "INSERT INTO second_factors (account, secret_sealed, created_at, last_step) VALUES ($1, $2, $3, 0)
+                 ON CONFLICT (account) DO UPDATE SET secret_sealed = excluded.secret_sealed,
+                 created_at = excluded.created_at, last_step = 0 WHERE second_factors.confirmed_at IS NULL",
+            )
+            .bind(account.as_bytes().as_slice())
+            .bind(key.seal(AccountField::SecondFactor, secret))
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 
     async fn confirm_second_factor(
@@ -75,46 +79,58 @@ impl SecondFactorStore for SqlStore {
         recovery_codes: &[String],
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE second_factors SET confirmed_at = $1, last_step = $2
-             WHERE account = $3 AND confirmed_at IS NULL",
-        )
-        .bind(now.0)
-        .bind(columns::to_column(step))
-        .bind(account.as_bytes().as_slice())
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        self.replace_codes(&mut tx, account, recovery_codes).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let done = sqlx::query(
+                "UPDATE second_factors SET confirmed_at = $1, last_step = $2
+                 WHERE account = $3 AND confirmed_at IS NULL",
+            )
+            .bind(now.0)
+            .bind(columns::to_column(step))
+            .bind(account.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+            if done.rows_affected() == 0 {
+                return Ok(false);
+            }
+            self.replace_codes(&mut tx, account, recovery_codes).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn use_step(&self, account: UserId, step: u64) -> Result<bool, StoreError> {
-        let done = sqlx::query("UPDATE second_factors SET last_step = $1 WHERE account = $2 AND last_step < $1")
-            .bind(columns::to_column(step))
-            .bind(account.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            let done = sqlx::query("UPDATE second_factors SET last_step = $1 WHERE account = $2 AND last_step < $1")
+                .bind(columns::to_column(step))
+                .bind(account.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 
     async fn put_recovery_codes(&self, account: UserId, codes: &[String]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        self.replace_codes(&mut tx, account, codes).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            self.replace_codes(&mut tx, account, codes).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn use_recovery_code(&self, account: UserId, code: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM recovery_codes WHERE account = $1 AND code_hash = $2")
-            .bind(account.as_bytes().as_slice())
-            .bind(code_hash(&self.directory.key, account, code))
-            .execute(&self.write)
-            .await?;
-        Ok(done.rows_affected() > 0)
+        again(|| async {
+            let done = sqlx::query("DELETE FROM recovery_codes WHERE account = $1 AND code_hash = $2")
+                .bind(account.as_bytes().as_slice())
+                .bind(code_hash(&self.directory.key, account, code))
+                .execute(&self.write)
+                .await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
     }
 
     async fn recovery_codes_left(&self, account: UserId) -> Result<u64, StoreError> {
@@ -126,10 +142,13 @@ impl SecondFactorStore for SqlStore {
     }
 
     async fn remove_second_factor(&self, account: UserId) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        delete(&mut tx, "DELETE FROM recovery_codes WHERE account = $1", account).await?;
-        let removed = delete(&mut tx, "DELETE FROM second_factors WHERE account = $1", account).await?;
-        tx.commit().await?;
-        Ok(removed)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            delete(&mut tx, "DELETE FROM recovery_codes WHERE account = $1", account).await?;
+            let removed = delete(&mut tx, "DELETE FROM second_factors WHERE account = $1", account).await?;
+            tx.commit().await?;
+            Ok(removed)
+        })
+        .await
     }
 }

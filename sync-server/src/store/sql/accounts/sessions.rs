@@ -16,6 +16,7 @@ use crate::domain::account::{SessionId, Standing, State};
 use crate::ports::StoreError;
 use crate::ports::accounts::{Hash, SessionStore};
 use crate::sealing::AccountField;
+use crate::store::sql::again::again;
 use crate::store::sql::{SqlStore, columns};
 
 /// Uses are written down once in so long, not with every request.
@@ -61,51 +62,57 @@ async fn use_up(tx: &mut AnyConnection, token: &Hash, now: UnixMillis) -> Result
 
 impl SqlStore {
     async fn note_cookie(&self, id: &[u8], now: UnixMillis, expires_at: UnixMillis) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3 AND ended_at IS NULL")
-            .bind(now.0)
-            .bind(expires_at.0)
-            .bind(id)
-            .execute(&self.write)
-            .await?;
-        Ok(())
+        again(|| async {
+            sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2 WHERE id = $3 AND ended_at IS NULL")
+                .bind(now.0)
+                .bind(expires_at.0)
+                .bind(id)
+                .execute(&self.write)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl SessionStore for SqlStore {
     async fn begin_session(&self, session: &NewSession) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let active = sqlx::query("UPDATE accounts SET last_login_at = $1 WHERE id = $2 AND state = $3")
-            .bind(session.at.0)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let active = sqlx::query("UPDATE accounts SET last_login_at = $1 WHERE id = $2 AND state = $3")
+                .bind(session.at.0)
+                .bind(session.account.as_bytes().as_slice())
+                .bind(State::Active.as_str())
+                .execute(&mut *tx)
+                .await?;
+            if active.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let key = rows::key_of(&mut tx, &self.master, session.account).await?;
+            let key = key.ok_or(StoreError::NoSuch("account"))?;
+            let cookie = (session.kind == SessionKind::Cookie).then(|| session.secret_hash.to_vec());
+            sqlx::query(
+                "INSERT INTO sessions (id, account, kind, cookie_hash, user_agent, address, user_agent_sealed,
+                 address_sealed, created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $4, '', '', $5, $6, $7, $7, $8)",
+            )
+            .bind(session.id.as_bytes().as_slice())
             .bind(session.account.as_bytes().as_slice())
-            .bind(State::Active.as_str())
+            .bind(session.kind.as_str())
+            .bind(cookie)
+            .bind(key.seal(AccountField::UserAgent, session.user_agent.as_bytes()))
+            .bind(key.seal(AccountField::Address, session.address.as_bytes()))
+            .bind(session.at.0)
+            .bind(session.expires_at.0)
             .execute(&mut *tx)
             .await?;
-        if active.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let key = rows::key_of(&mut tx, &self.master, session.account).await?;
-        let key = key.ok_or(StoreError::NoSuch("account"))?;
-        let cookie = (session.kind == SessionKind::Cookie).then(|| session.secret_hash.to_vec());
-        sqlx::query(
-            "INSERT INTO sessions (id, account, kind, cookie_hash, user_agent, address, user_agent_sealed,
-             address_sealed, created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $4, '', '', $5, $6, $7, $7, $8)",
-        )
-        .bind(session.id.as_bytes().as_slice())
-        .bind(session.account.as_bytes().as_slice())
-        .bind(session.kind.as_str())
-        .bind(cookie)
-        .bind(key.seal(AccountField::UserAgent, session.user_agent.as_bytes()))
-        .bind(key.seal(AccountField::Address, session.address.as_bytes()))
-        .bind(session.at.0)
-        .bind(session.expires_at.0)
-        .execute(&mut *tx)
-        .await?;
-        if session.kind == SessionKind::Bearer {
-            insert_token(&mut tx, session.id, &session.secret_hash, session.expires_at).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+            if session.kind == SessionKind::Bearer {
+                insert_token(&mut tx, session.id, &session.secret_hash, session.expires_at).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn session_standing(&self, id: SessionId, now: UnixMillis) -> Result<Option<Standing>, StoreError> {
@@ -154,41 +161,44 @@ impl SessionStore for SqlStore {
         from: &str,
         now: UnixMillis,
     ) -> Result<Refreshed, StoreError> {
-        let mut tx = self.begin().await?;
-        let first_use = use_up(&mut tx, token, now).await?;
-        let row: Option<UsedRow> = sqlx::query_as(
-            "SELECT t.session, s.account, t.used_at, t.expires_at, s.created_at, s.ended_at, a.state
-             FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN accounts a ON a.id = s.account
-             WHERE t.token_hash = $1",
-        )
-        .bind(token.as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else { return Ok(Refreshed::Refused) };
-        let (session, account) = (columns::id(SessionId, &row.session)?, columns::id(UserId, &row.account)?);
-        if row.ended_at.is_some() || row.used_at.is_none() {
-            return Ok(Refreshed::Refused);
-        }
-        if !first_use {
-            session_rows::end_one(&mut tx, (account, session), Ended::Reuse, now).await?;
-            tx.commit().await?;
-            return Ok(Refreshed::Reused { session, account });
-        }
-        if row.expires_at <= now.0 || row.state != State::Active.as_str() {
-            return Ok(Refreshed::Refused);
-        }
-        let expires_at = lasting.expiry(UnixMillis(row.created_at), now);
-        insert_token(&mut tx, session, next, expires_at).await?;
-        let key = rows::key_of(&mut tx, &self.master, account).await?.ok_or(StoreError::NoSuch("account"))?;
-        sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2, address_sealed = $3 WHERE id = $4")
-            .bind(now.0)
-            .bind(expires_at.0)
-            .bind(key.seal(AccountField::Address, from.as_bytes()))
-            .bind(&row.session)
-            .execute(&mut *tx)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let first_use = use_up(&mut tx, token, now).await?;
+            let row: Option<UsedRow> = sqlx::query_as(
+                "SELECT t.session, s.account, t.used_at, t.expires_at, s.created_at, s.ended_at, a.state
+                 FROM refresh_tokens t JOIN sessions s ON s.id = t.session JOIN accounts a ON a.id = s.account
+                 WHERE t.token_hash = $1",
+            )
+            .bind(token.as_slice())
+            .fetch_optional(&mut *tx)
             .await?;
-        tx.commit().await?;
-        Ok(Refreshed::Renewed { session, account })
+            let Some(row) = row else { return Ok(Refreshed::Refused) };
+            let (session, account) = (columns::id(SessionId, &row.session)?, columns::id(UserId, &row.account)?);
+            if row.ended_at.is_some() || row.used_at.is_none() {
+                return Ok(Refreshed::Refused);
+            }
+            if !first_use {
+                session_rows::end_one(&mut tx, (account, session), Ended::Reuse, now).await?;
+                tx.commit().await?;
+                return Ok(Refreshed::Reused { session, account });
+            }
+            if row.expires_at <= now.0 || row.state != State::Active.as_str() {
+                return Ok(Refreshed::Refused);
+            }
+            let expires_at = lasting.expiry(UnixMillis(row.created_at), now);
+            insert_token(&mut tx, session, next, expires_at).await?;
+            let key = rows::key_of(&mut tx, &self.master, account).await?.ok_or(StoreError::NoSuch("account"))?;
+            sqlx::query("UPDATE sessions SET last_used_at = $1, expires_at = $2, address_sealed = $3 WHERE id = $4")
+                .bind(now.0)
+                .bind(expires_at.0)
+                .bind(key.seal(AccountField::Address, from.as_bytes()))
+                .bind(&row.session)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(Refreshed::Renewed { session, account })
+        })
+        .await
     }
 
     async fn sessions(&self, account: UserId) -> Result<Vec<Session>, StoreError> {
@@ -211,10 +221,13 @@ impl SessionStore for SqlStore {
         why: Ended,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let ended = session_rows::end_one(&mut tx, (account, id), why, now).await?;
-        tx.commit().await?;
-        Ok(ended)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let ended = session_rows::end_one(&mut tx, (account, id), why, now).await?;
+            tx.commit().await?;
+            Ok(ended)
+        })
+        .await
     }
 
     async fn end_sessions(
@@ -224,24 +237,30 @@ impl SessionStore for SqlStore {
         why: Ended,
         now: UnixMillis,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let ended = session_rows::end_all(&mut tx, account, keep, why, now).await?;
-        tx.commit().await?;
-        Ok(ended)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let ended = session_rows::end_all(&mut tx, account, keep, why, now).await?;
+            tx.commit().await?;
+            Ok(ended)
+        })
+        .await
     }
 
     async fn forget_old(&self, now: UnixMillis) -> Result<(), StoreError> {
-        let before = |age: Duration| now.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        for (statement, limit) in [
-            ("DELETE FROM sessions WHERE expires_at <= $1", before(KEPT_AFTER_END)),
-            ("DELETE FROM one_time_tokens WHERE expires_at <= $1", now.0),
-            ("DELETE FROM invitations WHERE expires_at <= $1", before(KEPT_AFTER_END)),
-            ("DELETE FROM login_failures WHERE last_at <= $1", before(FORGOTTEN_AFTER)),
-            ("DELETE FROM known_places WHERE last_at <= $1", before(KNOWN_FOR)),
-        ] {
-            sqlx::query(statement).bind(limit).execute(&self.write).await?;
-        }
-        Ok(())
+        again(|| async {
+            let before = |age: Duration| now.0.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+            for (statement, limit) in [
+                ("DELETE FROM sessions WHERE expires_at <= $1", before(KEPT_AFTER_END)),
+                ("DELETE FROM one_time_tokens WHERE expires_at <= $1", now.0),
+                ("DELETE FROM invitations WHERE expires_at <= $1", before(KEPT_AFTER_END)),
+                ("DELETE FROM login_failures WHERE last_at <= $1", before(FORGOTTEN_AFTER)),
+                ("DELETE FROM known_places WHERE last_at <= $1", before(KNOWN_FOR)),
+            ] {
+                sqlx::query(statement).bind(limit).execute(&self.write).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

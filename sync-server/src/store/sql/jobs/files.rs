@@ -6,24 +6,28 @@ use sqlx::AnyConnection;
 use crate::domain::job::JobId;
 use crate::ports::StoreError;
 use crate::ports::job_files::JobFileStore;
+use crate::store::sql::again::again;
 use crate::store::sql::error::on_insert;
 use crate::store::sql::{SqlStore, columns};
 
 #[async_trait]
 impl JobFileStore for SqlStore {
     async fn put_file_piece(&self, job: JobId, n: u64, piece: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO job_files (job, n, piece, bytes) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (job, n, piece) DO UPDATE SET bytes = excluded.bytes",
-        )
-        .bind(job.as_bytes().as_slice())
-        .bind(columns::to_column(n))
-        .bind(columns::to_column(piece))
-        .bind(bytes)
-        .execute(&self.write)
+        again(|| async {
+            sqlx::query(
+                "INSERT INTO job_files (job, n, piece, bytes) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (job, n, piece) DO UPDATE SET bytes = excluded.bytes",
+            )
+            .bind(job.as_bytes().as_slice())
+            .bind(columns::to_column(n))
+            .bind(columns::to_column(piece))
+            .bind(bytes)
+            .execute(&self.write)
+            .await
+            .map_err(on_insert("piece of a file", "job"))?;
+            Ok(())
+        })
         .await
-        .map_err(on_insert("piece of a file", "job"))?;
-        Ok(())
     }
 
     async fn file_piece(&self, job: JobId, n: u64, piece: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -36,11 +40,14 @@ impl JobFileStore for SqlStore {
     }
 
     async fn share_job(&self, job: JobId) -> Result<(), StoreError> {
-        let shared = sqlx::query("UPDATE jobs SET node = '' WHERE id = $1 AND state = 'filling'")
-            .bind(job.as_bytes().as_slice())
-            .execute(&self.write)
-            .await?;
-        if shared.rows_affected() == 0 { Err(StoreError::NoSuch("job to be filled")) } else { Ok(()) }
+        again(|| async {
+            let shared = sqlx::query("UPDATE jobs SET node = '' WHERE id = $1 AND state = 'filling'")
+                .bind(job.as_bytes().as_slice())
+                .execute(&self.write)
+                .await?;
+            if shared.rows_affected() == 0 { Err(StoreError::NoSuch("job to be filled")) } else { Ok(()) }
+        })
+        .await
     }
 }
 

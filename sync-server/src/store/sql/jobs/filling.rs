@@ -10,6 +10,7 @@ use super::rows;
 use crate::domain::job::{JobId, NewItem, NewJob};
 use crate::ports::StoreError;
 use crate::sealing::JobKey;
+use crate::store::sql::again::again;
 use crate::store::sql::many::{ManyRows, pieces};
 use crate::store::sql::{SqlStore, columns};
 
@@ -23,57 +24,66 @@ static INSERT: LazyLock<ManyRows> = LazyLock::new(|| {
 
 impl SqlStore {
     pub(super) async fn insert_job(&self, job: &NewJob) -> Result<JobKey, StoreError> {
-        let (key, wrapped) = self.master.new_job_key(job.id);
-        sqlx::query(
-            "INSERT INTO jobs (id, kind, state, priority, account, person, node, wrapped, plan, items, done, refused,
-             dead, created_at, paced_from) VALUES ($1, $2, 'filling', $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, $9, 0)",
-        )
-        .bind(job.id.as_bytes().as_slice())
-        .bind(job.kind.as_str())
-        .bind(job.kind.priority())
-        .bind(job.account.map(|account| account.as_bytes().to_vec()))
-        .bind(job.person.map(|person| person.as_bytes().to_vec()))
-        .bind(job.node.as_str())
-        .bind(wrapped)
-        .bind(key.seal("plan", 0, &job.plan))
-        .bind(job.created_at.0)
-        .execute(&self.write)
-        .await?;
-        Ok(key)
+        again(|| async {
+            let (key, wrapped) = self.master.new_job_key(job.id);
+            sqlx::query(
+                "INSERT INTO jobs (id, kind, state, priority, account, person, node, wrapped, plan, items, done, refused,
+                 dead, created_at, paced_from) VALUES ($1, $2, 'filling', $3, $4, $5, $6, $7, $8, 0, 0, 0, 0, $9, 0)",
+            )
+            .bind(job.id.as_bytes().as_slice())
+            .bind(job.kind.as_str())
+            .bind(job.kind.priority())
+            .bind(job.account.map(|account| account.as_bytes().to_vec()))
+            .bind(job.person.map(|person| person.as_bytes().to_vec()))
+            .bind(job.node.as_str())
+            .bind(wrapped)
+            .bind(key.seal("plan", 0, &job.plan))
+            .bind(job.created_at.0)
+            .execute(&self.write)
+            .await?;
+            Ok(key)
+        })
+        .await
     }
 
     pub(super) async fn insert_items(&self, job: JobId, from: u64, items: &[NewItem]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let key = rows::key(&mut tx, &self.master, job).await?.ok_or(StoreError::NoSuch("job"))?;
-        let numbered: Vec<(u64, &NewItem)> = (from..).zip(items).collect();
-        for piece in pieces(&numbered) {
-            let mut query = sqlx::query(INSERT.sql(piece));
-            for (n, item) in piece {
-                query = query
-                    .bind(job.as_bytes().to_vec())
-                    .bind(columns::to_column(*n))
-                    .bind(i64::from(item.phase))
-                    .bind(item.parent.map(columns::to_column))
-                    .bind(key.seal("task", *n, &item.task));
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let key = rows::key(&mut tx, &self.master, job).await?.ok_or(StoreError::NoSuch("job"))?;
+            let numbered: Vec<(u64, &NewItem)> = (from..).zip(items).collect();
+            for piece in pieces(&numbered) {
+                let mut query = sqlx::query(INSERT.sql(piece));
+                for (n, item) in piece {
+                    query = query
+                        .bind(job.as_bytes().to_vec())
+                        .bind(columns::to_column(*n))
+                        .bind(i64::from(item.phase))
+                        .bind(item.parent.map(columns::to_column))
+                        .bind(key.seal("task", *n, &item.task));
+                }
+                query.execute(&mut *tx).await?;
             }
-            query.execute(&mut *tx).await?;
-        }
-        let added = i64::try_from(items.len()).unwrap_or(i64::MAX);
-        let filled = sqlx::query("UPDATE jobs SET items = items + $1 WHERE id = $2 AND state = 'filling'")
-            .bind(added)
-            .bind(job.as_bytes().as_slice())
-            .execute(&mut *tx)
-            .await?;
-        if filled.rows_affected() == 0 {
-            return Err(StoreError::NoSuch("job to be filled"));
-        }
-        Ok(tx.commit().await?)
+            let added = i64::try_from(items.len()).unwrap_or(i64::MAX);
+            let filled = sqlx::query("UPDATE jobs SET items = items + $1 WHERE id = $2 AND state = 'filling'")
+                .bind(added)
+                .bind(job.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            if filled.rows_affected() == 0 {
+                return Err(StoreError::NoSuch("job to be filled"));
+            }
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     pub(super) async fn make_ready(&self, job: JobId, keep: Duration, now: UnixMillis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        ready(&mut tx, job, keep, now).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            ready(&mut tx, job, keep, now).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     pub(super) async fn make_ready_once(
@@ -83,22 +93,25 @@ impl SqlStore {
         keep: Duration,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        // Another number, not a higher one: a clock that was set back leaves no round out.
-        let begun = sqlx::query(
-            "INSERT INTO followers (name, position) VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE followers.position <> excluded.position",
-        )
-        .bind(name)
-        .bind(number)
-        .execute(&mut *tx)
-        .await?;
-        if begun.rows_affected() == 0 {
-            return Ok(false);
-        }
-        ready(&mut tx, job, keep, now).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            // Another number, not a higher one: a clock that was set back leaves no round out.
+            let begun = sqlx::query(
+                "INSERT INTO followers (name, position) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE followers.position <> excluded.position",
+            )
+            .bind(name)
+            .bind(number)
+            .execute(&mut *tx)
+            .await?;
+            if begun.rows_affected() == 0 {
+                return Ok(false);
+            }
+            ready(&mut tx, job, keep, now).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::job::retry::MOST_LEASES;
 use crate::domain::job::{ClaimedItem, ItemState, JobId, Lease};
 use crate::ports::StoreError;
 use crate::ports::jobs::Claim;
+use crate::store::sql::again::again;
 use crate::store::sql::error::corrupt;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::{SqlStore, columns};
@@ -49,26 +50,30 @@ struct FenceRow {
 
 impl SqlStore {
     pub(super) async fn lease_items(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedItem>, StoreError> {
-        // Read only, so that an idle queue costs no turn at writing.
-        let (open,): (i64,) =
-            sqlx::query_as("SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open")
-                .fetch_one(&self.read)
-                .await?;
-        if open == 0 || claim.kinds.is_empty() || claim.at_most == 0 {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.begin().await?;
-        free_silent(&mut tx, claim.now).await?;
-        let mut claimed = Vec::new();
-        for job in open_jobs(&mut tx, claim).await? {
-            let room = i64::from(claim.at_most) - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
-            if room <= 0 {
-                break;
+        again(|| async {
+            // Read only, so that an idle queue costs no turn at writing.
+            let (open,): (i64,) = sqlx::query_as(
+                "SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open",
+            )
+            .fetch_one(&self.read)
+            .await?;
+            if open == 0 || claim.kinds.is_empty() || claim.at_most == 0 {
+                return Ok(Vec::new());
             }
-            self.lease_of_job(&mut tx, claim, &job, room, &mut claimed).await?;
-        }
-        tx.commit().await?;
-        Ok(claimed)
+            let mut tx = self.begin().await?;
+            free_silent(&mut tx, claim.now).await?;
+            let mut claimed = Vec::new();
+            for job in open_jobs(&mut tx, claim).await? {
+                let room = i64::from(claim.at_most) - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+                if room <= 0 {
+                    break;
+                }
+                self.lease_of_job(&mut tx, claim, &job, room, &mut claimed).await?;
+            }
+            tx.commit().await?;
+            Ok(claimed)
+        })
+        .await
     }
 
     async fn lease_of_job(
@@ -129,48 +134,57 @@ impl SqlStore {
     }
 
     pub(super) async fn prolong(&self, leases: &[Lease], until: UnixMillis) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        for lease in leases {
-            sqlx::query(
-                "UPDATE job_items SET lease_until = $1 WHERE job = $2 AND n = $3 AND fence = $4 AND state = 'leased'",
-            )
-            .bind(until.0)
-            .bind(lease.job.as_bytes().as_slice())
-            .bind(columns::to_column(lease.n))
-            .bind(columns::to_column(lease.fence))
-            .execute(&mut *tx)
-            .await?;
-        }
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            for lease in leases {
+                sqlx::query(
+                    "UPDATE job_items SET lease_until = $1 WHERE job = $2 AND n = $3 AND fence = $4 AND state = 'leased'",
+                )
+                .bind(until.0)
+                .bind(lease.job.as_bytes().as_slice())
+                .bind(columns::to_column(lease.n))
+                .bind(columns::to_column(lease.fence))
+                .execute(&mut *tx)
+                .await?;
+            }
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     pub(super) async fn put_back(&self, lease: &Lease) -> Result<(), StoreError> {
-        // It did no wrong: the lease does not count.
-        sqlx::query(
-            "UPDATE job_items SET state = 'waiting', lease_node = NULL, lease_until = NULL, leases = leases - 1
-             WHERE job = $1 AND n = $2 AND fence = $3 AND state = 'leased'",
-        )
-        .bind(lease.job.as_bytes().as_slice())
-        .bind(columns::to_column(lease.n))
-        .bind(columns::to_column(lease.fence))
-        .execute(&self.write)
-        .await?;
-        Ok(())
+        again(|| async {
+            // It did no wrong: the lease does not count.
+            sqlx::query(
+                "UPDATE job_items SET state = 'waiting', lease_node = NULL, lease_until = NULL, leases = leases - 1
+                 WHERE job = $1 AND n = $2 AND fence = $3 AND state = 'leased'",
+            )
+            .bind(lease.job.as_bytes().as_slice())
+            .bind(columns::to_column(lease.n))
+            .bind(columns::to_column(lease.fence))
+            .execute(&self.write)
+            .await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(super) async fn begin_anew(&self, node: &str) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let freed = sqlx::query(
-            "UPDATE job_items SET state = 'waiting', lease_node = NULL, lease_until = NULL
-             WHERE state = 'leased' AND lease_node = $1",
-        )
-        .bind(node)
-        .execute(&mut *tx)
-        .await?;
-        // Nobody goes on filling what a server that ended had begun.
-        sqlx::query("DELETE FROM jobs WHERE state = 'filling' AND node = $1").bind(node).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(freed.rows_affected())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let freed = sqlx::query(
+                "UPDATE job_items SET state = 'waiting', lease_node = NULL, lease_until = NULL
+                 WHERE state = 'leased' AND lease_node = $1",
+            )
+            .bind(node)
+            .execute(&mut *tx)
+            .await?;
+            // Nobody goes on filling what a server that ended had begun.
+            sqlx::query("DELETE FROM jobs WHERE state = 'filling' AND node = $1").bind(node).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(freed.rows_affected())
+        })
+        .await
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace, JOB_DONE, JOB_FA
 use crate::domain::job::{ItemEnd, ItemState, JobId, Lease, Settled, Settlement};
 use crate::ports::StoreError;
 use crate::ports::jobs::SettledOrNot;
+use crate::store::sql::again::again;
 use crate::store::sql::{SqlStore, columns, ledger};
 
 /// How long a job is kept whose last item is given up while nobody says how long.
@@ -44,34 +45,37 @@ impl SqlStore {
         keep: Duration,
         now: UnixMillis,
     ) -> Result<Vec<Option<Settled>>, StoreError> {
-        let (mut settled, mut flips) = (Vec::with_capacity(ends.len()), Vec::new());
-        let mut tx = self.begin().await?;
-        for (lease, settlement) in ends {
-            // Checked within the transaction, it holds until the commit: writers take turns.
-            if !holds(&mut tx, lease).await? {
-                settled.push(None);
-                continue;
+        again(|| async {
+            let (mut settled, mut flips) = (Vec::with_capacity(ends.len()), Vec::new());
+            let mut tx = self.begin().await?;
+            for (lease, settlement) in ends {
+                // Checked within the transaction, it holds until the commit: writers take turns.
+                if !holds(&mut tx, lease).await? {
+                    settled.push(None);
+                    continue;
+                }
+                let mut changed = Changed { person: settlement.person, ..Changed::default() };
+                for effect in &settlement.effects {
+                    self.apply(&mut tx, effect, &mut changed, now).await?;
+                }
+                self.write_end(&mut tx, lease, settlement, &changed, now).await?;
+                let is_last = match ended(settlement.end) {
+                    Some(how) => count_end(&mut tx, lease.job.as_bytes(), how, Some(keep), now).await?,
+                    None => false,
+                };
+                if matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
+                    files::remove_of_item(&mut tx, lease.job.as_bytes(), lease.n).await?;
+                }
+                flips.extend(changed.flips_at);
+                settled.push(Some(Settled { rev: changed.rev, is_last }));
             }
-            let mut changed = Changed { person: settlement.person, ..Changed::default() };
-            for effect in &settlement.effects {
-                self.apply(&mut tx, effect, &mut changed, now).await?;
+            tx.commit().await?;
+            for at in flips {
+                self.memory.expect_flip(Some(at), now);
             }
-            self.write_end(&mut tx, lease, settlement, &changed, now).await?;
-            let is_last = match ended(settlement.end) {
-                Some(how) => count_end(&mut tx, lease.job.as_bytes(), how, Some(keep), now).await?,
-                None => false,
-            };
-            if matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
-                files::remove_of_item(&mut tx, lease.job.as_bytes(), lease.n).await?;
-            }
-            flips.extend(changed.flips_at);
-            settled.push(Some(Settled { rev: changed.rev, is_last }));
-        }
-        tx.commit().await?;
-        for at in flips {
-            self.memory.expect_flip(Some(at), now);
-        }
-        Ok(settled)
+            Ok(settled)
+        })
+        .await
     }
 
     async fn write_end(

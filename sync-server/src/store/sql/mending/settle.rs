@@ -11,6 +11,7 @@ use super::{MendingRow, SELECT};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::mending::{Mending, MendingKind};
 use crate::ports::StoreError;
+use crate::store::sql::again::again;
 use crate::store::sql::opener::key_of;
 use crate::store::sql::pictures::{EventSeal, record, record_bytes};
 use crate::store::sql::{SqlStore, persons};
@@ -38,41 +39,47 @@ impl SqlStore {
 
     /// Has some events tell the person they are of now. `false` if there are no more.
     async fn rename_some(&self, change: &Mending) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let rows: Vec<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT cursor, record FROM events WHERE named = $1 ORDER BY cursor LIMIT $2")
-                .bind(change.source.as_bytes().to_vec())
-                .bind(EVENTS_AT_ONCE)
-                .fetch_all(&mut *tx)
-                .await?;
-        let key = key_of(&mut tx, &self.master, change.target).await?;
-        let (Some(key), false) = (key, rows.is_empty()) else { return Ok(false) };
-        let seal = EventSeal::Person(key);
-        for (cursor, bytes) in &rows {
-            self.reseal(&mut tx, *cursor, &seal).await?;
-            rename(&mut tx, *cursor, bytes, change).await?;
-        }
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let rows: Vec<(i64, Vec<u8>)> =
+                sqlx::query_as("SELECT cursor, record FROM events WHERE named = $1 ORDER BY cursor LIMIT $2")
+                    .bind(change.source.as_bytes().to_vec())
+                    .bind(EVENTS_AT_ONCE)
+                    .fetch_all(&mut *tx)
+                    .await?;
+            let key = key_of(&mut tx, &self.master, change.target).await?;
+            let (Some(key), false) = (key, rows.is_empty()) else { return Ok(false) };
+            let seal = EventSeal::Person(key);
+            for (cursor, bytes) in &rows {
+                self.reseal(&mut tx, *cursor, &seal).await?;
+                rename(&mut tx, *cursor, bytes, change).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn close_change(&self, change: &Mending, now: UnixMillis) -> Result<Option<Revision>, StoreError> {
-        let mut tx = self.begin().await?;
-        throw_away(&mut tx, change.id).await?;
-        let rev = match change.kind {
-            MendingKind::Merge => {
-                forget_in_judgements(&mut tx, change.source, change.target).await?;
-                persons::remove(&mut tx, change.source, ErasureReason::Merged, now).await?
-            }
-            MendingKind::Split => None,
-        };
-        sqlx::query("UPDATE person_changes SET settled_at = $1 WHERE id = $2")
-            .bind(now.0)
-            .bind(change.id.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(rev)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            throw_away(&mut tx, change.id).await?;
+            let rev = match change.kind {
+                MendingKind::Merge => {
+                    forget_in_judgements(&mut tx, change.source, change.target).await?;
+                    persons::remove(&mut tx, change.source, ErasureReason::Merged, now).await?
+                }
+                MendingKind::Split => None,
+            };
+            sqlx::query("UPDATE person_changes SET settled_at = $1 WHERE id = $2")
+                .bind(now.0)
+                .bind(change.id.as_bytes().to_vec())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(rev)
+        })
+        .await
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::access::Reach;
 use crate::domain::notify::{DeliveryId, NoticeId};
 use crate::ports::StoreError;
 use crate::ports::notify::{CentreStore, Delivery, DeliveryFilter, Sight, Told};
+use crate::store::sql::again::again;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::values::Flag;
 use crate::store::sql::{SqlStore, columns, reach};
@@ -105,24 +106,28 @@ impl CentreStore for SqlStore {
     }
 
     async fn mark_read(&self, account: UserId, id: Option<NoticeId>, now: UnixMillis) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let of = |query: &mut Statement, column: &str| {
-            if let Some(id) = id {
-                query.push(" AND ").push(column).push(" = ").bind(id.as_bytes().to_vec());
-            }
-        };
-        let mut stop = Statement::new("UPDATE notices SET escalate_at = NULL WHERE escalate_at IS NOT NULL AND id IN ");
-        stop.push("(SELECT notice FROM notice_readers WHERE unread = 1 AND account = ")
-            .bind(account.as_bytes().to_vec());
-        of(&mut stop, "notice");
-        stop.push(")");
-        stop.query().execute(&mut *tx).await?;
-        let mut read = Statement::new("UPDATE notice_readers SET unread = 0, read_at = ");
-        read.bind(now.0).push(" WHERE unread = 1 AND account = ").bind(account.as_bytes().to_vec());
-        of(&mut read, "notice");
-        let marked = read.query().execute(&mut *tx).await?.rows_affected();
-        tx.commit().await?;
-        Ok(marked)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let of = |query: &mut Statement, column: &str| {
+                if let Some(id) = id {
+                    query.push(" AND ").push(column).push(" = ").bind(id.as_bytes().to_vec());
+                }
+            };
+            let mut stop =
+                Statement::new("UPDATE notices SET escalate_at = NULL WHERE escalate_at IS NOT NULL AND id IN ");
+            stop.push("(SELECT notice FROM notice_readers WHERE unread = 1 AND account = ")
+                .bind(account.as_bytes().to_vec());
+            of(&mut stop, "notice");
+            stop.push(")");
+            stop.query().execute(&mut *tx).await?;
+            let mut read = Statement::new("UPDATE notice_readers SET unread = 0, read_at = ");
+            read.bind(now.0).push(" WHERE unread = 1 AND account = ").bind(account.as_bytes().to_vec());
+            of(&mut read, "notice");
+            let marked = read.query().execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            Ok(marked)
+        })
+        .await
     }
 
     async fn deliveries(
@@ -156,21 +161,24 @@ impl CentreStore for SqlStore {
     }
 
     async fn prune_notices(&self, before: UnixMillis, at_most: u32) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let gone = sqlx::query(
-            "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE last_at < $1 AND next_at IS NULL
-             ORDER BY last_at LIMIT $2)",
-        )
-        .bind(before.0)
-        .bind(i64::from(at_most))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        sqlx::query("DELETE FROM deliveries WHERE notice IS NULL AND created_at < $1")
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let gone = sqlx::query(
+                "DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE last_at < $1 AND next_at IS NULL
+                 ORDER BY last_at LIMIT $2)",
+            )
             .bind(before.0)
+            .bind(i64::from(at_most))
             .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(gone)
+            .await?
+            .rows_affected();
+            sqlx::query("DELETE FROM deliveries WHERE notice IS NULL AND created_at < $1")
+                .bind(before.0)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(gone)
+        })
+        .await
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::event::EventKind;
 use crate::domain::notify::{Notice, Of};
 use crate::ports::StoreError;
 use crate::ports::notify::{Delivery, HeraldState, HeraldStore, Sighting, Step};
+use crate::store::sql::again::again;
 use crate::store::sql::error::corrupt;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::{SqlStore, columns, pictures};
@@ -94,16 +95,19 @@ async fn take_turn(tx: &mut AnyConnection, generation: i64) -> Result<bool, Stor
 impl SqlStore {
     /// Counts everything so far as followed.
     async fn begin_following(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        if position(&mut tx, HERALD).await?.is_none() {
-            let newest: i64 =
-                sqlx::query_scalar("SELECT coalesce(max(cursor), 0) FROM events").fetch_one(&mut *tx).await?;
-            let line: i64 = sqlx::query_scalar("SELECT seq FROM audit_head").fetch_one(&mut *tx).await?;
-            for (name, at) in [(HERALD, 0), (EVENTS, newest), (AUDIT, line)] {
-                put_position(&mut tx, name, at).await?;
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if position(&mut tx, HERALD).await?.is_none() {
+                let newest: i64 =
+                    sqlx::query_scalar("SELECT coalesce(max(cursor), 0) FROM events").fetch_one(&mut *tx).await?;
+                let line: i64 = sqlx::query_scalar("SELECT seq FROM audit_head").fetch_one(&mut *tx).await?;
+                for (name, at) in [(HERALD, 0), (EVENTS, newest), (AUDIT, line)] {
+                    put_position(&mut tx, name, at).await?;
+                }
             }
-        }
-        Ok(tx.commit().await?)
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 }
 
@@ -173,24 +177,30 @@ impl HeraldStore for SqlStore {
     }
 
     async fn take_step(&self, taken: &Step) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        if !take_turn(&mut tx, taken.generation).await? {
-            return Ok(false);
-        }
-        step::write(&mut tx, taken).await?;
-        put_position(&mut tx, EVENTS, taken.events).await?;
-        put_position(&mut tx, AUDIT, taken.audit).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            if !take_turn(&mut tx, taken.generation).await? {
+                return Ok(false);
+            }
+            step::write(&mut tx, taken).await?;
+            put_position(&mut tx, EVENTS, taken.events).await?;
+            put_position(&mut tx, AUDIT, taken.audit).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn tell_directly(&self, notice: &Notice, account: UserId, deliveries: &[Delivery]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        step::insert(&mut tx, notice).await?;
-        step::add_reader(&mut tx, notice.id, account).await?;
-        for delivery in deliveries {
-            step::add_delivery(&mut tx, delivery).await?;
-        }
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            step::insert(&mut tx, notice).await?;
+            step::add_reader(&mut tx, notice.id, account).await?;
+            for delivery in deliveries {
+                step::add_delivery(&mut tx, delivery).await?;
+            }
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 }

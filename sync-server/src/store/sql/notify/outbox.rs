@@ -11,6 +11,7 @@ use crate::domain::notify::{Notice, NoticeId, Way};
 use crate::domain::replica::Term;
 use crate::ports::StoreError;
 use crate::ports::notify::{Delivery, DeliveryState, OutboxStore};
+use crate::store::sql::again::again;
 use crate::store::sql::values::Flag;
 use crate::store::sql::{SqlStore, columns, replicas};
 
@@ -23,32 +24,35 @@ impl OutboxStore for SqlStore {
         until: UnixMillis,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        // Asked every few seconds, and mostly there is nothing: writers need not wait for that.
-        if !self.anything_due(term, now).await? {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.begin().await?;
-        if !replicas::still_leads(&mut tx, term).await? {
-            return Ok(Vec::new());
-        }
-        free_of_others(&mut tx, term, now).await?;
-        let query = format!(
-            "SELECT {DELIVERY} FROM deliveries d WHERE d.state = 'waiting' AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2"
-        );
-        let rows: Vec<DeliveryRow> =
-            sqlx::query_as(AssertSqlSafe(query)).bind(now.0).bind(i64::from(limit)).fetch_all(&mut *tx).await?;
-        let mut due = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>, _>>()?;
-        for delivery in &mut due {
-            sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_at = $1, taken_by = $2 WHERE id = $3")
-                .bind(until.0)
-                .bind(term.number())
-                .bind(delivery.id.as_bytes().to_vec())
-                .execute(&mut *tx)
-                .await?;
-            delivery.attempts += 1;
-        }
-        tx.commit().await?;
-        Ok(due)
+        again(|| async {
+            // Asked every few seconds, and mostly there is nothing: writers need not wait for that.
+            if !self.anything_due(term, now).await? {
+                return Ok(Vec::new());
+            }
+            let mut tx = self.begin().await?;
+            if !replicas::still_leads(&mut tx, term).await? {
+                return Ok(Vec::new());
+            }
+            free_of_others(&mut tx, term, now).await?;
+            let query = format!(
+                "SELECT {DELIVERY} FROM deliveries d WHERE d.state = 'waiting' AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2"
+            );
+            let rows: Vec<DeliveryRow> =
+                sqlx::query_as(AssertSqlSafe(query)).bind(now.0).bind(i64::from(limit)).fetch_all(&mut *tx).await?;
+            let mut due = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>, _>>()?;
+            for delivery in &mut due {
+                sqlx::query("UPDATE deliveries SET attempts = attempts + 1, next_at = $1, taken_by = $2 WHERE id = $3")
+                    .bind(until.0)
+                    .bind(term.number())
+                    .bind(delivery.id.as_bytes().to_vec())
+                    .execute(&mut *tx)
+                    .await?;
+                delivery.attempts += 1;
+            }
+            tx.commit().await?;
+            Ok(due)
+        })
+        .await
     }
 
     async fn notice(&self, id: NoticeId) -> Result<Option<Notice>, StoreError> {
@@ -61,22 +65,25 @@ impl OutboxStore for SqlStore {
     }
 
     async fn conclude(&self, term: Option<Term>, delivery: &Delivery) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "UPDATE deliveries SET state = $1, attempts = $2, next_at = $3, done_at = $4, error = $5, taken_by = NULL
-             WHERE id = $6 AND (taken_by IS NOT DISTINCT FROM $7 OR $8 = 1)",
-        )
-        .bind(delivery.state.as_str())
-        .bind(columns::to_column(delivery.attempts))
-        .bind(delivery.next_at.0)
-        .bind(delivery.done_at.map(|at| at.0))
-        .bind(delivery.error.clone())
-        .bind(delivery.id.as_bytes().to_vec())
-        .bind(term.map(Term::number))
-        .bind(Flag(delivery.state == DeliveryState::Sent))
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "UPDATE deliveries SET state = $1, attempts = $2, next_at = $3, done_at = $4, error = $5, taken_by = NULL
+                 WHERE id = $6 AND (taken_by IS NOT DISTINCT FROM $7 OR $8 = 1)",
+            )
+            .bind(delivery.state.as_str())
+            .bind(columns::to_column(delivery.attempts))
+            .bind(delivery.next_at.0)
+            .bind(delivery.done_at.map(|at| at.0))
+            .bind(delivery.error.clone())
+            .bind(delivery.id.as_bytes().to_vec())
+            .bind(term.map(Term::number))
+            .bind(Flag(delivery.state == DeliveryState::Sent))
+            .execute(&mut *tx)
+            .await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     async fn sent_since(&self, account: UserId, way: Way, since: UnixMillis) -> Result<u64, StoreError> {
@@ -102,9 +109,12 @@ impl OutboxStore for SqlStore {
     }
 
     async fn add_delivery(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        step::add_delivery(&mut tx, delivery).await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            step::add_delivery(&mut tx, delivery).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 }
 

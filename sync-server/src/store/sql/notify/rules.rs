@@ -12,6 +12,7 @@ use crate::domain::recognition::{Change, Versioned};
 use crate::ports::StoreError;
 use crate::ports::notify::{RuleStore, StoredRule, Webhook};
 use crate::sealing::DirectoryKey;
+use crate::store::sql::again::again;
 use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::recognition::next_version;
 use crate::store::sql::values::Flag;
@@ -98,24 +99,27 @@ impl RuleStore for SqlStore {
     }
 
     async fn add_rule(&self, rule: &StoredRule, note: &AuditNote) -> Result<(), StoreError> {
-        let (site, door) = scope_columns(rule.place);
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO notify_rules (id, form, site, door, version, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(rule.id.as_bytes().to_vec())
-        .bind(rule.form.as_str())
-        .bind(site)
-        .bind(door)
-        .bind(columns::to_column(rule.version))
-        .bind(rule.created_at.0)
-        .bind(rule.changed_at.0)
-        .execute(&mut *tx)
+        again(|| async {
+            let (site, door) = scope_columns(rule.place);
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO notify_rules (id, form, site, door, version, created_at, changed_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(rule.id.as_bytes().to_vec())
+            .bind(rule.form.as_str())
+            .bind(site)
+            .bind(door)
+            .bind(columns::to_column(rule.version))
+            .bind(rule.created_at.0)
+            .bind(rule.changed_at.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("rule", NO_PLACE))?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            Ok(tx.commit().await?)
+        })
         .await
-        .map_err(on_insert("rule", NO_PLACE))?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        Ok(tx.commit().await?)
     }
 
     async fn put_rule(
@@ -126,29 +130,32 @@ impl RuleStore for SqlStore {
         change: Change,
         note: &AuditNote,
     ) -> Result<Option<u64>, StoreError> {
-        let (site, door) = scope_columns(place);
-        let mut tx = self.begin().await?;
-        let present: Option<i64> = sqlx::query_scalar("SELECT version FROM notify_rules WHERE id = $1")
+        again(|| async {
+            let (site, door) = scope_columns(place);
+            let mut tx = self.begin().await?;
+            let present: Option<i64> = sqlx::query_scalar("SELECT version FROM notify_rules WHERE id = $1")
+                .bind(id.as_bytes().to_vec())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(present) = present else { return Ok(None) };
+            let version = next_version(columns::unsigned("version", present)?, &change)?;
+            sqlx::query(
+                "UPDATE notify_rules SET form = $1, site = $2, door = $3, version = $4, changed_at = $5 WHERE id = $6",
+            )
+            .bind(form)
+            .bind(site)
+            .bind(door)
+            .bind(columns::to_column(version))
+            .bind(change.now.0)
             .bind(id.as_bytes().to_vec())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(present) = present else { return Ok(None) };
-        let version = next_version(columns::unsigned("version", present)?, &change)?;
-        sqlx::query(
-            "UPDATE notify_rules SET form = $1, site = $2, door = $3, version = $4, changed_at = $5 WHERE id = $6",
-        )
-        .bind(form)
-        .bind(site)
-        .bind(door)
-        .bind(columns::to_column(version))
-        .bind(change.now.0)
-        .bind(id.as_bytes().to_vec())
-        .execute(&mut *tx)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("rule", NO_PLACE))?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
         .await
-        .map_err(on_insert("rule", NO_PLACE))?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(version))
     }
 
     async fn remove_rule(&self, id: RuleId, note: &AuditNote) -> Result<bool, StoreError> {
@@ -169,28 +176,31 @@ impl RuleStore for SqlStore {
     }
 
     async fn add_webhook(&self, webhook: &Webhook, note: &AuditNote) -> Result<(), StoreError> {
-        let (site, door) = scope_columns(webhook.place);
-        let key = &self.directory.key;
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO webhooks (id, name, url_sealed, secret_sealed, site, door, enabled, version, created_at,
-             changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(webhook.id.as_bytes().to_vec())
-        .bind(webhook.name.as_str())
-        .bind(key.seal(&place("url", webhook.id), webhook.url.as_bytes()))
-        .bind(key.seal(&place("secret", webhook.id), &webhook.secret))
-        .bind(site)
-        .bind(door)
-        .bind(Flag(webhook.enabled))
-        .bind(columns::to_column(webhook.version))
-        .bind(webhook.created_at.0)
-        .bind(webhook.changed_at.0)
-        .execute(&mut *tx)
+        again(|| async {
+            let (site, door) = scope_columns(webhook.place);
+            let key = &self.directory.key;
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO webhooks (id, name, url_sealed, secret_sealed, site, door, enabled, version, created_at,
+                 changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(webhook.id.as_bytes().to_vec())
+            .bind(webhook.name.as_str())
+            .bind(key.seal(&place("url", webhook.id), webhook.url.as_bytes()))
+            .bind(key.seal(&place("secret", webhook.id), &webhook.secret))
+            .bind(site)
+            .bind(door)
+            .bind(Flag(webhook.enabled))
+            .bind(columns::to_column(webhook.version))
+            .bind(webhook.created_at.0)
+            .bind(webhook.changed_at.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("webhook", NO_PLACE))?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            Ok(tx.commit().await?)
+        })
         .await
-        .map_err(on_insert("webhook", NO_PLACE))?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        Ok(tx.commit().await?)
     }
 
     async fn put_webhook(
@@ -199,34 +209,37 @@ impl RuleStore for SqlStore {
         change: Change,
         note: &AuditNote,
     ) -> Result<Option<u64>, StoreError> {
-        let (site, door) = scope_columns(webhook.place);
-        let key = &self.directory.key;
-        let mut tx = self.begin().await?;
-        let present: Option<i64> = sqlx::query_scalar("SELECT version FROM webhooks WHERE id = $1")
+        again(|| async {
+            let (site, door) = scope_columns(webhook.place);
+            let key = &self.directory.key;
+            let mut tx = self.begin().await?;
+            let present: Option<i64> = sqlx::query_scalar("SELECT version FROM webhooks WHERE id = $1")
+                .bind(webhook.id.as_bytes().to_vec())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(present) = present else { return Ok(None) };
+            let version = next_version(columns::unsigned("version", present)?, &change)?;
+            sqlx::query(
+                "UPDATE webhooks SET name = $1, url_sealed = $2, secret_sealed = $3, site = $4, door = $5, enabled = $6,
+                 version = $7, changed_at = $8 WHERE id = $9",
+            )
+            .bind(webhook.name.as_str())
+            .bind(key.seal(&place("url", webhook.id), webhook.url.as_bytes()))
+            .bind(key.seal(&place("secret", webhook.id), &webhook.secret))
+            .bind(site)
+            .bind(door)
+            .bind(Flag(webhook.enabled))
+            .bind(columns::to_column(version))
+            .bind(change.now.0)
             .bind(webhook.id.as_bytes().to_vec())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let Some(present) = present else { return Ok(None) };
-        let version = next_version(columns::unsigned("version", present)?, &change)?;
-        sqlx::query(
-            "UPDATE webhooks SET name = $1, url_sealed = $2, secret_sealed = $3, site = $4, door = $5, enabled = $6,
-             version = $7, changed_at = $8 WHERE id = $9",
-        )
-        .bind(webhook.name.as_str())
-        .bind(key.seal(&place("url", webhook.id), webhook.url.as_bytes()))
-        .bind(key.seal(&place("secret", webhook.id), &webhook.secret))
-        .bind(site)
-        .bind(door)
-        .bind(Flag(webhook.enabled))
-        .bind(columns::to_column(version))
-        .bind(change.now.0)
-        .bind(webhook.id.as_bytes().to_vec())
-        .execute(&mut *tx)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("webhook", NO_PLACE))?;
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
         .await
-        .map_err(on_insert("webhook", NO_PLACE))?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(version))
     }
 
     async fn remove_webhook(&self, id: WebhookId, note: &AuditNote) -> Result<bool, StoreError> {
@@ -247,38 +260,44 @@ impl RuleStore for SqlStore {
     }
 
     async fn put_wishes(&self, account: UserId, form: &str, change: Change) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let present: Option<i64> = sqlx::query_scalar("SELECT version FROM notify_preferences WHERE account = $1")
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let present: Option<i64> = sqlx::query_scalar("SELECT version FROM notify_preferences WHERE account = $1")
+                .bind(account.as_bytes().to_vec())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let version = next_version(columns::unsigned("version", present.unwrap_or(0))?, &change)?;
+            sqlx::query(
+                "INSERT INTO notify_preferences (account, form, version, changed_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (account) DO UPDATE SET form = excluded.form, version = excluded.version,
+                 changed_at = excluded.changed_at",
+            )
             .bind(account.as_bytes().to_vec())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let version = next_version(columns::unsigned("version", present.unwrap_or(0))?, &change)?;
-        sqlx::query(
-            "INSERT INTO notify_preferences (account, form, version, changed_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (account) DO UPDATE SET form = excluded.form, version = excluded.version,
-             changed_at = excluded.changed_at",
-        )
-        .bind(account.as_bytes().to_vec())
-        .bind(form)
-        .bind(columns::to_column(version))
-        .bind(change.now.0)
-        .execute(&mut *tx)
+            .bind(form)
+            .bind(columns::to_column(version))
+            .bind(change.now.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(on_insert("wishes", "account"))?;
+            tx.commit().await?;
+            Ok(version)
+        })
         .await
-        .map_err(on_insert("wishes", "account"))?;
-        tx.commit().await?;
-        Ok(version)
     }
 }
 
 impl SqlStore {
     async fn remove_noted(&self, statement: &'static str, id: &[u8; 16], note: &AuditNote) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let removed = sqlx::query(statement).bind(id.to_vec()).execute(&mut *tx).await?;
-        if removed.rows_affected() == 0 {
-            return Ok(false);
-        }
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(true)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let removed = sqlx::query(statement).bind(id.to_vec()).execute(&mut *tx).await?;
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 }

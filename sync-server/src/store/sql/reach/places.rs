@@ -8,6 +8,7 @@ use crate::domain::device::{Device, Door, Site};
 use crate::domain::gallery::Group;
 use crate::ports::StoreError;
 use crate::store::sql::SqlStore;
+use crate::store::sql::again::again;
 use crate::store::sql::device_rows::{DEVICES, DeviceRow, DoorRow, SiteRow};
 use crate::store::sql::error::on_insert;
 use crate::store::sql::groups::{GROUPS, GroupRow};
@@ -45,22 +46,25 @@ impl SqlStore {
     }
 
     pub(super) async fn insert_closed_door(&self, door: &Door) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("INSERT INTO doors (id, site, name, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(door.id.as_bytes().to_vec())
-            .bind(door.site.as_bytes().to_vec())
-            .bind(door.name.clone())
-            .bind(door.created_at.0)
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert("door name", "site"))?;
-        sqlx::query("INSERT INTO door_gallery (door, everyone, version, changed_at) VALUES ($1, 0, 1, $2)")
-            .bind(door.id.as_bytes().to_vec())
-            .bind(door.created_at.0)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(())
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query("INSERT INTO doors (id, site, name, created_at) VALUES ($1, $2, $3, $4)")
+                .bind(door.id.as_bytes().to_vec())
+                .bind(door.site.as_bytes().to_vec())
+                .bind(door.name.clone())
+                .bind(door.created_at.0)
+                .execute(&mut *tx)
+                .await
+                .map_err(on_insert("door name", "site"))?;
+            sqlx::query("INSERT INTO door_gallery (door, everyone, version, changed_at) VALUES ($1, 0, 1, $2)")
+                .bind(door.id.as_bytes().to_vec())
+                .bind(door.created_at.0)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(super) async fn devices_of(&self, reach: &Reach) -> Result<Vec<Device>, StoreError> {

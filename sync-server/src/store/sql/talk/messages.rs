@@ -13,6 +13,7 @@ use crate::domain::notify::{MessageId, ThreadId};
 use crate::domain::talk::Message;
 use crate::ports::StoreError;
 use crate::ports::talk::{NewMessage, Searchable};
+use crate::store::sql::again::again;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::{SqlStore, columns};
 
@@ -28,46 +29,49 @@ pub(super) async fn next_edit(tx: &mut AnyConnection) -> Result<i64, StoreError>
 
 impl SqlStore {
     pub(super) async fn add_message(&self, message: &NewMessage) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let Some(key) = self.thread_key(&mut tx, message.thread).await? else { return Ok(false) };
-        let edit = next_edit(&mut tx).await?;
-        let id = message.id.as_bytes().to_vec();
-        sqlx::query(
-            "INSERT INTO messages (id, thread, author, at, edited_at, sealed, edit)
-             VALUES ($1, $2, (SELECT id FROM accounts WHERE id = $3), $4, NULL, $5, $6)",
-        )
-        .bind(id.clone())
-        .bind(message.thread.as_bytes().to_vec())
-        .bind(message.author.as_bytes().to_vec())
-        .bind(message.at.0)
-        .bind(key.seal(message.id.as_bytes(), &message.text))
-        .bind(edit)
-        .execute(&mut *tx)
-        .await?;
-        for account in &message.mentions {
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let Some(key) = self.thread_key(&mut tx, message.thread).await? else { return Ok(false) };
+            let edit = next_edit(&mut tx).await?;
+            let id = message.id.as_bytes().to_vec();
             sqlx::query(
-                "INSERT INTO message_mentions (message, account) SELECT $1, id FROM accounts WHERE id = $2
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO messages (id, thread, author, at, edited_at, sealed, edit)
+                 VALUES ($1, $2, (SELECT id FROM accounts WHERE id = $3), $4, NULL, $5, $6)",
             )
             .bind(id.clone())
-            .bind(account.as_bytes().to_vec())
+            .bind(message.thread.as_bytes().to_vec())
+            .bind(message.author.as_bytes().to_vec())
+            .bind(message.at.0)
+            .bind(key.seal(message.id.as_bytes(), &message.text))
+            .bind(edit)
             .execute(&mut *tx)
             .await?;
-        }
-        for event in &message.events {
-            sqlx::query("INSERT INTO message_events (message, event) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            for account in &message.mentions {
+                sqlx::query(
+                    "INSERT INTO message_mentions (message, account) SELECT $1, id FROM accounts WHERE id = $2
+                     ON CONFLICT DO NOTHING",
+                )
                 .bind(id.clone())
-                .bind(event.as_bytes().to_vec())
+                .bind(account.as_bytes().to_vec())
                 .execute(&mut *tx)
                 .await?;
-        }
-        sqlx::query("UPDATE threads SET messages = messages + 1, last_at = $1, state = 'open' WHERE id = $2")
-            .bind(message.at.0)
-            .bind(message.thread.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(true)
+            }
+            for event in &message.events {
+                sqlx::query("INSERT INTO message_events (message, event) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                    .bind(id.clone())
+                    .bind(event.as_bytes().to_vec())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            sqlx::query("UPDATE threads SET messages = messages + 1, last_at = $1, state = 'open' WHERE id = $2")
+                .bind(message.at.0)
+                .bind(message.thread.as_bytes().to_vec())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     pub(super) async fn message_of(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
@@ -101,40 +105,43 @@ impl SqlStore {
         text: Option<&str>,
         now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
-            sqlx::query_as("SELECT thread, sealed, edit FROM messages WHERE id = $1")
-                .bind(id.as_bytes().to_vec())
-                .fetch_optional(&mut *tx)
-                .await?;
-        let Some((thread, Some(was), edit)) = row else { return Ok(false) };
-        let thread = columns::id(ThreadId, &thread)?;
-        let Some(key) = self.thread_key(&mut tx, thread).await? else { return Ok(false) };
-        // What was taken back is not kept either.
-        if text.is_some() {
-            sqlx::query("INSERT INTO message_history (message, edit, at, sealed) VALUES ($1, $2, $3, $4)")
-                .bind(id.as_bytes().to_vec())
-                .bind(edit)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
+                sqlx::query_as("SELECT thread, sealed, edit FROM messages WHERE id = $1")
+                    .bind(id.as_bytes().to_vec())
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            let Some((thread, Some(was), edit)) = row else { return Ok(false) };
+            let thread = columns::id(ThreadId, &thread)?;
+            let Some(key) = self.thread_key(&mut tx, thread).await? else { return Ok(false) };
+            // What was taken back is not kept either.
+            if text.is_some() {
+                sqlx::query("INSERT INTO message_history (message, edit, at, sealed) VALUES ($1, $2, $3, $4)")
+                    .bind(id.as_bytes().to_vec())
+                    .bind(edit)
+                    .bind(now.0)
+                    .bind(was)
+                    .execute(&mut *tx)
+                    .await?;
+            } else {
+                sqlx::query("DELETE FROM message_history WHERE message = $1")
+                    .bind(id.as_bytes().to_vec())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            let next = next_edit(&mut tx).await?;
+            sqlx::query("UPDATE messages SET sealed = $1, edited_at = $2, edit = $3 WHERE id = $4")
+                .bind(text.map(|text| key.seal(id.as_bytes(), text)))
                 .bind(now.0)
-                .bind(was)
-                .execute(&mut *tx)
-                .await?;
-        } else {
-            sqlx::query("DELETE FROM message_history WHERE message = $1")
+                .bind(next)
                 .bind(id.as_bytes().to_vec())
                 .execute(&mut *tx)
                 .await?;
-        }
-        let next = next_edit(&mut tx).await?;
-        sqlx::query("UPDATE messages SET sealed = $1, edited_at = $2, edit = $3 WHERE id = $4")
-            .bind(text.map(|text| key.seal(id.as_bytes(), text)))
-            .bind(now.0)
-            .bind(next)
-            .bind(id.as_bytes().to_vec())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(true)
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     pub(super) async fn message_history(&self, id: MessageId) -> Result<Vec<(UnixMillis, String)>, StoreError> {

@@ -14,6 +14,7 @@ use crate::domain::recognition::Change;
 use crate::domain::talk::{About, Thread};
 use crate::ports::StoreError;
 use crate::ports::talk::{OldThreads, TalkSight, ThreadChange, ThreadFilter};
+use crate::store::sql::again::again;
 use crate::store::sql::recognition::next_version;
 use crate::store::sql::statement::Statement;
 use crate::store::sql::values::Flag;
@@ -89,29 +90,32 @@ async fn about(conn: &mut AnyConnection, about: About, account: UserId) -> Resul
 
 impl SqlStore {
     pub(super) async fn begin_thread(&self, thread: &Thread) -> Result<(Thread, bool), StoreError> {
-        let nobody = UserId(uuid::Uuid::nil());
-        let mut tx = self.begin().await?;
-        if let Some(there) = about(&mut tx, thread.about, nobody).await? {
-            return Ok((there, false));
-        }
-        let wrapped = self.new_thread_key(&mut tx, thread.id, thread.person).await?;
-        sqlx::query(
-            "INSERT INTO threads (id, about, subject, person, site, door, wrapped, state, assignee, held, messages,
-             created_at, last_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 0, 0, $9, $9, 1)",
-        )
-        .bind(thread.id.as_bytes().to_vec())
-        .bind(thread.about.as_str())
-        .bind(thread.about.id().as_bytes().to_vec())
-        .bind(thread.person.map(|id| id.as_bytes().to_vec()))
-        .bind(thread.place.map(|(site, _)| site.as_bytes().to_vec()))
-        .bind(thread.place.map(|(_, door)| door.as_bytes().to_vec()))
-        .bind(wrapped)
-        .bind(thread.state.as_str())
-        .bind(thread.created_at.0)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok((thread.clone(), true))
+        again(|| async {
+            let nobody = UserId(uuid::Uuid::nil());
+            let mut tx = self.begin().await?;
+            if let Some(there) = about(&mut tx, thread.about, nobody).await? {
+                return Ok((there, false));
+            }
+            let wrapped = self.new_thread_key(&mut tx, thread.id, thread.person).await?;
+            sqlx::query(
+                "INSERT INTO threads (id, about, subject, person, site, door, wrapped, state, assignee, held, messages,
+                 created_at, last_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 0, 0, $9, $9, 1)",
+            )
+            .bind(thread.id.as_bytes().to_vec())
+            .bind(thread.about.as_str())
+            .bind(thread.about.id().as_bytes().to_vec())
+            .bind(thread.person.map(|id| id.as_bytes().to_vec()))
+            .bind(thread.place.map(|(site, _)| site.as_bytes().to_vec()))
+            .bind(thread.place.map(|(_, door)| door.as_bytes().to_vec()))
+            .bind(wrapped)
+            .bind(thread.state.as_str())
+            .bind(thread.created_at.0)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok((thread.clone(), true))
+        })
+        .await
     }
 
     pub(super) async fn thread_of(&self, id: ThreadId, account: UserId) -> Result<Option<Thread>, StoreError> {
@@ -163,28 +167,31 @@ impl SqlStore {
         change: Change,
         note: &AuditNote,
     ) -> Result<Option<u64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let present: Option<i64> = sqlx::query_scalar("SELECT version FROM threads WHERE id = $1")
+        again(|| async {
+            let mut tx = self.begin().await?;
+            let present: Option<i64> = sqlx::query_scalar("SELECT version FROM threads WHERE id = $1")
+                .bind(id.as_bytes().to_vec())
+                .fetch_optional(&mut *tx)
+                .await?;
+            let Some(present) = present else { return Ok(None) };
+            let version = next_version(columns::unsigned("version", present)?, &change)?;
+            sqlx::query(
+                "UPDATE threads SET state = $1, assignee = (SELECT id FROM accounts WHERE id = $2), held = $3, version = $4,
+                 last_at = $5 WHERE id = $6",
+            )
+            .bind(became.state.as_str())
+            .bind(became.assignee.map(|id| id.as_bytes().to_vec()))
+            .bind(Flag(became.held))
+            .bind(columns::to_column(version))
+            .bind(change.now.0)
             .bind(id.as_bytes().to_vec())
-            .fetch_optional(&mut *tx)
+            .execute(&mut *tx)
             .await?;
-        let Some(present) = present else { return Ok(None) };
-        let version = next_version(columns::unsigned("version", present)?, &change)?;
-        sqlx::query(
-            "UPDATE threads SET state = $1, assignee = (SELECT id FROM accounts WHERE id = $2), held = $3, version = $4,
-             last_at = $5 WHERE id = $6",
-        )
-        .bind(became.state.as_str())
-        .bind(became.assignee.map(|id| id.as_bytes().to_vec()))
-        .bind(Flag(became.held))
-        .bind(columns::to_column(version))
-        .bind(change.now.0)
-        .bind(id.as_bytes().to_vec())
-        .execute(&mut *tx)
-        .await?;
-        ledger::append(&mut tx, &note.entry, &note.trace).await?;
-        tx.commit().await?;
-        Ok(Some(version))
+            ledger::append(&mut tx, &note.entry, &note.trace).await?;
+            tx.commit().await?;
+            Ok(Some(version))
+        })
+        .await
     }
 
     pub(super) async fn mark_thread(
@@ -194,29 +201,35 @@ impl SqlStore {
         upto: MessageId,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query(
-            "INSERT INTO thread_reads (account, thread, upto, at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (account, thread) DO UPDATE SET upto = excluded.upto, at = excluded.at
-             WHERE thread_reads.upto < excluded.upto",
-        )
-        .bind(account.as_bytes().to_vec())
-        .bind(thread.as_bytes().to_vec())
-        .bind(upto.as_bytes().to_vec())
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
+        again(|| async {
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO thread_reads (account, thread, upto, at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (account, thread) DO UPDATE SET upto = excluded.upto, at = excluded.at
+                 WHERE thread_reads.upto < excluded.upto",
+            )
+            .bind(account.as_bytes().to_vec())
+            .bind(thread.as_bytes().to_vec())
+            .bind(upto.as_bytes().to_vec())
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+            Ok(tx.commit().await?)
+        })
+        .await
     }
 
     pub(super) async fn remove_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
-        let mut query = Statement::new("DELETE FROM threads WHERE id IN (SELECT t.id FROM threads t");
-        narrow_old(&mut query, old);
-        query.push(" ORDER BY t.last_at LIMIT ").bind(i64::from(at_most)).push(")");
-        let mut tx = self.begin().await?;
-        let gone = query.query().execute(&mut *tx).await?.rows_affected();
-        tx.commit().await?;
-        Ok(gone)
+        again(|| async {
+            let mut query = Statement::new("DELETE FROM threads WHERE id IN (SELECT t.id FROM threads t");
+            narrow_old(&mut query, old);
+            query.push(" ORDER BY t.last_at LIMIT ").bind(i64::from(at_most)).push(")");
+            let mut tx = self.begin().await?;
+            let gone = query.query().execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            Ok(gone)
+        })
+        .await
     }
 
     pub(super) async fn count_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
