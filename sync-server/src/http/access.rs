@@ -15,7 +15,7 @@ use utoipa::openapi::extensions::Extensions;
 use super::api::Api;
 use super::auth::{Caller, May, Throughout};
 use super::etag::{IfMatch, IfMatchPerson, MustMatch};
-use super::extract::{ClientAddress, InPath, Json, Queried, Valid, ValidQuery};
+use super::extract::{ClientAddress, InPath, TextInPath, Valid, ValidQuery};
 use crate::domain::access::Permission;
 use crate::domain::access::may::Needs;
 
@@ -52,11 +52,10 @@ pub trait Asks {
 }
 
 impl<S> Asks for State<S> {}
-impl<T> Asks for Json<T> {}
-impl<T> Asks for Queried<T> {}
 impl<T> Asks for Valid<T> {}
 impl<T> Asks for ValidQuery<T> {}
 impl<T> Asks for InPath<T> {}
+impl Asks for TextInPath {}
 impl Asks for IfMatch {}
 impl Asks for IfMatchPerson {}
 impl Asks for MustMatch {}

@@ -7,25 +7,30 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use garde::Validate;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::body::read_json;
 use super::problem::{ApiError, FieldError};
+use super::rules;
 
-/// A JSON body.
-pub struct Json<T>(pub T);
-
-/// A JSON body whose every value is allowed.
+/// A JSON body whose every value is allowed, by the rules at its type. There is no extractor without rules: what has none
+/// says so, value by value.
 pub struct Valid<T>(pub T);
-
-/// Values of the query string.
-pub struct Queried<T>(pub T);
 
 /// Values of the query string, every one of them allowed.
 pub struct ValidQuery<T>(pub T);
 
-/// The id in the path.
+/// The id in the path; it can be read or it is none.
 pub struct InPath<T>(pub T);
+
+/// A text in the path, such as a name: short and without control characters. What it names may still not be there.
+pub struct TextInPath(pub String);
+
+/// What a [`TextInPath`] may be.
+#[derive(Deserialize, Validate)]
+#[garde(transparent)]
+struct PathText(#[garde(length(min = 1, max = 200), custom(rules::plain))] String);
 
 /// Where a request comes from: the connection's other end, or what trusted proxies say of it ([`super::forwarded`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,13 +52,6 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
-    type Rejection = ApiError;
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        read_json(request, state).await.map(Self)
-    }
-}
-
 impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequest<S> for Valid<T> {
     type Rejection = ApiError;
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
@@ -63,19 +61,11 @@ impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequest<S
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestParts<S> for ValidQuery<T> {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let refused = |rejection: QueryRejection| ApiError::BadRequest(rejection.body_text());
         let Query(value) = Query::<T>::from_request_parts(parts, state).await.map_err(refused)?;
-        Ok(Self(value))
-    }
-}
-
-impl<S: Send + Sync, T: DeserializeOwned + Validate<Context = ()>> FromRequestParts<S> for ValidQuery<T> {
-    type Rejection = ApiError;
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Queried(value) = Queried::<T>::from_request_parts(parts, state).await?;
         check(&value, FieldError::of_query)?;
         Ok(Self(value))
     }
@@ -94,6 +84,15 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
         let refused = |rejection: PathRejection| ApiError::BadRequest(rejection.body_text());
         let Path(value) = Path::<T>::from_request_parts(parts, state).await.map_err(refused)?;
         Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TextInPath {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let InPath(text) = InPath::<PathText>::from_request_parts(parts, state).await?;
+        text.validate().map_err(|report| ApiError::BadRequest(format!("the path: {}", report.to_string().trim())))?;
+        Ok(Self(text.0))
     }
 }
 

@@ -64,6 +64,14 @@ impl FieldError {
         Self { place: FieldPlace::Query(name.to_owned()), detail }
     }
 
+    /// As programs of before `errors` know it: the parameter, or the value of the body without its first slash.
+    fn name(&self) -> &str {
+        match &self.place {
+            FieldPlace::Body(pointer) => pointer.trim_start_matches('/'),
+            FieldPlace::Query(name) => name,
+        }
+    }
+
     fn to_json(&self) -> Value {
         match &self.place {
             FieldPlace::Body(pointer) => serde_json::json!({ "pointer": pointer, "detail": self.detail }),
@@ -263,7 +271,10 @@ impl ApiError {
             Self::InUse { counts, .. } => Map::from_iter([("counts".to_owned(), Value::from(counts.clone()))]),
             Self::Invalid { field, detail } => named(field, errors(&[FieldError::of_body(field, detail.clone())])),
             Self::InvalidQuery { name, detail } => named(name, errors(&[FieldError::of_query(name, detail.clone())])),
-            Self::InvalidFields(fields) => errors(fields),
+            Self::InvalidFields(fields) => {
+                let first = fields.first().map(FieldError::name).filter(|name| !name.is_empty());
+                first.map_or_else(|| errors(fields), |name| named(name, errors(fields)))
+            }
             _ => Map::new(),
         };
         Problem {
@@ -283,8 +294,8 @@ fn errors(fields: &[FieldError]) -> Map<String, Value> {
 }
 
 /// Where there is one wrong value, its bare name stands beside `errors`.
-fn named(field: &'static str, mut more: Map<String, Value>) -> Map<String, Value> {
-    more.insert("field".to_owned(), field.into());
+fn named(field: &str, mut more: Map<String, Value>) -> Map<String, Value> {
+    more.insert("field".to_owned(), field.to_owned().into());
     more
 }
 

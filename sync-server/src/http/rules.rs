@@ -6,7 +6,13 @@ use ostiary_common::time::UnixMillis;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::problem::ApiError;
+use crate::domain::account::{Email, Login};
 use crate::domain::profile::MOST_NOTES_CHARS;
+use crate::domain::recognition::{Share, Similarity};
+
+/// Passwords, tokens, what somebody types as a login name: longer than any of them is, and short enough to be hashed.
+/// Within this, what is wrong with a secret is not told here, but by whoever compares it.
+pub const MOST_SECRET_BYTES: usize = 8 * 1024;
 
 /// A time as sent: RFC 3339, as in `2026-11-21T08:00:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,4 +90,36 @@ pub fn parsed_name(text: &str) -> Result<String, ApiError> {
 /// What is wrong with it.
 pub fn name(text: &str, _: &()) -> garde::Result {
     crate::domain::name::Name::parse(text).map(drop).map_err(garde::Error::new)
+}
+
+/// A login name for a new account.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn login(text: &str, _: &()) -> garde::Result {
+    Login::parse(text).map(drop).map_err(garde::Error::new)
+}
+
+/// An e-mail address.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn email(text: &str, _: &()) -> garde::Result {
+    Email::parse(text).map(drop).map_err(garde::Error::new)
+}
+
+/// A share of visits: above 0 and below 1.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn share(value: &f32, _: &()) -> garde::Result {
+    Share::parse(*value).map(drop).map_err(garde::Error::new)
+}
+
+/// A similarity of faces (cosine): 0 to 1.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn similarity(value: &f32, _: &()) -> garde::Result {
+    Similarity::parse(*value).map(drop).map_err(garde::Error::new)
 }

@@ -1,5 +1,6 @@
 //! What devices themselves use: no user token, but a code or a proof.
 
+mod bodies;
 pub mod claim;
 pub mod model_pack;
 pub mod nonce;

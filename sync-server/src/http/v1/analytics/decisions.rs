@@ -9,7 +9,7 @@ use crate::domain::access::may::EventsRead;
 use crate::domain::analytics::{DECISION_MS, quantile};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 
 /// How long doors took from the deciding frame to the decision: how many within each time, and within what time half,
@@ -23,7 +23,7 @@ use crate::http::problem::{ApiError, Problem};
 pub async fn decisions(
     State(api): State<Api>,
     may: May<EventsRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let span = asked.span(&may.reach, api.now())?;
     let mut counts = [0; DECISION_MS.len() + 1];

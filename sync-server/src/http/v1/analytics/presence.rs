@@ -14,7 +14,7 @@ use crate::domain::recognition::Change;
 use crate::http::api::Api;
 use crate::http::auth::{May, Throughout};
 use crate::http::etag::{MustMatch, etag};
-use crate::http::extract::{Queried, Valid};
+use crate::http::extract::{Valid, ValidQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::StoreError;
 
@@ -85,7 +85,7 @@ async fn answer(api: &Api) -> Result<Response, ApiError> {
 pub async fn presence(
     State(api): State<Api>,
     may: May<PersonsRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     if !load(&api).await?.0.rank_persons {
         let words = "persons are not ranked here; who sets settings can switch it on (rank_persons)";

@@ -2,6 +2,7 @@
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use garde::Validate;
 use ostiary_common::ids::{DoorId, SiteId};
 use ostiary_common::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -22,23 +23,29 @@ const DAY_MS: i64 = 86_400_000;
 const DEFAULT_DAYS: i64 = 30;
 
 /// Where and when, and in what form.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// What visits are counted by: `hour`, `weekday`, `day` (the default), `door`.
+    #[garde(length(max = 30))]
     pub by: Option<String>,
     /// From this time on, RFC 3339; 30 days before `until` if absent.
+    #[garde(skip)]
     #[param(value_type = Option<String>, format = DateTime)]
     pub from: Option<Rfc3339>,
     /// Before this time, RFC 3339; now if absent. The span is 400 days at most.
+    #[garde(skip)]
     #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Rfc3339>,
     /// At doors of this site.
+    #[garde(skip)]
     pub site: Option<Uuid>,
     /// At this door.
+    #[garde(skip)]
     pub door: Option<Uuid>,
     /// `json` (the default), `csv`, or `svg`.
+    #[garde(length(max = 30))]
     pub format: Option<String>,
 }
 

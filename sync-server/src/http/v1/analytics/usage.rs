@@ -11,7 +11,7 @@ use crate::domain::access::Reach;
 use crate::domain::access::may::HealthRead;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::figures::DayCount;
 use crate::usage::{API, ENROLLMENT, day};
@@ -60,7 +60,7 @@ fn by_day(title: &str, counts: &[DayCount]) -> Figure {
 pub async fn enrollment(
     State(api): State<Api>,
     _may: Throughout<HealthRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let (from, until) = days(&asked, api.now())?;
     by_day("Enrollment", &api.figures.usage(ENROLLMENT, from, until).await?).answer(asked.format.as_deref())
@@ -76,7 +76,7 @@ pub async fn enrollment(
 pub async fn api_use(
     State(api): State<Api>,
     _may: Throughout<HealthRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let (from, until) = days(&asked, api.now())?;
     by_day("Requests", &api.figures.usage(API, from, until).await?).answer(asked.format.as_deref())
@@ -89,7 +89,7 @@ pub async fn api_use(
 pub async fn storage(
     State(api): State<Api>,
     _may: Throughout<HealthRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let (from, until) = days(&asked, api.now())?;
     by_day("Storage", &api.figures.storage(from, until).await?).answer(asked.format.as_deref())

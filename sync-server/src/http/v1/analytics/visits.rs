@@ -12,7 +12,7 @@ use crate::domain::analytics::{By, KINDS, Tally, busiest, known_share, tally};
 use crate::domain::notify::schedule;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::notify::settings::here;
 
@@ -43,7 +43,7 @@ fn by(asked: &Asked) -> Result<By, ApiError> {
 pub async fn visits(
     State(api): State<Api>,
     may: May<EventsRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let (by, span) = (by(&asked)?, asked.span(&may.reach, api.now())?);
     let zone = here(&*api.store).await?.time_zone;

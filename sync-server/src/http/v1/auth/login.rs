@@ -2,26 +2,31 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::signed_in::{Carried, Guest, SecondStepWanted, SignedIn, conclude};
 use crate::accounts::log_in::{LogInRefused, Tried};
 use crate::http::api::Api;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::identity::password::{MAX_PASSWORD_CHARS, Password};
 
 /// Name and password.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct Login {
     /// Login name; case does not matter.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(example = "admin")]
     login: String,
     /// The password.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: String,
     /// How the session is to be carried: `token` (default) or `cookie`.
+    #[garde(skip)]
     #[serde(default)]
     session: Carried,
 }
@@ -37,7 +42,7 @@ pub struct Login {
     (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")
 ))]
 #[tracing::instrument(name = "http.v1.auth.login", skip_all)]
-pub async fn login(State(api): State<Api>, guest: Guest, Json(body): Json<Login>) -> Result<Response, ApiError> {
+pub async fn login(State(api): State<Api>, guest: Guest, Valid(body): Valid<Login>) -> Result<Response, ApiError> {
     let (address, kind) = (guest.address, body.session.into());
     api.limits.login(address).await.inspect_err(|_| {
         api.refuse("anonymous".into(), address, "auth.login", "", "too many attempts".into());

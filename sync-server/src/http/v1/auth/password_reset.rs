@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,18 +10,20 @@ use super::{Guest, not_made};
 use crate::domain::account::Kind;
 use crate::http::api::Api;
 use crate::http::auth::actor;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::{ClientAddress, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::identity::password::Password;
 
 /// The longest login name or address looked up.
 const MAX_CHARS: usize = 254;
 
 /// Whose password.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Forgotten {
     /// Login name or e-mail address.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     login: String,
 }
 
@@ -33,12 +36,14 @@ pub struct Received {
 }
 
 /// A link's secret and the password chosen.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     /// What stands behind the `#` of the link.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     token: String,
     /// 15 to 256 characters, 8 where a second factor is asked for.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: String,
 }
@@ -53,7 +58,7 @@ pub struct NewPassword {
 pub async fn ask(
     State(api): State<Api>,
     guest: Guest,
-    Json(body): Json<Forgotten>,
+    Valid(body): Valid<Forgotten>,
 ) -> Result<(StatusCode, axum::Json<Received>), ApiError> {
     api.limits.login(guest.address).await?;
     let next = match api.accounts.post.is_there() {
@@ -95,7 +100,7 @@ async fn send(api: Api, address: ClientAddress, login: String) {
 pub async fn complete(
     State(api): State<Api>,
     guest: Guest,
-    Json(body): Json<NewPassword>,
+    Valid(body): Valid<NewPassword>,
 ) -> Result<StatusCode, ApiError> {
     api.limits.login(guest.address).await?;
     let done = api.accounts.reset_password(&body.token, Password::new(body.password)).await;

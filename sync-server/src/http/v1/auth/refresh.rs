@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -10,13 +11,15 @@ use crate::domain::account::Kind;
 use crate::domain::account::session::{Refreshed, SessionKind};
 use crate::http::api::Api;
 use crate::http::auth::actor;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 
 /// A refresh token.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct Refresh {
     /// The one got last.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     refresh_token: String,
 }
 
@@ -29,7 +32,7 @@ pub struct Refresh {
             content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.auth.refresh", skip_all)]
-pub async fn refresh(State(api): State<Api>, guest: Guest, Json(body): Json<Refresh>) -> Result<Response, ApiError> {
+pub async fn refresh(State(api): State<Api>, guest: Guest, Valid(body): Valid<Refresh>) -> Result<Response, ApiError> {
     let refused = |who: String, target: String, why: &str| {
         api.refuse(who, guest.address, "auth.refresh", &target, why.into());
         ApiError::NotSignedIn(format!("{why}; log in again"))

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,23 +11,28 @@ use crate::accounts::invite::Choice;
 use crate::domain::account::Kind;
 use crate::http::api::Api;
 use crate::http::auth::actor;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::{ClientAddress, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::me::profile::email;
 use crate::http::v1::name;
 use crate::identity::password::Password;
 
 /// What somebody chooses who makes an account.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewLogin {
     /// Login name, 1 to 100 characters without spaces; case does not matter.
+    #[garde(custom(rules::login))]
     login: String,
     /// Display name; left out, the login name.
+    #[garde(inner(custom(rules::name)))]
     name: Option<String>,
     /// Where links for a new password are sent.
+    #[garde(inner(custom(rules::email)))]
     email: Option<String>,
     /// 15 to 256 characters, none of those that attackers try first.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: String,
 }
@@ -66,7 +72,7 @@ pub struct Registered {
 pub async fn register(
     State(api): State<Api>,
     guest: Guest,
-    Json(body): Json<NewLogin>,
+    Valid(body): Valid<NewLogin>,
 ) -> Result<(StatusCode, axum::Json<Registered>), ApiError> {
     if !api.accounts.rules.self_registration {
         return Err(ApiError::NotAllowed("accounts are by invitation here; ask an admin for one".into()));

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
@@ -9,20 +10,25 @@ use zeroize::Zeroizing;
 use super::signed_in::{Carried, Guest, SignedIn, conclude};
 use crate::accounts::totp::Proof;
 use crate::http::api::Api;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 
 /// A code of the app, or a recovery code.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct SecondStep {
     /// As the first step answered.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     challenge: String,
     /// Six digits of the app.
+    #[garde(length(max = 100))]
     #[schema(example = "287082")]
     code: Option<String>,
     /// One of the recovery codes, if the app is lost.
+    #[garde(length(max = 100))]
     recovery_code: Option<String>,
     /// How the session is to be carried: `token` (default) or `cookie`.
+    #[garde(skip)]
     #[serde(default)]
     session: Carried,
 }
@@ -42,7 +48,7 @@ pub struct SecondStep {
 pub async fn second_step(
     State(api): State<Api>,
     guest: Guest,
-    Json(body): Json<SecondStep>,
+    Valid(body): Valid<SecondStep>,
 ) -> Result<Response, ApiError> {
     api.limits.login(guest.address).await?;
     let proof = match (body.code, body.recovery_code) {

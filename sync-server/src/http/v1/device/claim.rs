@@ -2,10 +2,11 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use ostiary_common::identity::{ClaimRequest, ClaimResponse};
+use ostiary_common::identity::ClaimResponse;
 
+use super::bodies::Claim;
 use crate::http::api::Api;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::{ClientAddress, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::identity::devices::ClaimError;
 
@@ -24,7 +25,7 @@ use crate::identity::devices::ClaimError;
 pub async fn claim(
     State(api): State<Api>,
     address: ClientAddress,
-    Json(body): Json<ClaimRequest>,
+    Valid(Claim(body)): Valid<Claim>,
 ) -> Result<JsonAnswer<ClaimResponse>, ApiError> {
     let refused = |why: &str| api.refuse("anonymous".into(), address, "device.claim", "", why.into());
     api.limits.claim(address).await.inspect_err(|_| refused("too many attempts"))?;

@@ -11,7 +11,7 @@ use ostiary_common::ids::PackId;
 use crate::domain::device::{Device, DeviceState};
 use crate::domain::model_pack::ModelPack;
 use crate::http::api::Api;
-use crate::http::extract::{ClientAddress, InPath};
+use crate::http::extract::{ClientAddress, TextInPath};
 use crate::http::problem::{ApiError, Problem};
 
 /// Bytes read of the store at once.
@@ -35,7 +35,7 @@ const PIECE: usize = 256 * 1024;
 pub async fn download(
     State(api): State<Api>,
     address: ClientAddress,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
     request: Request,
 ) -> Result<Response, ApiError> {
     api.limits.renewal(address).await?;

@@ -2,10 +2,11 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use ostiary_common::identity::{NonceRequest, NonceResponse};
+use ostiary_common::identity::NonceResponse;
 
+use super::bodies::Asking;
 use crate::http::api::Api;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::{ClientAddress, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// Get a nonce to sign, good for two minutes.
@@ -18,7 +19,7 @@ use crate::http::problem::{ApiError, Problem};
 pub async fn nonce(
     State(api): State<Api>,
     address: ClientAddress,
-    Json(body): Json<NonceRequest>,
+    Valid(Asking(body)): Valid<Asking>,
 ) -> Result<JsonAnswer<NonceResponse>, ApiError> {
     api.limits.renewal(address).await?;
     api.limits.claimed_device(body.device, address).await?;

@@ -2,10 +2,11 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use ostiary_common::identity::{TokenRequest, TokenResponse};
+use ostiary_common::identity::TokenResponse;
 
+use super::bodies::Renewal;
 use crate::http::api::Api;
-use crate::http::extract::{ClientAddress, Json};
+use crate::http::extract::{ClientAddress, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::identity::devices::RenewError;
 
@@ -25,7 +26,7 @@ use crate::identity::devices::RenewError;
 pub async fn token(
     State(api): State<Api>,
     address: ClientAddress,
-    Json(body): Json<TokenRequest>,
+    Valid(Renewal(body)): Valid<Renewal>,
 ) -> Result<JsonAnswer<TokenResponse>, ApiError> {
     api.limits.renewal(address).await?;
     let renewed = api.devices.renew(&body).await.map_err(|error| {

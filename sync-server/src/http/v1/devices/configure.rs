@@ -9,7 +9,7 @@ use super::view::Settings;
 use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::recognition::values::{derivable, share, similarity};
 
@@ -36,7 +36,7 @@ pub async fn configure(
     State(api): State<Api>,
     may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
-    Json(settings): Json<Settings>,
+    Valid(settings): Valid<Settings>,
 ) -> Result<axum::Json<Configured>, ApiError> {
     check(&settings)?;
     derivable(&api, settings.target_fpir)?;

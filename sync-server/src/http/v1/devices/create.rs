@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::{DeviceId, DoorId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,18 +14,21 @@ use crate::domain::device::Device;
 use crate::domain::device_life::DeviceLife;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 use crate::identity::devices::NewClaimCode;
 
 /// A new device.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct NewDevice {
     /// Name, unique, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     #[schema(example = "cam-1")]
     name: String,
     /// The door it watches.
+    #[garde(skip)]
     door: Uuid,
 }
 
@@ -53,7 +57,7 @@ pub struct DeviceAdded {
 pub async fn create(
     State(api): State<Api>,
     may: May<DevicesManage>,
-    Json(body): Json<NewDevice>,
+    Valid(body): Valid<NewDevice>,
 ) -> Result<(StatusCode, axum::Json<DeviceAdded>), ApiError> {
     let name = name(&body.name)?;
     let door = may.door(DoorId(body.door)).await?;

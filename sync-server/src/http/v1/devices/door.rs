@@ -1,6 +1,7 @@
 //! Letting a device watch another door.
 
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::{DeviceId, DoorId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,14 +11,15 @@ use super::view::DeviceView;
 use crate::domain::access::may::DevicesManage;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// Where a device goes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlace {
     /// The door it watches from now on.
+    #[garde(skip)]
     door: Uuid,
 }
 
@@ -37,7 +39,7 @@ pub async fn set_door(
     State(api): State<Api>,
     may: May<DevicesManage>,
     InPath(id): InPath<DeviceId>,
-    Json(place): Json<NewPlace>,
+    Valid(place): Valid<NewPlace>,
 ) -> Result<axum::Json<DeviceView>, ApiError> {
     let door = may.door(DoorId(place.door)).await?;
     let before = may.device(id).await?;

@@ -1,5 +1,6 @@
 //! A device as the API shows it.
 
+use garde::Validate;
 use ostiary_common::wire::{DeviceSettings, LivenessPolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::device::{Device, HeldGallery};
 use crate::domain::device_life::DeviceLife;
 use crate::domain::gallery::{GalleryTruth, Verdict};
+use crate::http::rules;
 
 /// A camera unit.
 #[derive(Serialize, ToSchema)]
@@ -95,30 +97,37 @@ struct ReportedView {
 }
 
 /// Settings; what is absent is left to the device's own configuration.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Least similarity (cosine) for a match, 0 to 1.
+    #[garde(inner(custom(rules::similarity)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_threshold: Option<f32>,
     /// Least distance to the second person (cosine), 0 to 1.
+    #[garde(inner(custom(rules::similarity)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_margin: Option<f32>,
     /// Share of strangers' visits that may be taken for someone, above 0 and below 1; threshold and margin follow
     /// from it unless they are set themselves.
+    #[garde(inner(custom(rules::share)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_fpir: Option<f32>,
     /// What is done with a visit that does not look live: `off`, `report` or `block`.
+    #[garde(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub liveness: Option<LivenessPolicy>,
     /// Least width of a face in pixels of the camera frame, 20 to 2000.
+    #[garde(range(min = 20, max = 2000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_face_px: Option<u32>,
     /// Whether events carry a small picture of the face.
+    #[garde(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send_crops: Option<bool>,
     /// Seconds between health reports, 5 to 3600.
+    #[garde(range(min = 5, max = 3600))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_interval_s: Option<u32>,
 }

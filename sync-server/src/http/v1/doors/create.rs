@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::{DoorId, SiteId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -13,16 +14,19 @@ use crate::domain::access::may::DoorsManage;
 use crate::domain::device::Door;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 
 /// A new door.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct NewDoor {
     /// Its site.
+    #[garde(skip)]
     site: Uuid,
     /// Name, unique within the site, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     #[schema(example = "Main entrance")]
     name: String,
 }
@@ -38,7 +42,7 @@ pub struct NewDoor {
 pub async fn create(
     State(api): State<Api>,
     may: May<DoorsManage>,
-    Json(body): Json<NewDoor>,
+    Valid(body): Valid<NewDoor>,
 ) -> Result<(StatusCode, axum::Json<DoorView>), ApiError> {
     let (id, site) = (DoorId::generate(), may.site(SiteId(body.site))?);
     let door = Door { id, site, name: name(&body.name)?, created_at: api.now() };

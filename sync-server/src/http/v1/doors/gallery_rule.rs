@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use garde::Validate;
 use ostiary_common::ids::{DoorId, GroupId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,14 +16,14 @@ use crate::domain::recognition::{Change, Versioned};
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// Groups one door names.
 const MOST_GROUPS: usize = 200;
 
 /// Who may be known at a door: everyone enrolled, or who is in one of the groups.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(tag = "know", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rule {
     /// Everyone enrolled.
@@ -30,6 +31,7 @@ pub enum Rule {
     /// Who is in one of these groups; none of them means nobody.
     Groups {
         /// At most 200.
+        #[garde(length(max = 200))]
         groups: Vec<Uuid>,
     },
 }
@@ -126,7 +128,7 @@ pub async fn set(
     may: May<DoorsManage>,
     InPath(id): InPath<DoorId>,
     IfMatch(expected): IfMatch,
-    Json(body): Json<Rule>,
+    Valid(body): Valid<Rule>,
 ) -> Result<Response, ApiError> {
     let rule = checked(&api, &may, id, &body).await?;
     let change = Change { expected, now: api.now() };

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use garde::Validate;
 use ostiary_common::ids::DoorId;
 use ostiary_common::wire::LivenessPolicy;
 use serde::{Deserialize, Serialize};
@@ -13,24 +14,29 @@ use crate::domain::recognition::{Change, Layer, Share, Similarity};
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::devices::view::Settings;
 use crate::http::v1::recognition::outlook::Outlook;
 use crate::http::v1::recognition::values::{derivable, share, similarity};
 
 /// What a door says otherwise than the installation. What is left out is inherited.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct DoorRecognition {
     /// Share of strangers' visits that may be taken for someone, above 0 and below 1.
+    #[garde(inner(custom(rules::share)))]
     #[schema(example = 0.001)]
     target_fpir: Option<f32>,
     /// Least similarity (cosine) for a match, 0 to 1, whatever the target.
+    #[garde(inner(custom(rules::similarity)))]
     match_threshold: Option<f32>,
     /// Least distance to the second person (cosine), 0 to 1, whatever the target.
+    #[garde(inner(custom(rules::similarity)))]
     match_margin: Option<f32>,
     /// What is done with a visit that does not look live: `off`, `report` or `block`.
+    #[garde(skip)]
     #[schema(value_type = Option<String>, example = "block")]
     liveness: Option<LivenessPolicy>,
 }
@@ -113,7 +119,7 @@ pub async fn set(
     may: May<SettingsManage>,
     InPath(id): InPath<DoorId>,
     IfMatch(expected): IfMatch,
-    Json(settings): Json<DoorRecognition>,
+    Valid(settings): Valid<DoorRecognition>,
 ) -> Result<Response, ApiError> {
     let layer = settings.check()?;
     derivable(&api, settings.target_fpir)?;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::ErasureId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,18 +12,20 @@ use super::view::ErasureView;
 use crate::domain::access::may::ErasuresRead;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Erasures of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -41,7 +44,7 @@ pub struct Erasures {
 pub async fn list(
     State(api): State<Api>,
     _may: Throughout<ErasuresRead>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Erasures>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let erasures = api.store.erasures(page.before.map(ErasureId), limit).await?;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,21 +12,24 @@ use crate::domain::access::may::HealthRead;
 use crate::domain::fault::{FaultGroup, Fingerprint};
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
 /// Which errors.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Also those that were dealt with.
+    #[garde(skip)]
     #[serde(default)]
     resolved: bool,
     /// Errors of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(length(max = 300))]
     before: Option<String>,
 }
 
@@ -49,7 +53,7 @@ pub struct Faults {
 pub async fn list(
     State(api): State<Api>,
     _may: Throughout<HealthRead>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Faults>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let before = page.before.as_deref().map(parse).transpose()?;

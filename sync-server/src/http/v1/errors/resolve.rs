@@ -8,7 +8,7 @@ use crate::domain::access::may::HealthManage;
 use crate::domain::fault::Fingerprint;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::InPath;
+use crate::http::extract::TextInPath;
 use crate::http::problem::{ApiError, Problem};
 
 /// Say that an error was dealt with. It is open again once it recurs.
@@ -23,7 +23,7 @@ use crate::http::problem::{ApiError, Problem};
 pub async fn resolve(
     State(api): State<Api>,
     may: Throughout<HealthManage>,
-    InPath(fingerprint): InPath<String>,
+    TextInPath(fingerprint): TextInPath,
 ) -> Result<Json<FaultView>, ApiError> {
     let caller = may.caller;
     let fingerprint = Fingerprint::parse(&fingerprint).ok_or(ApiError::NotFound("error"))?;

@@ -15,6 +15,7 @@ mod unread;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -27,29 +28,35 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// From where on.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct From {
     /// Only events above this cursor, those already committed first. Without it, only new ones.
+    #[garde(skip)]
     after: Option<i64>,
     /// Whether completed erasures are told as well, as `{"erasure": …}`; those before are at `/api/v1/erasures`. Needs
     /// `erasures.read` over everything.
+    #[garde(skip)]
     #[serde(default)]
     erasures: bool,
     /// Whether enrollments at doors within reach are told as they go, as `{"enrollment": …}`. Needs `persons.manage`.
+    #[garde(skip)]
     #[serde(default)]
     enrollments: bool,
     /// Whether jobs are told as they go, as `{"job": …}`, each time the whole of the job: those under way first. Needs
     /// `jobs.read`; without it over everything, only jobs the caller asked for are told.
+    #[garde(skip)]
     #[serde(default)]
     jobs: bool,
     /// Whether it is told, as `{"cursor": …}`, up to where the feed has come: at once, and when events passed by that are
     /// not for the caller. Who comes back with that cursor misses nothing, even if no event came yet.
+    #[garde(skip)]
     #[serde(default)]
     cursors: bool,
     /// Whether it is told, as `{"unread": …}`, how many of the caller's notifications are new: at once, and whenever it
     /// changes.
+    #[garde(skip)]
     #[serde(default)]
     unread: bool,
 }

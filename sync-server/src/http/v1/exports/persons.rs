@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use garde::Validate;
 use ostiary_common::ids::PersonId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,8 +17,9 @@ use crate::domain::access::may::PersonsExport;
 use crate::domain::person::Person;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::settings::person_fields::schema;
 use crate::imports::export::{Exported, Format, Writer};
 use crate::ports::StoreError;
@@ -26,11 +28,12 @@ use crate::ports::StoreError;
 const PAGE: u32 = 200;
 
 /// How it is written.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// `csv` (as without it) or `jsonl`.
+    #[garde(custom(rules::one_of(&["csv", "jsonl"])))]
     format: Option<String>,
 }
 
@@ -47,7 +50,7 @@ pub struct Asked {
 pub async fn persons(
     State(api): State<Api>,
     may: May<PersonsExport>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Response, ApiError> {
     let (format, kind, name) = match asked.format.as_deref() {
         None | Some("csv") => (Format::Csv, "text/csv; charset=utf-8", "persons.csv"),

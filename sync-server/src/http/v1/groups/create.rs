@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::{GroupId, SiteId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,18 +13,21 @@ use crate::domain::access::may::PersonsManage;
 use crate::domain::gallery::Group;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 
 /// A group's name and site.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct GroupBody {
     /// Name, unique, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     #[schema(example = "Night shift")]
     pub(super) name: String,
     /// The site it counts at; left out, it counts at every site.
+    #[garde(skip)]
     pub(super) site: Option<Uuid>,
 }
 
@@ -48,7 +52,7 @@ pub(super) fn place(may: &May<PersonsManage>, site: Option<Uuid>) -> Result<Opti
 pub async fn create(
     State(api): State<Api>,
     may: May<PersonsManage>,
-    Json(body): Json<GroupBody>,
+    Valid(body): Valid<GroupBody>,
 ) -> Result<(StatusCode, axum::Json<GroupView>), ApiError> {
     let (id, name, site) = (GroupId::generate(), name(&body.name)?, place(&may, body.site)?);
     let group = Group { id, name, site, created_at: api.now(), version: 1, members: 0 };

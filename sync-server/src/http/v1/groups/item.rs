@@ -13,7 +13,7 @@ use crate::domain::recognition::Change;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::name;
 
@@ -48,7 +48,7 @@ pub async fn set(
     may: May<PersonsManage>,
     InPath(id): InPath<GroupId>,
     IfMatch(expected): IfMatch,
-    Json(body): Json<GroupBody>,
+    Valid(body): Valid<GroupBody>,
 ) -> Result<Response, ApiError> {
     may.own_group(id).await?;
     let (name, site) = (name(&body.name)?, place(&may, body.site)?);

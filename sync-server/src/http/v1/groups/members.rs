@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::{GroupId, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +12,7 @@ use crate::domain::access::may::{PersonsManage, PersonsRead};
 use crate::domain::gallery::MemberChange;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{self, InPath, Queried};
+use crate::http::extract::{self, InPath, ValidQuery};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
@@ -19,13 +20,15 @@ use crate::http::problem::{ApiError, Problem};
 const MOST_AT_ONCE: usize = 10_000;
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Persons of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     after: Option<Uuid>,
 }
 
@@ -39,13 +42,15 @@ pub struct Members {
 }
 
 /// Who comes and who leaves.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
 pub struct MembersChange {
     /// Persons who are in the group from now on.
+    #[garde(length(max = MOST_AT_ONCE))]
     add: Vec<Uuid>,
     /// Persons who no longer are.
+    #[garde(length(max = MOST_AT_ONCE))]
     remove: Vec<Uuid>,
 }
 
@@ -69,7 +74,7 @@ pub async fn list(
     State(api): State<Api>,
     may: May<PersonsRead>,
     InPath(id): InPath<GroupId>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Members>, ApiError> {
     let limit = paging::limit(page.limit)?;
     may.group(id).await?;
@@ -95,7 +100,7 @@ pub async fn change(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<GroupId>,
-    extract::Json(body): extract::Json<MembersChange>,
+    extract::Valid(body): extract::Valid<MembersChange>,
 ) -> Result<Json<MembersChanged>, ApiError> {
     let persons = |field, ids: &[Uuid]| match ids.len() {
         0..=MOST_AT_ONCE => Ok(ids.iter().copied().map(PersonId).collect()),

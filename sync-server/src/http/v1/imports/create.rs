@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use garde::Validate;
 use ostiary_common::ids::GroupId;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -22,7 +23,7 @@ use crate::enroll::batch::json;
 use crate::http::access::guarded;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::persons::photo_batch::not_filled;
 use crate::http::v1::settings::person_fields::schema;
@@ -42,20 +43,24 @@ pub fn routes() -> OpenApiRouter<Api> {
 }
 
 /// What is asked of an import.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// Say what would become of every row and photo, and change nothing.
+    #[garde(skip)]
     #[serde(default)]
     dry_run: bool,
     /// Take faces that are not those of a person's other photos, too. The audit log says so.
+    #[garde(skip)]
     #[serde(default)]
     insist: bool,
     /// Everyone in the table has consented, whatever its rows say.
+    #[garde(skip)]
     #[serde(default)]
     consent: bool,
     /// Which of the table's columns are which, as `name=Full name;external_id=No.`
+    #[garde(length(max = 4000))]
     columns: Option<String>,
 }
 
@@ -94,7 +99,7 @@ pub struct Import {
 pub async fn create(
     State(api): State<Api>,
     may: May<PersonsManage>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
     request: Request,
 ) -> Result<(StatusCode, axum::Json<Import>), ApiError> {
     let caller = &may.caller;

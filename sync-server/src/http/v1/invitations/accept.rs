@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -9,18 +10,21 @@ use uuid::Uuid;
 use crate::domain::account::Kind;
 use crate::http::api::Api;
 use crate::http::auth::actor;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::auth::register::NewLogin;
 use crate::http::v1::auth::{Guest, not_made};
 use crate::http::v1::users::grants::words;
 
 /// A link's secret, and what is chosen.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct Acceptance {
     /// What stands behind the `#` of the link.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     token: String,
     /// Login name, display name, address, password.
+    #[garde(dive)]
     account: NewLogin,
 }
 
@@ -47,7 +51,7 @@ pub struct Accepted {
 pub async fn accept(
     State(api): State<Api>,
     guest: Guest,
-    Json(body): Json<Acceptance>,
+    Valid(body): Valid<Acceptance>,
 ) -> Result<(StatusCode, axum::Json<Accepted>), ApiError> {
     api.limits.login(guest.address).await?;
     let choice = body.account.choice()?;

@@ -2,26 +2,31 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::access::may::UsersManage;
+use crate::domain::account::giving::MAX_GRANTS;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::me::profile::email;
 use crate::http::v1::users::grants::{given, words};
 use crate::http::v1::users::view::GrantView;
 
 /// Whom to invite, and what for.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewInvitation {
     /// What the account will be allowed: 1 to 100 grants, none beyond your own.
+    #[garde(length(max = MAX_GRANTS), dive)]
     grants: Vec<GrantView>,
     /// Where to send the link, if the server sends mail.
+    #[garde(inner(custom(rules::email)))]
     email: Option<String>,
 }
 
@@ -50,7 +55,7 @@ pub struct Invited {
 pub async fn create(
     State(api): State<Api>,
     may: May<UsersManage>,
-    Json(body): Json<NewInvitation>,
+    Valid(body): Valid<NewInvitation>,
 ) -> Result<(StatusCode, axum::Json<Invited>), ApiError> {
     if body.grants.is_empty() {
         return Err(ApiError::Invalid {

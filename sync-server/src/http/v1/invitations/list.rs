@@ -1,6 +1,7 @@
 //! Invitations, the newest first.
 
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -11,20 +12,22 @@ use crate::domain::account::giving;
 use crate::domain::account::invitation::{Invitation, Outcome};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::users::grants::placed;
 use crate::http::v1::users::view::GrantView;
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Invitations of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -90,7 +93,7 @@ impl InvitationView {
 pub async fn list(
     State(api): State<Api>,
     may: May<UsersRead>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<axum::Json<InvitationPage>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let found = api.accounts.book.invitations(page.before.map(InvitationId), limit).await?;

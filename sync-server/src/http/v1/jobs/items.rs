@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,20 +12,23 @@ use crate::domain::access::may::JobsRead;
 use crate::domain::job::{ItemState, JobId};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
 /// Which items.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Only in this state: `waiting`, `leased`, `done`, `refused`, `dead`, `cancelled`.
+    #[garde(length(max = 30))]
     state: Option<String>,
     /// Items of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     after: Option<u64>,
 }
 
@@ -49,7 +53,7 @@ pub async fn items(
     State(api): State<Api>,
     may: May<JobsRead>,
     InPath(id): InPath<JobId>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<JobItems>, ApiError> {
     let job = may.job(id).await?;
     let limit = paging::limit(page.limit)?;

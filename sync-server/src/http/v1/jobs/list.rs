@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -11,26 +12,31 @@ use crate::domain::access::may::JobsRead;
 use crate::domain::job::{JobId, JobKind, JobState};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::jobs::JobFilter;
 
 /// Which jobs.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Only of this kind: `photos`, `import`, `backup`.
+    #[garde(length(max = 30))]
     kind: Option<String>,
     /// Only in this state: `filling`, `ready`, `paused`, `done`, `cancelled`.
+    #[garde(length(max = 30))]
     state: Option<String>,
     /// Only those with items that failed too often.
+    #[garde(skip)]
     #[serde(default)]
     dead: bool,
     /// Jobs of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -53,7 +59,7 @@ pub struct Jobs {
 pub async fn list(
     State(api): State<Api>,
     may: May<JobsRead>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Jobs>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let unknown = |name| ApiError::InvalidQuery { name, detail: "is none of those allowed".into() };

@@ -2,24 +2,28 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{confirm, myself};
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::auth::not_made;
 use crate::identity::password::Password;
 
 /// The old password and the new.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct ChangePassword {
     /// The password there is.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: String,
     /// The new one: 15 to 256 characters, 8 where a second factor is asked for.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     new_password: String,
 }
@@ -38,7 +42,7 @@ pub struct ChangePassword {
 pub async fn change(
     State(api): State<Api>,
     caller: Caller,
-    Json(body): Json<ChangePassword>,
+    Valid(body): Valid<ChangePassword>,
 ) -> Result<StatusCode, ApiError> {
     let account = myself(&api, &caller).await?;
     confirm(&api, &caller, &account, body.password).await?;

@@ -1,6 +1,7 @@
 //! What I am called, and where I am written to.
 
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,19 +11,23 @@ use crate::domain::recognition::Change;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 
 /// Name and address.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Display name, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     name: String,
     /// Where links for a new password are sent; left out: nowhere.
+    #[garde(inner(custom(rules::email)))]
     email: Option<String>,
     /// The account's password, needed to change the address, since whoever has the address gets links.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: Option<String>,
 }
@@ -60,7 +65,7 @@ pub async fn set(
     State(api): State<Api>,
     caller: Caller,
     IfMatch(expected): IfMatch,
-    Json(body): Json<Profile>,
+    Valid(body): Valid<Profile>,
 ) -> Result<impl axum::response::IntoResponse, ApiError> {
     let account = myself(&api, &caller).await?;
     let (name, email) = (name(&body.name)?, email(body.email.as_deref())?);

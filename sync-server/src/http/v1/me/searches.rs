@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -10,19 +11,21 @@ use uuid::Uuid;
 use crate::domain::talk::SearchId;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
 use crate::ports::searches::{Search, SearchKind};
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Searches of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -66,7 +69,7 @@ pub async fn note(api: &Api, caller: &Caller, kind: SearchKind, words: &str, fou
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Searches>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let found = api.searches.searches_of(caller.account, page.before.map(SearchId), limit).await?;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,16 +11,18 @@ use crate::accounts::Accounts;
 use crate::domain::account::lockout::Place;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::auth::not_made;
 use crate::identity::password::Password;
 use crate::ports::accounts::Attempt;
 
 /// The account's password.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct Confirm {
     /// The password.
+    #[garde(length(max = rules::MOST_SECRET_BYTES))]
     #[schema(format = Password)]
     password: String,
 }
@@ -34,9 +37,10 @@ pub struct TotpSecret {
 }
 
 /// A code of the app.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct Code {
     /// Six digits.
+    #[garde(length(max = 100))]
     #[schema(example = "287082")]
     code: String,
 }
@@ -61,7 +65,7 @@ pub struct RecoveryCodes {
 pub async fn begin(
     State(api): State<Api>,
     caller: Caller,
-    Json(body): Json<Confirm>,
+    Valid(body): Valid<Confirm>,
 ) -> Result<(StatusCode, axum::Json<TotpSecret>), ApiError> {
     let account = myself(&api, &caller).await?;
     confirm(&api, &caller, &account, body.password).await?;
@@ -86,7 +90,7 @@ pub async fn begin(
 pub async fn confirm_code(
     State(api): State<Api>,
     caller: Caller,
-    Json(body): Json<Code>,
+    Valid(body): Valid<Code>,
 ) -> Result<axum::Json<RecoveryCodes>, ApiError> {
     let account = myself(&api, &caller).await?;
     if let Attempt::Blocked(left) = api.accounts.book.count_second_step(account.id, Place::Known, api.now()).await? {
@@ -116,7 +120,7 @@ pub async fn confirm_code(
 pub async fn recovery_codes(
     State(api): State<Api>,
     caller: Caller,
-    Json(body): Json<Confirm>,
+    Valid(body): Valid<Confirm>,
 ) -> Result<axum::Json<RecoveryCodes>, ApiError> {
     let account = myself(&api, &caller).await?;
     if !account.second_factor {
@@ -139,7 +143,11 @@ pub async fn recovery_codes(
         (status = 429, description = "`too-many-requests`", body = Problem, content_type = "application/problem+json")
     ))]
 #[tracing::instrument(name = "http.v1.me.totp.remove", skip_all)]
-pub async fn remove(State(api): State<Api>, caller: Caller, Json(body): Json<Confirm>) -> Result<StatusCode, ApiError> {
+pub async fn remove(
+    State(api): State<Api>,
+    caller: Caller,
+    Valid(body): Valid<Confirm>,
+) -> Result<StatusCode, ApiError> {
     let account = myself(&api, &caller).await?;
     confirm(&api, &caller, &account, body.password.clone()).await?;
     Accounts::stands_alone(&account, &Password::new(body.password)).map_err(|weak| not_made(weak.into()))?;

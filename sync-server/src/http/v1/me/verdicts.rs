@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::JudgementId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,18 +12,20 @@ use crate::domain::access::Permission;
 use crate::domain::judgement::Judgement;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Verdicts of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -79,7 +82,7 @@ pub struct MyVerdicts {
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<MyVerdicts>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let reach = caller.access.reach(Permission::EventsRead);

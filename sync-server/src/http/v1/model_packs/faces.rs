@@ -13,7 +13,7 @@ use crate::domain::access::may::SettingsRead;
 use crate::domain::model_pack::CropPlace;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::{InPath, ValidQuery};
+use crate::http::extract::{TextInPath, ValidQuery};
 use crate::http::problem::{ApiError, Problem};
 
 /// Rows of a page if nobody asks for another number.
@@ -76,7 +76,7 @@ pub struct MissingPersons {
 pub async fn refusals(
     State(api): State<Api>,
     _may: Throughout<SettingsRead>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
     ValidQuery(wanted): ValidQuery<Wanted>,
 ) -> Result<Json<RefusedFaces>, ApiError> {
     let pack = found(&api, &id).await?;
@@ -109,7 +109,7 @@ pub async fn refusals(
 pub async fn missing(
     State(api): State<Api>,
     _may: Throughout<SettingsRead>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
     ValidQuery(wanted): ValidQuery<Wanted>,
 ) -> Result<Json<MissingPersons>, ApiError> {
     let pack = found(&api, &id).await?;

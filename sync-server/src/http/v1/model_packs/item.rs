@@ -11,7 +11,7 @@ use crate::domain::access::may::{SettingsManage, SettingsRead};
 use crate::domain::model_pack::PackDeed;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::InPath;
+use crate::http::extract::TextInPath;
 use crate::http::problem::{ApiError, Problem};
 use crate::packs::keeper::served;
 
@@ -26,7 +26,7 @@ use crate::packs::keeper::served;
 pub async fn read(
     State(api): State<Api>,
     _may: Throughout<SettingsRead>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
 ) -> Result<Json<PackDetail>, ApiError> {
     let pack = found(&api, &id).await?;
     let coverage = api.packs.store.pack_coverage(&pack.id).await?;
@@ -47,7 +47,7 @@ pub async fn read(
 pub async fn delete(
     State(api): State<Api>,
     may: Throughout<SettingsManage>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
 ) -> Result<StatusCode, ApiError> {
     let pack = found(&api, &id).await?;
     after(&pack, PackDeed::Delete)?;

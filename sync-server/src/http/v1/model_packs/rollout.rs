@@ -18,7 +18,7 @@ use crate::domain::device::{Device, DeviceState};
 use crate::domain::model_pack::{ModelPack, PackDeed, PackState, Rollout};
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::{InPath, Valid};
+use crate::http::extract::{TextInPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::packs::keeper::served;
 use crate::ports::model_packs::PackAtDevice;
@@ -136,7 +136,7 @@ pub struct RolloutView {
 pub async fn read(
     State(api): State<Api>,
     _may: Throughout<SettingsRead>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
 ) -> Result<Json<RolloutView>, ApiError> {
     let pack = found(&api, &id).await?;
     view(&api, &pack).await.map(Json)
@@ -160,7 +160,7 @@ pub async fn read(
 pub async fn set(
     State(api): State<Api>,
     may: Throughout<SettingsManage>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
     Valid(body): Valid<RolloutBody>,
 ) -> Result<Json<RolloutView>, ApiError> {
     let pack = found(&api, &id).await?;

@@ -12,7 +12,7 @@ use crate::domain::access::may::SettingsManage;
 use crate::domain::model_pack::PackDeed;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::InPath;
+use crate::http::extract::TextInPath;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::persons::photo_batch::not_filled;
 use crate::jobs::filling::FillError;
@@ -39,7 +39,7 @@ pub struct ShadowJob {
 pub async fn begin(
     State(api): State<Api>,
     may: Throughout<SettingsManage>,
-    InPath(id): InPath<String>,
+    TextInPath(id): TextInPath,
 ) -> Result<(StatusCode, Json<ShadowJob>), ApiError> {
     let pack = found(&api, &id).await?;
     after(&pack, PackDeed::BeginShadow)?;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -10,25 +11,31 @@ use crate::domain::access::may::NotificationsManage;
 use crate::domain::notify::{DeliveryId, NoticeId, WebhookId};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
+use crate::http::rules;
 use crate::ports::notify::{Delivery, DeliveryFilter, DeliveryState, Recipient};
 
 /// Which messages, and which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// Messages of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
     /// Of this notification.
+    #[garde(skip)]
     notification: Option<Uuid>,
     /// To this webhook.
+    #[garde(skip)]
     webhook: Option<Uuid>,
     /// In this state: `waiting`, `sent`, `failed`, `held`.
+    #[garde(custom(rules::one_of(&["waiting", "sent", "failed", "held"])))]
     state: Option<String>,
 }
 
@@ -105,7 +112,7 @@ pub struct Deliveries {
 pub async fn list(
     State(api): State<Api>,
     may: May<NotificationsManage>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Json<Deliveries>, ApiError> {
     let limit = paging::limit(asked.limit)?;
     let unknown = |text: &str| {

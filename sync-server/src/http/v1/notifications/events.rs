@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::EventId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,18 +11,20 @@ use uuid::Uuid;
 use crate::domain::notify::NoticeId;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Events of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     after: Option<Uuid>,
 }
 
@@ -55,7 +58,7 @@ pub async fn list(
     State(api): State<Api>,
     caller: Caller,
     InPath(id): InPath<NoticeId>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<GatheredEvents>, ApiError> {
     let limit = paging::limit(page.limit)?;
     super::found(&api, &caller, id).await?;

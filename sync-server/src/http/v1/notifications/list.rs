@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -10,21 +11,24 @@ use super::view::NotificationView;
 use crate::domain::notify::NoticeId;
 use crate::http::api::Api;
 use crate::http::auth::Caller;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::notices::sight;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Notifications of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
     /// Whether only what is new is wanted.
+    #[garde(skip)]
     #[serde(default)]
     unread: bool,
 }
@@ -47,7 +51,7 @@ pub struct Notifications {
 pub async fn list(
     State(api): State<Api>,
     caller: Caller,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Notifications>, ApiError> {
     let limit = paging::limit(page.limit)?;
     let (store, sight) = (&api.notices.store, sight(&caller.access));

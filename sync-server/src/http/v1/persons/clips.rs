@@ -4,6 +4,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use garde::Validate;
 use ostiary_common::ids::PersonId;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -21,7 +22,7 @@ use crate::enroll::batch::json;
 use crate::http::access::guarded;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::captures::failed;
 use crate::http::v1::captures::view::CaptureView;
@@ -37,11 +38,12 @@ const HEAD_BYTES: usize = 16;
 const ITEM: u64 = 0;
 
 /// What is to be done with it.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct How {
     /// Make templates without showing what was found first: as a job, after the answer.
+    #[garde(skip)]
     #[serde(default)]
     take: bool,
 }
@@ -82,7 +84,7 @@ pub async fn clips(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
-    Queried(how): Queried<How>,
+    ValidQuery(how): ValidQuery<How>,
     request: Request,
 ) -> Result<Response, ApiError> {
     consented(&may, id).await?;

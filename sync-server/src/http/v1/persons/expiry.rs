@@ -1,6 +1,7 @@
 //! Whether the end of a person's validity erases the person.
 
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,14 +9,15 @@ use utoipa::ToSchema;
 use crate::domain::access::may::{PersonsManage, PersonsRead};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// What happens when the person's validity (`valid_until`) has ended.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct OnExpiry {
     /// Whether the person is erased then, as by deletion, and not only taken off the doors.
+    #[garde(skip)]
     erase: bool,
 }
 
@@ -48,7 +50,7 @@ pub async fn set(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
-    Json(body): Json<OnExpiry>,
+    Valid(body): Valid<OnExpiry>,
 ) -> Result<axum::Json<OnExpiry>, ApiError> {
     may.own_person(id).await?;
     if !api.store.put_erase_on_expiry(id, body.erase).await? {

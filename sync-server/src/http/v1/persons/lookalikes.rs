@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,19 +12,22 @@ use super::photos::failed;
 use crate::domain::access::may::PersonsRead;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::recognition::values::similarity;
 
 /// Which others.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// From this similarity (cosine, 0 to 1) on; without it, from the limit in force.
+    #[garde(inner(custom(rules::similarity)))]
     above: Option<f32>,
     /// At most so many, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
 }
 
@@ -60,7 +64,7 @@ pub async fn lookalikes(
     State(api): State<Api>,
     may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
-    Queried(wanted): Queried<Wanted>,
+    ValidQuery(wanted): ValidQuery<Wanted>,
 ) -> Result<Json<Lookalikes>, ApiError> {
     let limit = paging::limit(wanted.limit)? as usize;
     let above = match similarity("above", wanted.above)? {

@@ -19,7 +19,7 @@ use crate::enroll::problem::PhotoProblem;
 use crate::http::access::guarded;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::problem::{ApiError, Problem, problem_value};
 use crate::jobs::filling::{FillError, Filling, Order};
 
@@ -71,7 +71,7 @@ pub async fn batch(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
-    Queried(Insist { insist }): Queried<Insist>,
+    ValidQuery(Insist { insist }): ValidQuery<Insist>,
     request: Request,
 ) -> Result<(StatusCode, axum::Json<PhotoBatch>), ApiError> {
     consented(&may, id).await?;

@@ -4,6 +4,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use garde::Validate;
 use ostiary_common::ids::PersonId;
 use serde::Deserialize;
 use serde_json::{Map, json};
@@ -21,7 +22,7 @@ use crate::enroll::{Accepted, EnrollError, Lookalike};
 use crate::http::access::guarded;
 use crate::http::api::Api;
 use crate::http::auth::{Caller, May};
-use crate::http::extract::{InPath, Queried};
+use crate::http::extract::{InPath, ValidQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::within::Found;
 
@@ -31,12 +32,13 @@ pub fn routes() -> OpenApiRouter<Api> {
 }
 
 /// What may be said of photos.
-#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Insist {
     /// Take faces that are not those of the person's other photos, too, and more of a side than are kept. The audit log
     /// says so.
+    #[garde(skip)]
     #[serde(default)]
     pub(super) insist: bool,
 }
@@ -63,7 +65,7 @@ pub async fn photos(
     State(api): State<Api>,
     may: May<PersonsManage>,
     InPath(id): InPath<PersonId>,
-    Queried(Insist { insist }): Queried<Insist>,
+    ValidQuery(Insist { insist }): ValidQuery<Insist>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let circle = consented(&may, id).await?;

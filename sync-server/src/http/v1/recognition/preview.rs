@@ -1,6 +1,7 @@
 //! What would follow, without changing anything.
 
 use axum::extract::State;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -9,28 +10,34 @@ use super::values::{derivable, share, similarity};
 use crate::domain::access::may::SettingsRead;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::recognition::forecast::Question;
 
 /// The most persons that can be asked for.
 const MOST_PERSONS: u64 = 10_000_000;
 
 /// What to try; what is left out is as it is now.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
 pub struct WhatIf {
     /// Share of strangers' visits that may be taken for someone, above 0 and below 1.
+    #[garde(inner(custom(rules::share)))]
     #[schema(example = 0.001)]
     target_fpir: Option<f32>,
     /// Share of enrolled people's visits that may go unrecognised, above 0 and below 1.
+    #[garde(inner(custom(rules::share)))]
     target_fnir: Option<f32>,
     /// A threshold set by hand, 0 to 1.
+    #[garde(inner(custom(rules::similarity)))]
     match_threshold: Option<f32>,
     /// A margin set by hand, 0 to 1.
+    #[garde(inner(custom(rules::similarity)))]
     match_margin: Option<f32>,
     /// Persons the doors know, at most 10 000 000.
+    #[garde(range(max = 10_000_000))]
     #[schema(example = 500)]
     persons: Option<u64>,
 }
@@ -47,7 +54,7 @@ pub struct WhatIf {
 pub async fn preview(
     State(api): State<Api>,
     _may: Throughout<SettingsRead>,
-    Json(asked): Json<WhatIf>,
+    Valid(asked): Valid<WhatIf>,
 ) -> Result<axum::Json<Outlook>, ApiError> {
     derivable(&api, asked.target_fpir)?;
     let now = api.store.recognition().await?.value;

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
+use garde::Validate;
 use ostiary_common::ids::{EventId, PersonId};
 use ostiary_models::embed::Embedding;
 use serde::Deserialize;
@@ -15,18 +16,20 @@ use crate::domain::access::may::Recognize;
 use crate::enroll::problem::PhotoProblem;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::ApiError;
 use crate::http::v1::persons::photo_body::read_body;
 use crate::http::v1::persons::photos::failed;
 
 /// An event or a person, one of them.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     /// The event whose face is looked for.
+    #[garde(skip)]
     event: Option<Uuid>,
     /// The person whose faces are looked for.
+    #[garde(skip)]
     person: Option<Uuid>,
 }
 
@@ -55,7 +58,7 @@ impl Probe {
                 _ => Err(ApiError::BadRequest("send one picture".into())),
             };
         }
-        let Json(Named { event, person }) = Json::<Named>::from_request(request, api).await?;
+        let Valid(Named { event, person }) = Valid::<Named>::from_request(request, api).await?;
         match (event, person) {
             (Some(event), None) => Ok(Self::Event(EventId(event))),
             (None, Some(person)) => Ok(Self::Person(PersonId(person))),

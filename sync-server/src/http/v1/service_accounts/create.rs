@@ -2,28 +2,33 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::domain::access::Access;
 use crate::domain::access::may::KeysManage;
+use crate::domain::account::giving::MAX_GRANTS;
 use crate::domain::account::{Account, NewAccount};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 use crate::http::v1::users::grants::{given, placed, words};
 use crate::http::v1::users::view::{GrantView, UserView};
 
 /// A service to be made.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewService {
     /// What it is, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     #[schema(example = "Home Assistant")]
     name: String,
     /// What it may: at most 100 grants, none beyond your own.
+    #[garde(length(max = MAX_GRANTS), dive)]
     grants: Vec<GrantView>,
 }
 
@@ -39,7 +44,7 @@ pub struct NewService {
 pub async fn create(
     State(api): State<Api>,
     may: May<KeysManage>,
-    Json(body): Json<NewService>,
+    Valid(body): Valid<NewService>,
 ) -> Result<(StatusCode, axum::Json<UserView>), ApiError> {
     let name = name(&body.name)?;
     let grants = given(&api, &may.caller.access, &body.grants).await?;

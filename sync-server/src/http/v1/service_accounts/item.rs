@@ -3,25 +3,28 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::domain::access::may::KeysManage;
 use crate::domain::account::Kind;
+use crate::domain::account::giving::MAX_GRANTS;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::users::grants::{managed, replace, seen};
 use crate::http::v1::users::view::{GrantView, UserView};
 
 /// All a service may.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceGrants {
     /// At most 100; none: it may nothing.
+    #[garde(length(max = MAX_GRANTS), dive)]
     grants: Vec<GrantView>,
 }
 
@@ -58,7 +61,7 @@ pub async fn set_grants(
     may: May<KeysManage>,
     InPath(id): InPath<UserId>,
     IfMatch(expected): IfMatch,
-    Json(body): Json<ServiceGrants>,
+    Valid(body): Valid<ServiceGrants>,
 ) -> Result<impl IntoResponse, ApiError> {
     replace(&api, &may, id, Kind::Service, expected, &body.grants).await
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,20 +16,24 @@ use crate::domain::account::service_key::ApiKey;
 use crate::domain::account::{ApiKeyId, Kind};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 use crate::http::v1::users::grants::{managed, seen};
 
 /// A key to be made.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// What it is for, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     name: String,
     /// How many days it is good for: 1 to what the installation allows.
+    #[garde(range(min = 1))]
     days: u32,
     /// All it may of what its service may, as in `/api/v1/roles`; left out: everything.
+    #[garde(length(max = Permission::ALL.len()), inner(inner(length(max = 60))))]
     permissions: Option<Vec<String>>,
 }
 
@@ -136,7 +141,7 @@ pub async fn create(
     State(api): State<Api>,
     may: May<KeysManage>,
     InPath(id): InPath<UserId>,
-    Json(body): Json<NewKey>,
+    Valid(body): Valid<NewKey>,
 ) -> Result<(StatusCode, axum::Json<KeyMade>), ApiError> {
     let name = name(&body.name)?;
     let most = api.accounts.rules.api_key_max_days;

@@ -6,7 +6,7 @@ use crate::domain::access::may::KeysManage;
 use crate::domain::account::Kind;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::users::list::{Page, page_of};
 use crate::http::v1::users::view::UserPage;
@@ -22,7 +22,7 @@ use crate::http::v1::users::view::UserPage;
 pub async fn list(
     State(api): State<Api>,
     may: May<KeysManage>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<axum::Json<UserPage>, ApiError> {
     page_of(&api, &may.reach, Kind::Service, &page).await.map(axum::Json)
 }

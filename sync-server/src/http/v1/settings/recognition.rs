@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use garde::Validate;
 use ostiary_common::wire::LivenessPolicy;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,28 +12,33 @@ use crate::domain::recognition::{Change, InstallationRules, Share, Similarity};
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::recognition::outlook::Outlook;
 use crate::http::v1::recognition::values::{derivable, share, similarity};
 
 /// How strict recognition is wherever a door or a device does not say otherwise. What is left out is not set.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecognitionSettings {
     /// Share of strangers' visits that may be taken for someone, above 0 and below 1; threshold and margin follow
     /// from it. Not set, the model pack's own hold.
+    #[garde(inner(custom(rules::share)))]
     #[schema(example = 0.01)]
     target_fpir: Option<f32>,
     /// Share of enrolled people's visits that may go unrecognised, above 0 and below 1; the gallery's capacity is
     /// judged by it. Not set, it is 0.05.
+    #[garde(inner(custom(rules::share)))]
     target_fnir: Option<f32>,
     /// What is done with a visit that does not look live: `off`, `report` or `block`. Not set, each device's own
     /// configuration holds, which is `report` unless changed.
+    #[garde(skip)]
     #[schema(value_type = Option<String>, example = "report")]
     liveness: Option<LivenessPolicy>,
     /// Similarity (cosine, 0 to 1) from which another person is named at enrollment. Not set, it is the threshold
     /// less the margin.
+    #[garde(inner(custom(rules::similarity)))]
     lookalike_similarity: Option<f32>,
 }
 
@@ -100,7 +106,7 @@ pub async fn set(
     State(api): State<Api>,
     may: Throughout<SettingsManage>,
     IfMatch(expected): IfMatch,
-    Json(settings): Json<RecognitionSettings>,
+    Valid(settings): Valid<RecognitionSettings>,
 ) -> Result<Response, ApiError> {
     let rules = settings.check()?;
     derivable(&api, settings.target_fpir)?;

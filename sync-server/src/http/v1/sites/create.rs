@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::SiteId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,14 +12,16 @@ use crate::domain::access::may::DoorsManage;
 use crate::domain::device::Site;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
-use crate::http::extract::Json;
+use crate::http::extract::Valid;
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::http::v1::name;
 
 /// A new site.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 pub struct NewSite {
     /// Name, unique, 1 to 100 characters.
+    #[garde(custom(rules::name))]
     #[schema(example = "Head office")]
     name: String,
 }
@@ -33,7 +36,7 @@ pub struct NewSite {
 pub async fn create(
     State(api): State<Api>,
     may: Throughout<DoorsManage>,
-    Json(body): Json<NewSite>,
+    Valid(body): Valid<NewSite>,
 ) -> Result<(StatusCode, axum::Json<SiteView>), ApiError> {
     let site = Site { id: SiteId::generate(), name: name(&body.name)?, created_at: api.now() };
     api.store.add_site(&site).await?;

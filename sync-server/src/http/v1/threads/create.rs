@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use ostiary_common::ids::{DoorId, EventId, PersonId, SiteId, UnknownId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -20,16 +21,20 @@ use crate::http::extract;
 use crate::http::problem::{ApiError, Problem};
 
 /// What it is about; one of these.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// An event.
+    #[garde(skip)]
     event: Option<Uuid>,
     /// A person.
+    #[garde(skip)]
     person: Option<Uuid>,
     /// A door.
+    #[garde(skip)]
     door: Option<Uuid>,
     /// An unknown visitor, all of whose visits are within reach.
+    #[garde(skip)]
     unknown: Option<Uuid>,
 }
 
@@ -83,7 +88,7 @@ impl Subject {
 pub async fn open(
     State(api): State<Api>,
     may: May<EventsJudge>,
-    extract::Json(subject): extract::Json<Subject>,
+    extract::Valid(subject): extract::Valid<Subject>,
 ) -> Result<(StatusCode, Json<ThreadView>), ApiError> {
     let (about, person, place) = subject.found(&api, &may).await?;
     let now = api.now();

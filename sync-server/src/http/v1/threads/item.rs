@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::Deserialize;
 use serde_json::json;
@@ -19,21 +20,25 @@ use crate::domain::talk::{Thread, ThreadState};
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
+use crate::http::rules;
 use crate::ports::talk::ThreadChange;
 
 /// What changes; what is left out stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct ThreadPatch {
     /// `open` or `resolved`.
+    #[garde(custom(rules::one_of(&["open", "resolved"])))]
     state: Option<String>,
     /// Whose turn it is; `null` for nobody's.
+    #[garde(skip)]
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<Uuid>)]
     assignee: Option<Option<Uuid>>,
     /// Whether it is kept however old it is; needs `settings.manage` there.
+    #[garde(skip)]
     held: Option<bool>,
 }
 
@@ -81,7 +86,7 @@ pub async fn update(
     may: May<EventsJudge>,
     InPath(id): InPath<ThreadId>,
     IfMatch(expected): IfMatch,
-    Json(patch): Json<ThreadPatch>,
+    Valid(patch): Valid<ThreadPatch>,
 ) -> Result<Response, ApiError> {
     let thread = found(&api, &may, id).await?;
     let became = became(&api, &may, &thread, &patch).await?;

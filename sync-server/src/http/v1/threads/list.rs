@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,31 +15,39 @@ use crate::domain::notify::ThreadId;
 use crate::domain::talk::{About, ThreadState};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::ApiError;
+use crate::http::rules;
 use crate::ports::talk::ThreadFilter;
 
 /// Which conversations, and which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
     /// Conversations of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(length(max = 300))]
     cursor: Option<String>,
     /// `open` or `resolved`.
+    #[garde(custom(rules::one_of(&["open", "resolved"])))]
     state: Option<String>,
     /// Only those in which you wrote, were named, or are to act.
+    #[garde(skip)]
     #[serde(default)]
     mine: bool,
     /// Only those where it is your turn.
+    #[garde(skip)]
     #[serde(default)]
     assigned: bool,
     /// About what: `event`, `person`, `door`, `unknown`; with `subject`.
+    #[garde(custom(rules::one_of(&["event", "person", "door", "unknown"])))]
     about: Option<String>,
     /// The event, person, door or unknown visitor.
+    #[garde(skip)]
     subject: Option<Uuid>,
 }
 
@@ -79,7 +88,7 @@ fn filter(asked: &Asked, me: ostiary_common::ids::UserId) -> Result<ThreadFilter
 pub async fn list(
     State(api): State<Api>,
     may: May<EventsRead>,
-    Queried(asked): Queried<Asked>,
+    ValidQuery(asked): ValidQuery<Asked>,
 ) -> Result<Json<Threads>, ApiError> {
     let limit = paging::limit(asked.limit)?;
     let filter = filter(&asked, may.caller.account)?;

@@ -17,20 +17,22 @@ use crate::domain::notify::{MessageId, Place, Signal, ThreadId, What};
 use crate::domain::talk::{self, MOST_NAMED, Message, Thread};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Queried, Valid};
+use crate::http::extract::{InPath, Valid, ValidQuery};
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 use crate::ports::notify::Reason;
 use crate::ports::talk::NewMessage;
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Messages of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     before: Option<Uuid>,
 }
 
@@ -84,7 +86,7 @@ pub async fn list(
     State(api): State<Api>,
     may: May<EventsRead>,
     InPath(id): InPath<ThreadId>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<Json<Messages>, ApiError> {
     let limit = paging::limit(page.limit)?;
     found(&api, &may, id).await?;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -11,14 +12,15 @@ use crate::domain::access::may::EventsRead;
 use crate::domain::notify::{MessageId, ThreadId};
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// How far.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Upto {
     /// The last message you have read.
+    #[garde(skip)]
     message: Uuid,
 }
 
@@ -35,7 +37,7 @@ pub async fn mark(
     State(api): State<Api>,
     may: May<EventsRead>,
     InPath(id): InPath<ThreadId>,
-    Json(upto): Json<Upto>,
+    Valid(upto): Valid<Upto>,
 ) -> Result<StatusCode, ApiError> {
     found(&api, &may, id).await?;
     let message = api.talk.message(MessageId(upto.message)).await?.filter(|message| message.thread == id);

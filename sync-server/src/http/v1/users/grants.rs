@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,14 +17,15 @@ use crate::domain::recognition::Change;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// All an account may.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Grants {
     /// At most 100; none: it may nothing.
+    #[garde(length(max = MAX_GRANTS), dive)]
     grants: Vec<GrantView>,
 }
 
@@ -114,7 +116,7 @@ pub async fn set(
     may: May<UsersManage>,
     InPath(id): InPath<UserId>,
     IfMatch(expected): IfMatch,
-    Json(body): Json<Grants>,
+    Valid(body): Valid<Grants>,
 ) -> Result<impl IntoResponse, ApiError> {
     replace(&api, &may, id, Kind::Person, expected, &body.grants).await
 }

@@ -1,6 +1,7 @@
 //! Accounts, the oldest first.
 
 use axum::extract::State;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,18 +15,20 @@ use crate::domain::account::Kind;
 use crate::domain::account::giving;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::paging;
 use crate::http::problem::{ApiError, Problem};
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Page {
     /// Accounts of a page, 1 to 500.
+    #[garde(range(min = 1, max = paging::MAX_LIMIT))]
     limit: Option<u32>,
     /// `next` of the page before.
+    #[garde(skip)]
     after: Option<Uuid>,
 }
 
@@ -40,7 +43,7 @@ pub struct Page {
 pub async fn list(
     State(api): State<Api>,
     may: May<UsersRead>,
-    Queried(page): Queried<Page>,
+    ValidQuery(page): ValidQuery<Page>,
 ) -> Result<axum::Json<UserPage>, ApiError> {
     page_of(&api, &may.reach, Kind::Person, &page).await.map(axum::Json)
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse;
+use garde::Validate;
 use ostiary_common::ids::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,19 +11,21 @@ use super::grants::{given, managed, placed, words};
 use super::view::{GrantView, UserView};
 use crate::domain::access::Access;
 use crate::domain::access::may::UsersManage;
+use crate::domain::account::giving::MAX_GRANTS;
 use crate::domain::account::{Account, Kind, State as AccountState};
 use crate::domain::recognition::Change;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::etag::{IfMatch, etag};
-use crate::http::extract::{InPath, Json};
+use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, Problem};
 
 /// What an approved account may.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// At most 100.
+    #[garde(length(max = MAX_GRANTS), dive)]
     grants: Vec<GrantView>,
 }
 
@@ -66,7 +69,7 @@ pub async fn approve(
     may: May<UsersManage>,
     InPath(id): InPath<UserId>,
     IfMatch(expected): IfMatch,
-    Json(body): Json<Approval>,
+    Valid(body): Valid<Approval>,
 ) -> Result<impl IntoResponse, ApiError> {
     let account = managed(&api, &may, id, Kind::Person).await?;
     if account.state != AccountState::Pending {

@@ -1,5 +1,6 @@
 //! Accounts and grants as the API shows them.
 
+use garde::Validate;
 use ostiary_common::ids::{DoorId, SiteId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,16 +12,19 @@ use crate::domain::account::{Account, Kind};
 use crate::http::problem::ApiError;
 
 /// A role over a scope: over everything if neither site nor door is named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
 pub struct GrantView {
     /// `owner`, `admin`, `operator`, `viewer` or `auditor`.
+    #[garde(length(max = 30))]
     #[schema(example = "operator")]
     pub role: String,
     /// At this site only.
+    #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<Uuid>,
     /// At this door only.
+    #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<Uuid>,
 }

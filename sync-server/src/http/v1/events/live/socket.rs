@@ -22,7 +22,7 @@ use crate::domain::erasure::Erasure;
 use crate::enroll::door::DoorStanding;
 use crate::http::api::Api;
 use crate::http::auth::{LIVE_PROTOCOL, May};
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::v1::enrollments::view::EnrollmentView;
 use crate::http::v1::erasures::view::ErasureView;
@@ -45,7 +45,7 @@ const WRITTEN_AT_ONCE_BYTES: usize = 32 * 1024;
 pub async fn live(
     State(api): State<Api>,
     may: May<EventsRead>,
-    Queried(from): Queried<From>,
+    ValidQuery(from): ValidQuery<From>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|e| ApiError::BadRequest(format!("this is a WebSocket: {}", e.body_text())))?;

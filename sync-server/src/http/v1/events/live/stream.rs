@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use garde::Validate;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -21,7 +22,7 @@ use crate::domain::access::may::EventsRead;
 use crate::http::access::Asks;
 use crate::http::api::Api;
 use crate::http::auth::May;
-use crate::http::extract::Queried;
+use crate::http::extract::ValidQuery;
 use crate::http::problem::{ApiError, Problem};
 
 /// What a client that comes back sends by itself.
@@ -30,12 +31,13 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ON_THE_WAY: usize = 64;
 
 /// From where on.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Validate)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Beginning {
     /// Only events above this cursor, those already committed first. Without it, only new ones. `Last-Event-ID`, which
     /// clients send by themselves when they come back, goes before.
+    #[garde(skip)]
     after: Option<i64>,
 }
 
@@ -68,7 +70,7 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for LastEventId {
 pub async fn stream(
     State(api): State<Api>,
     may: May<EventsRead>,
-    Queried(beginning): Queried<Beginning>,
+    ValidQuery(beginning): ValidQuery<Beginning>,
     LastEventId(last): LastEventId,
 ) -> Result<Response, ApiError> {
     let seat = Seat::take(&api)?;
