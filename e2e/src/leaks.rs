@@ -22,9 +22,16 @@ const JPEG_TABLES: usize = 640;
 const JFIF: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00";
 
 /// What is looked for.
-#[derive(Default)]
 pub struct Leaks {
     by_head: HashMap<[u8; HEAD], Vec<(Vec<u8>, String)>>,
+    /// Whether a head begins with these two bytes: most of a file is passed by for a look here.
+    begins: Vec<bool>,
+}
+
+impl Default for Leaks {
+    fn default() -> Self {
+        Self { by_head: HashMap::new(), begins: vec![false; 1 << 16] }
+    }
 }
 
 /// Something that lies open.
@@ -98,13 +105,14 @@ impl Leaks {
         if bytes.iter().all(|byte| *byte == bytes[0]) {
             return;
         }
+        self.begins[two(head)] = true;
         self.by_head.entry(*head).or_default().push((bytes.to_vec(), what.to_owned()));
     }
 
     /// The first thing found in some bytes: where and what.
     #[must_use]
     pub fn first_in(&self, bytes: &[u8]) -> Option<(usize, &str)> {
-        bytes.windows(HEAD).enumerate().find_map(|(at, head)| {
+        bytes.windows(HEAD).enumerate().filter(|(_, head)| self.begins[two(head)]).find_map(|(at, head)| {
             let known = self.by_head.get(<&[u8; HEAD]>::try_from(head).ok()?)?;
             let found = known.iter().find(|(needle, _)| bytes[at..].starts_with(needle))?;
             Some((at, found.1.as_str()))
@@ -130,6 +138,11 @@ impl Leaks {
         }
         Ok(leaks)
     }
+}
+
+/// The first two bytes as a number.
+fn two(head: &[u8]) -> usize {
+    usize::from(head[0]) << 8 | usize::from(head[1])
 }
 
 /// The nearest number of 16 bits (IEEE 754 binary16), ties to even; for the small numbers that embeddings are made of.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub struct Database {
     child: Child,
     /// As the server is told.
     pub url: String,
+    /// Where everything of it lies: its files, its write-ahead log, the log of what it was asked.
+    pub folder: PathBuf,
 }
 
 impl Database {
@@ -84,7 +86,7 @@ impl Database {
         BufReader::new(child.stdout.take().context("what the script says")?).read_line(&mut said)?;
         ensure!(said == "ready\n", "PostgreSQL did not start: {said}");
         let url = format!("postgres:///postgres?host={}&user=ostiary", folder.display());
-        Ok(Self { child, url })
+        Ok(Self { child, url, folder })
     }
 }
 

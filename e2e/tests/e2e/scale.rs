@@ -24,6 +24,8 @@ const DEVICES: usize = 6;
 const RESUMED: Duration = Duration::from_secs(5);
 /// Another server's change holds within this time, without Redis.
 const HEARD: Duration = Duration::from_secs(1);
+/// What few may be asked for in an hour.
+const EXPORT: &str = "/api/v1/audit/export";
 const LIMITS: &str = "[limits]\nexports_per_hour = 4\nclaims_per_minute = 1000\nrenewals_per_minute = 10000\n";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,14 +49,18 @@ async fn killed(stage: &Stage) -> Result<()> {
         let ended = ended.clone();
         devices.spawn(async move { (id, work(device, ended, LATER).await) });
     }
+    let asker = tokio::spawn(ask(cluster.api().await?, ended));
     // The first server leads, having come first: the worse one to lose.
     let mut watcher = Watcher::start(&cluster).await?;
     watcher.see(200, LATER).await?;
+    let shut_out = ShutOut::by_the_first(&cluster).await?;
     cluster.servers[0].kill()?;
     let pause = watcher.see(200, LATER).await?;
     ensure!(pause < RESUMED, "watchers waited {pause:?} after a server was killed");
+    shut_out.holds_at(&cluster.servers[1]).await?;
     cluster.servers[0].restart().await?;
     watcher.see(50, LATER).await?;
+    shut_out.holds_at(&cluster.servers[0]).await?;
     // A rolling restart: the other one ends in order and comes again.
     cluster.servers[1].stop().await?;
     let pause = watcher.see(200, LATER).await?;
@@ -73,8 +79,13 @@ async fn killed(stage: &Stage) -> Result<()> {
         ensure!(ledger::counts(&api, &id).await?.len() == expected.len(), "{id}: something else was stored");
         ledger::no_holes(&api, &id).await?;
     }
-    println!("{made} events of {DEVICES} devices, none lost or doubled; a device waited {longest:?} at the longest");
+    let unanswered = asker.await.context("the asker panicked")?;
+    println!(
+        "{made} events of {DEVICES} devices, none lost or doubled; a device waited {longest:?} at the longest, who asks \
+         the API by way of the front {unanswered:?}"
+    );
     ensure!(longest < RESUMED, "a device waited {longest:?} for an acknowledgement");
+    ensure!(unanswered < RESUMED, "the API was not answered for {unanswered:?}");
     both_lead_and_follow(&cluster.servers).await
 }
 
@@ -136,13 +147,66 @@ async fn found(server: &Server, words: &str) -> Result<Vec<String>> {
 
 /// Four exports an hour, wherever they are asked for.
 async fn limits_are_counted_together(servers: &[Server]) -> Result<()> {
-    let path = "/api/v1/audit/export";
     let mut answers = Vec::new();
     for number in 0..6 {
-        answers.push(servers[number % 2].api.try_get(path).await?.status);
+        answers.push(servers[number % 2].api.try_get(EXPORT).await?.status);
     }
     ensure!(answers == [200, 200, 200, 200, 429, 429], "exports at two servers in turn: {answers:?}");
     Ok(())
+}
+
+/// Asks the API by way of the front all the while; gives the longest time between two good answers.
+async fn ask(api: Api, ended: watch::Receiver<bool>) -> Duration {
+    let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+    while !*ended.borrow() {
+        let asked = tokio::time::timeout(Duration::from_secs(1), api.try_get("/api/v1/events?limit=1")).await;
+        if matches!(asked, Ok(Ok(answer)) if answer.status == 200) {
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    longest.max(last.elapsed())
+}
+
+/// Whom a server shuts out as the last thing it does.
+struct ShutOut {
+    /// The token of a session that was ended.
+    token: Option<String>,
+    /// A device that was revoked.
+    device: RawDevice,
+}
+
+impl ShutOut {
+    /// Both are known at the other server before.
+    async fn by_the_first(cluster: &Cluster) -> Result<Self> {
+        let [one, other] = &cluster.servers[..] else { anyhow::bail!("two servers") };
+        let device = claim(cluster, "a door given up").await?;
+        device.ask_token().await?.ok()?;
+        let session = one.api.with_token(None).login(LOGIN, PASSWORD).await?;
+        let token = session.token().map(str::to_owned);
+        other.api.with_token(token.clone()).get("/api/v1/me").await?;
+        one.api.post(&format!("/api/v1/devices/{}/revoke", device.identity.device), &json!({})).await?.ok()?;
+        ensure!(session.post("/api/v1/auth/logout", &json!({})).await?.status == 204, "the session was not ended");
+        Ok(Self { token, device })
+    }
+
+    /// And what was counted stays counted: there are no more exports in this hour.
+    async fn holds_at(&self, server: &Server) -> Result<()> {
+        let session = server.api.with_token(self.token.clone());
+        wait::until_true("the session to be over", HEARD, async || {
+            Ok(session.try_get("/api/v1/me").await?.status == 401)
+        })
+        .await?;
+        // By way of the front, which may still send it to a server that died.
+        wait::until_true("the device to be refused a token", RESUMED, async || {
+            Ok(self.device.ask_token().await.is_ok_and(|answer| answer.status == 403))
+        })
+        .await?;
+        let status = server.api.try_get(EXPORT).await?.status;
+        ensure!(status == 429, "an export beyond the limit is answered with {status}");
+        Ok(())
+    }
 }
 
 /// Watches events by way of the front, and comes back with its last cursor whenever the connection ends.
