@@ -17,6 +17,7 @@ use super::{
 
 /// Tables that stay small in any installation, or of which all is always wanted.
 const SMALL: &[&str] = &[
+    "_sqlx_migrations",
     "accounts",
     "account_grants",
     "audit_head",
