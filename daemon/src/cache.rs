@@ -11,6 +11,7 @@ mod legacy;
 mod meta;
 mod open;
 mod outbox;
+mod reserve;
 mod shelf;
 
 #[cfg(test)]

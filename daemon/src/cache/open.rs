@@ -12,6 +12,7 @@ use ostiary_common::seal::SealKey;
 use super::gallery::{GalleryContents, GalleryShelf};
 use super::meta::MetaShelf;
 use super::outbox::{Budget, EventDraft, OpenError, OpenedOutbox, OutboxShelf};
+use super::reserve::Reserve;
 use super::shelf::Shelf;
 use super::{Cache, CacheError, guarded, legacy};
 
@@ -78,9 +79,21 @@ fn open_engine(
     pack: &PackId,
     stamp: &str,
 ) -> Result<(Engine, Option<Quarantine>), CacheError> {
+    let reserve = Reserve::beside(dir);
     forget_unfinished(dir);
-    let (reason, saved) = match within_time(dir, key, pack) {
-        Attempt::Sound(engine) => return Ok((*engine, None)),
+    let first = match within_time(dir, key, pack) {
+        Attempt::Unwritable(reason) if reserve.give_up() => {
+            tracing::warn!(%reason, "the card is full: opening the cache in the room kept free for that");
+            forget_unfinished(dir);
+            within_time(dir, key, pack)
+        }
+        attempt => attempt,
+    };
+    let (reason, saved) = match first {
+        Attempt::Sound(engine) => {
+            reserve.keep();
+            return Ok((*engine, None));
+        }
         Attempt::Damaged(reason, saved) => (reason, saved),
         Attempt::Unwritable(reason) => return stand_in(key, pack, reason),
     };
