@@ -6,6 +6,7 @@ mod enroll;
 mod every_page;
 mod first_steps;
 mod judging;
+mod pushing;
 mod reach;
 mod scene;
 mod screens;
