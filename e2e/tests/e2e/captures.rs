@@ -11,7 +11,7 @@ use ostiary_e2e::daemon::{Daemon, View};
 use ostiary_e2e::live::Live;
 use ostiary_e2e::server::Server;
 use ostiary_e2e::stage::{Stage, scenario};
-use ostiary_e2e::{ledger, photos};
+use ostiary_e2e::{ledger, photos, wait};
 use serde_json::{Value, json};
 
 use crate::{LATER, SOON};
@@ -268,6 +268,9 @@ async fn at_the_door(stage: &Stage) -> Result<()> {
 
     // A camera that answers nothing is not waited for.
     daemon.stop().await?;
+    let path = format!("/api/v1/devices/{}", daemon.device);
+    let gone = async || Ok(server.api.get(&path).await?["presence"]["state"] != "online");
+    wait::until_true("the server to have heard the camera's good-bye", SOON, gone).await?;
     let refused = server.api.post(&enrollments(&daemon.device), &json!({"person": other})).await?;
     refused.refused(409, "wrong-state")
 }
