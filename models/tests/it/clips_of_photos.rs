@@ -41,7 +41,7 @@ fn is_one(looks: &[&Glance<()>], rules: &GuideRules) -> Option<bool> {
 #[test]
 fn photos_of_one_are_one_and_of_two_are_two() {
     let Some(people) = shared("faces/people") else { return };
-    let thresholds = Pack::load(default_pack_dir()).unwrap().thresholds().clone();
+    let thresholds = Pack::load(default_pack_dir()).unwrap().thresholds();
     let rules = GuideRules::new(thresholds.enroll_gate(), thresholds.rule());
     let mut engine = default_engine();
     let looks = |dir: &PathBuf| -> Vec<Glance<()>> {
