@@ -23,7 +23,8 @@ struct TallyRow {
 type Place = (&'static str, Vec<u8>);
 
 impl SqlStore {
-    /// A page is read place by place, each by its index, so that one door's few events are found among many.
+    /// A page is read place by place and kind by kind, each by its index: one door's few events are found among many, and
+    /// of two kinds not all are put in order for the sake of a page.
     pub(super) async fn list_by_time(
         &self,
         reach: &Reach,
@@ -31,10 +32,13 @@ impl SqlStore {
         page: TimePage,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        let Some(places) = places(reach) else { return self.list_at(None, filter, page, limit).await };
+        let places = places(reach).map_or_else(|| vec![None], |places| places.into_iter().map(Some).collect());
+        let filters = kind_by_kind(filter);
         let mut events = Vec::new();
-        for place in places {
-            events.extend(self.list_at(Some(place), filter, page, limit).await?);
+        for place in &places {
+            for filter in &filters {
+                events.extend(self.list_at(place.clone(), filter, page, limit).await?);
+            }
         }
         events.sort_unstable_by_key(|event| (event.at, event.cursor));
         // A door may be within by itself and by its site.
@@ -103,6 +107,14 @@ fn places(reach: &Reach) -> Option<Vec<Place>> {
     let Reach::Within { sites, doors } = reach else { return None };
     let sites = sites.iter().map(|site| ("e.site", site.as_bytes().to_vec()));
     Some(sites.chain(doors.iter().map(|door| ("e.door", door.as_bytes().to_vec()))).collect())
+}
+
+/// A filter for each kind that is asked for, which together find the same.
+fn kind_by_kind(filter: &EventFilter) -> Vec<EventFilter> {
+    match filter.kinds.as_slice() {
+        [] | [_] => vec![filter.clone()],
+        kinds => kinds.iter().map(|kind| EventFilter { kinds: vec![*kind], ..filter.clone() }).collect(),
+    }
 }
 
 /// Adds what a filter asks for to a statement that has a `WHERE` already.
