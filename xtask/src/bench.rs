@@ -1,6 +1,5 @@
 //! `cargo xtask bench NAME`: measurements, each against a peer in the same run where a peer exists.
 
-mod api;
 mod camera;
 mod day;
 pub mod door;
@@ -8,13 +7,12 @@ mod faces;
 pub mod groups;
 pub mod guided;
 pub mod import;
+mod lab;
 pub mod near;
 pub mod net;
 pub mod pad;
-pub mod pages;
 pub mod peers;
 pub mod search;
-mod viewers;
 
 use std::path::PathBuf;
 
@@ -33,7 +31,7 @@ pub struct BenchArgs {
 #[derive(Subcommand)]
 enum Name {
     /// The API over a full store on both databases, beside a handler that does nothing but run the query.
-    Api(api::ApiArgs),
+    Api(lab::LabArgs),
     /// Frames from a recording to the detector's input, beside OpenCV; what an idle door takes.
     Camera(camera::CameraArgs),
     /// A day at a busy door, hastened: memory, and what reaches the memory card.
@@ -53,13 +51,13 @@ enum Name {
     /// Liveness on clips made of labelled photos: of heads that move, and of attacks with their pictures.
     Pad(pad::PadArgs),
     /// Every page of the panel over a full store: how long the server takes, and how much a browser is sent.
-    Pages(pages::PagesArgs),
+    Pages(lab::LabArgs),
     /// Labelled photos, whole and degraded, through Ostiary and through other pipelines.
     Peers(peers::PeersArgs),
     /// Looking for the nearest person, beside faiss and usearch; all exact, one thread.
     Search(search::SearchArgs),
     /// Many before the live wall of one server while visits come in: what it costs, and whether anything is missed.
-    Viewers(viewers::ViewersArgs),
+    Viewers(lab::LabArgs),
 }
 
 /// Runs the named bench.
@@ -68,7 +66,7 @@ enum Name {
 /// If it cannot be built or run.
 pub fn run(args: BenchArgs) -> Result<()> {
     match args.name {
-        Name::Api(args) => api::run(&args),
+        Name::Api(args) => args.run("api", &[]),
         Name::Camera(args) => camera::run(&args),
         Name::Day(args) => day::run(&args),
         Name::Door(args) => door::run(args),
@@ -78,10 +76,10 @@ pub fn run(args: BenchArgs) -> Result<()> {
         Name::Near(args) => near::run(&args),
         Name::Net(args) => net::run(args),
         Name::Pad(args) => pad::run(args),
-        Name::Pages(args) => pages::run(&args),
+        Name::Pages(args) => args.run("pages", &[]),
         Name::Peers(args) => peers::run(args),
         Name::Search(args) => search::run(args),
-        Name::Viewers(args) => viewers::run(&args),
+        Name::Viewers(args) => args.run("viewers", &[]),
     }
 }
 

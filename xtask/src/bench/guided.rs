@@ -3,8 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::Profile;
-use crate::{setup, shell};
+use super::lab::LabArgs;
 
 /// How much is measured.
 #[derive(Args)]
@@ -12,15 +11,8 @@ pub struct GuidedArgs {
     /// Frames that are counted.
     #[arg(long, default_value_t = 300)]
     frames: u32,
-    /// Print one line of JSON.
-    #[arg(long)]
-    json: bool,
-    /// How to compile what is measured.
-    #[arg(long, value_enum, default_value_t = Profile::Measure)]
-    profile: Profile,
-    /// Take the programs as they were last built.
-    #[arg(long)]
-    no_build: bool,
+    #[command(flatten)]
+    lab: LabArgs,
 }
 
 /// Builds and measures.
@@ -28,14 +20,5 @@ pub struct GuidedArgs {
 /// # Errors
 /// If the build fails, or nothing could be measured.
 pub fn run(args: &GuidedArgs) -> Result<()> {
-    setup::ensure()?;
-    if !args.no_build {
-        args.profile.build(&["--workspace", "--bins"])?;
-    }
-    let mut lab = shell::command(args.profile.dir().join("ostiary-lab"), &["guided"]);
-    lab.args(["--frames", &args.frames.to_string()]);
-    if args.json {
-        lab.arg("--json");
-    }
-    shell::run(&mut lab)
+    args.lab.run("guided", &["--frames".into(), args.frames.to_string()])
 }

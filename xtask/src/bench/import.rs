@@ -3,8 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::Profile;
-use crate::{setup, shell};
+use super::lab::LabArgs;
 
 /// How much is imported.
 #[derive(Args)]
@@ -15,15 +14,8 @@ pub struct ImportArgs {
     /// Threads that read photos, in the server and beside it.
     #[arg(long, default_value_t = 2)]
     engines: u32,
-    /// Print one line of JSON.
-    #[arg(long)]
-    json: bool,
-    /// How to compile what is measured.
-    #[arg(long, value_enum, default_value_t = Profile::Measure)]
-    profile: Profile,
-    /// Take the programs as they were last built.
-    #[arg(long)]
-    no_build: bool,
+    #[command(flatten)]
+    lab: LabArgs,
 }
 
 /// Builds and measures.
@@ -31,14 +23,5 @@ pub struct ImportArgs {
 /// # Errors
 /// If the build fails, or a photo was lost.
 pub fn run(args: &ImportArgs) -> Result<()> {
-    setup::ensure()?;
-    if !args.no_build {
-        args.profile.build(&["--workspace", "--bins"])?;
-    }
-    let mut lab = shell::command(args.profile.dir().join("ostiary-lab"), &["import"]);
-    lab.args(["--photos", &args.photos.to_string(), "--engines", &args.engines.to_string()]);
-    if args.json {
-        lab.arg("--json");
-    }
-    shell::run(&mut lab)
+    args.lab.run("import", &["--photos".into(), args.photos.to_string(), "--engines".into(), args.engines.to_string()])
 }
