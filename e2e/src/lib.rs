@@ -1,12 +1,13 @@
 //! Drives Ostiary's two real programs: what the demo and the end-to-end tests share.
 //!
 //! Start reading at [`stage`]: a folder of its own, a server and daemons in it, which end with it. What they
-//! look at is made by [`clip`], and what benches look at by [`door`]; what they are asked goes through [`api`]; a device that does not behave is
-//! [`device`]; thousands of devices are [`fleet`]; several servers are [`cluster`].
+//! look at is made by [`clip`], a crate of its own that is always optimised, and what benches look at by [`door`]; what
+//! they are asked goes through [`api`]; a device that does not behave is [`device`]; thousands of devices are [`fleet`]; several servers are [`cluster`].
+
+pub use ostiary_clips as clip;
 
 pub mod api;
 pub mod browser;
-pub mod clip;
 pub mod cluster;
 pub mod daemon;
 pub mod demo;

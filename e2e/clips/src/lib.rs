@@ -17,13 +17,12 @@ use std::path::Path;
 use std::thread;
 
 pub use camera::{Camera, Canvas};
-pub(crate) use figure::draw;
-pub(crate) use motion::ease;
-pub use motion::{Pose, walk};
+pub use figure::draw;
+pub use motion::{Pose, ease, walk};
 pub use portrait::{Portrait, PortraitError, Sitter};
 pub use turning::turning;
 
-pub(crate) use room::Room;
+pub use room::Room;
 
 /// Someone walking through a scene.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -73,7 +73,7 @@ impl Sitter {
     /// Where the picture lies in the repository.
     #[must_use]
     pub fn path(self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("media/portraits").join(self.placement().file)
+        Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("media/portraits").join(self.placement().file)
     }
 
     /// Centre of the face, in pixels of the portrait.
