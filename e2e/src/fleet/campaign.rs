@@ -29,6 +29,9 @@ use crate::{tls, wait};
 /// the same minutes.
 const LIMITS: &str = "[limits]\nrequests_per_second = 100000\naccount_requests_per_second = 100000\nclaims_per_minute = 1000000\nrenewals_per_minute = 1000000\n";
 
+/// Errors of the server that are shown.
+const ERRORS_SHOWN: usize = 5;
+
 /// A fleet at work against its server.
 pub(super) struct Campaign {
     pub(super) args: FleetArgs,
@@ -155,7 +158,10 @@ impl Campaign {
         (report.events, report.lost, report.doubled) = (census.made, census.lost, census.doubled);
         report.sent_again = self.board.sent_again.load(Ordering::Relaxed);
         report.wrong_galleries = self.board.wrong_galleries.load(Ordering::Relaxed);
-        report.server_errors = self.server.log().lines().filter(|line| line.contains("ERROR")).count();
+        let log = self.server.log();
+        let errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
+        report.server_errors = errors.len();
+        errors.iter().take(ERRORS_SHOWN).for_each(|line| eprintln!("the server's log: {line}"));
         Ok(report)
     }
 }

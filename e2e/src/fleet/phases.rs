@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::campaign::{Campaign, say};
 use super::report::Step;
@@ -14,6 +14,10 @@ use crate::{photos, wait};
 
 /// Longest wait for a phase to end.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// A server at rest uses less of the processor in so many looks: a fleet's pings and health are all there is to do.
+const CALM_CORES: f64 = 0.2;
+const CALM_LOOKS: u32 = 2;
+const LOOK: Duration = Duration::from_secs(1);
 /// Left out at the begin of each step, while doors fall into their pace.
 const SETTLES: Duration = Duration::from_secs(3);
 /// A step holds if this share of what was made was acknowledged.
@@ -31,7 +35,30 @@ pub(super) async fn connect(campaign: &mut Campaign) -> Result<()> {
     campaign.report.connected = campaign.board.standing(0).up;
     let failures = campaign.board.take_failures();
     say(&campaign.args, &format!("connected in {:.1} s, failures {failures:?}", campaign.report.connect_s));
+    calm(campaign).await?;
+    campaign.report.calm_s = began.elapsed().as_secs_f64();
+    say(
+        &campaign.args,
+        &format!("what devices say when they connect is dealt with after {:.1} s", campaign.report.calm_s),
+    );
     Ok(())
+}
+
+/// Waits until the server has dealt with what devices say when they connect: who they are, what they hold. Steady load is
+/// that of a fleet which has been there for a while.
+async fn calm(campaign: &Campaign) -> Result<()> {
+    let pid = campaign.server.process_id().context("the server runs")?;
+    let mut calm_looks = 0;
+    for _ in 0..PATIENCE.as_secs() / LOOK.as_secs() {
+        let before = usage::of(pid).cpu_s;
+        tokio::time::sleep(LOOK).await;
+        let cores = (usage::of(pid).cpu_s - before) / LOOK.as_secs_f64();
+        calm_looks = if cores < CALM_CORES { calm_looks + 1 } else { 0 };
+        if calm_looks == CALM_LOOKS {
+            return Ok(());
+        }
+    }
+    bail!("the server does not come to rest")
 }
 
 /// Steady load, step by step, until one does not hold.

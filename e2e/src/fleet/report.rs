@@ -14,6 +14,8 @@ pub struct FleetReport {
     pub connected: usize,
     /// From the first connection's begin until all devices were connected.
     pub connect_s: f64,
+    /// And until the server had dealt with all that devices say when they connect.
+    pub calm_s: f64,
     /// Events per second committed and acknowledged in the highest step that held.
     pub events_per_s: f64,
     /// 99 of 100 batches were acknowledged within this time in that step.

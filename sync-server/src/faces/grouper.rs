@@ -22,6 +22,8 @@ use crate::recognition::Recognition;
 
 /// How often it looks even if nobody told of new events.
 const EVERY: Duration = Duration::from_secs(30);
+/// After each look: however many visits come in a second, it looks once.
+const REST: Duration = Duration::from_secs(1);
 /// How often all visits are looked at together, if any came.
 const REGROUP_EVERY: Duration = Duration::from_secs(10 * 60);
 /// New visits of one step.
@@ -41,19 +43,41 @@ pub struct Grouper {
     pub recognition: Arc<Recognition>,
 }
 
+/// Events that were looked through in vain: those behind the place of the grouping that have no face of nobody known. A
+/// house of which everybody is known would have all of them looked through for each visit.
+#[derive(Debug, Default)]
+struct Looked {
+    /// The place of the grouping then.
+    from: i64,
+    upto: i64,
+}
+
+impl Looked {
+    /// Behind which event to look.
+    const fn behind(&self, place: GroupingPlace) -> i64 {
+        if place.upto == self.from && self.upto > place.upto { self.upto } else { place.upto }
+    }
+
+    const fn through(&mut self, place: GroupingPlace, newest: i64) {
+        *self = Self { from: place.upto, upto: newest };
+    }
+}
+
 impl Grouper {
     /// Works until the end; `committed` tells of new events.
     pub async fn run(self, mut committed: watch::Receiver<i64>, jobs: Arc<Jobs>, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut regrouped_at, mut regrouped) = (self.clock.elapsed(), None);
+        let mut looked = Looked::default();
         let work = async {
             loop {
                 tokio::select! {
                     _ = tick.tick() => {}
                     Ok(()) = committed.changed() => {}
                 }
-                let mut done = self.step().await;
+                let newest = *committed.borrow_and_update();
+                let mut done = self.step_from(&mut looked, newest).await;
                 if done.is_ok() {
                     done = doubt_matches(&*self.store, &self.held).await;
                 }
@@ -65,6 +89,7 @@ impl Grouper {
                     tracing::error!(%error, "unknown visitors could not be put together: {error}");
                 }
                 jobs.ran("putting unknown visitors together", EVERY, done.map_err(|error| error.to_string()));
+                tokio::time::sleep(REST).await;
             }
         };
         shutdown.run_until_cancelled(work).await;
@@ -75,13 +100,21 @@ impl Grouper {
     /// # Errors
     /// [`StoreError`]; what was not done is done the next time.
     pub async fn step(&self) -> Result<(), StoreError> {
+        self.step_from(&mut Looked::default(), 0).await
+    }
+
+    /// As [`Grouper::step`], of events behind those `looked` through already; `newest` is committed.
+    async fn step_from(&self, looked: &mut Looked, newest: i64) -> Result<(), StoreError> {
         let (keeping, _) = Keeping::read(&*self.store).await?;
         let before = keeping.before(self.clock.now());
         while self.store.forget_unknowns(before, FORGET_AT_ONCE).await? == u64::from(FORGET_AT_ONCE) {}
         loop {
             let snapshot = self.held.snapshot().await?;
-            let faces = self.store.new_faces(snapshot.place.upto, AT_ONCE).await?;
-            let Some(last) = faces.last().map(|face| face.cursor) else { return Ok(()) };
+            let faces = self.store.new_faces(looked.behind(snapshot.place), AT_ONCE).await?;
+            let Some(last) = faces.last().map(|face| face.cursor) else {
+                looked.through(snapshot.place, newest);
+                return Ok(());
+            };
             let joining = self.join(snapshot, faces, last).await;
             let count = joining.joins.len() as u64;
             if self.store.join_unknowns(&joining).await? {
@@ -146,4 +179,22 @@ impl Grouper {
 /// Reckons off the async threads.
 async fn reckon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("grouping is arithmetic and does not panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_looked_through_is_passed_over_until_the_grouping_moves() {
+        let place = |upto| GroupingPlace { upto, edit: 7 };
+        let mut looked = Looked::default();
+        assert_eq!(looked.behind(place(10)), 10);
+        looked.through(place(10), 500);
+        assert_eq!(looked.behind(place(10)), 500);
+        assert_eq!(looked.behind(place(510)), 510);
+        assert_eq!(looked.behind(place(0)), 0, "everything is to be put together anew");
+        looked.through(place(10), 3);
+        assert_eq!(looked.behind(place(10)), 10, "nobody said how new the newest is");
+    }
 }

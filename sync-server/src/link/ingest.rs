@@ -1,7 +1,7 @@
 //! Events into the store: many devices share one commit, and nobody is told "stored" before it is.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostiary_common::ids::{DeviceId, EventId, StreamId};
 use ostiary_common::topics::{Channel, DeviceRoot};
@@ -25,6 +25,11 @@ use crate::ports::{Clock, LiveFeed, Store, StoreError};
 const GROUP_BATCHES: usize = 512;
 /// Payload bytes committed together at most, so that a group of large batches does not hold up small ones.
 const GROUP_BYTES: usize = 8 * 1024 * 1024;
+/// A group of so many batches shows that more will come at once.
+const BUSY_BATCHES: usize = 4;
+/// Then the next group is gathered for so long: what a group costs by itself, some thirty statements and a flush, is
+/// shared by more batches. A batch that comes alone waits for nothing.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Longest reason told to a device.
 const MAX_REASON_CHARS: usize = 120;
@@ -60,10 +65,11 @@ struct Sender {
 impl Writer {
     /// Writes what comes until there is no more. While one group is committed, the next is read.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Incoming>) {
-        let mut group = Vec::new();
+        let mut group: Vec<Pending> = Vec::new();
         loop {
             let gate = Gate { intake: self.intake.clone(), clock: self.clock.clone() };
-            let ((), next) = tokio::join!(self.write(group), gate.gather(&mut queue));
+            let pause = if group.len() >= BUSY_BATCHES { GATHER } else { Duration::ZERO };
+            let ((), next) = tokio::join!(self.write(group), gate.gather(&mut queue, pause));
             let Some(next) = next else { return };
             group = next;
         }
@@ -213,10 +219,13 @@ struct Gate {
 }
 
 impl Gate {
-    /// Waits for a message, and takes those that wait behind it, as far as they fit into one commit. `None` when no
-    /// more will come.
-    async fn gather(&self, queue: &mut mpsc::Receiver<Incoming>) -> Option<Vec<Pending>> {
+    /// Waits for a message, and takes those that come within `pause` or wait behind it, as far as they fit into one
+    /// commit. `None` when no more will come.
+    async fn gather(&self, queue: &mut mpsc::Receiver<Incoming>, pause: Duration) -> Option<Vec<Pending>> {
         let mut messages = vec![queue.recv().await?];
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let mut bytes = messages[0].payload.len();
         while messages.len() < GROUP_BATCHES && bytes < GROUP_BYTES {
             let Ok(message) = queue.try_recv() else { break };

@@ -70,7 +70,13 @@ impl Herald {
                 }
                 () = shutdown.cancelled() => break,
             };
-            let passed = if self.leader.leads() { self.follow(looks).await } else { Ok(()) };
+            let passed = if self.leader.leads() {
+                // What is not committed is followed again after the next start.
+                let Some(followed) = shutdown.run_until_cancelled(self.follow(looks)).await else { break };
+                followed
+            } else {
+                Ok(())
+            };
             if let Err(error) = &passed {
                 tracing::error!(%error, "what is to be told could not be written: {error}");
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use super::url::StoreUrl;
 use crate::ports::StoreError;
@@ -31,6 +31,9 @@ const WRITERS_SHARE: u32 = 4;
 /// How long a caller waits for a connection before it is told that the store is overloaded.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A connection that was used since so long ago is not asked whether it is there still.
+const IDLE_UNASKED: Duration = Duration::from_secs(1);
+
 /// A writer waits this long for another process (a backup, a CLI command) to finish.
 ///
 /// `synchronous = FULL` makes a commit durable before it returns, which is what an event ack promises. With
@@ -55,6 +58,11 @@ const POSTGRES_READ: &str = "SET default_transaction_read_only = on";
 const POSTGRES_WRITERS: i64 = 0x6f_73_74_69_61_72_79;
 
 impl Engine {
+    /// Which one a connection leads to.
+    pub(super) fn of(conn: &AnyConnection) -> Self {
+        if conn.backend_name() == "SQLite" { Self::Sqlite } else { Self::Postgres }
+    }
+
     /// The statement that begins a transaction that writes.
     pub(super) const fn begin_writing(self) -> &'static str {
         match self {
@@ -154,8 +162,19 @@ pub(super) fn pool(url: &StoreUrl, purpose: Purpose, most: u32) -> Result<AnyPoo
     let options = AnyPoolOptions::new()
         .max_connections(engine.connections(purpose, most))
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| Box::pin(async move { is_alive(conn, meta.idle_for).await }))
         .after_connect(move |conn, _| Box::pin(async move { set_up(conn, engine, purpose).await }));
     Ok(options.connect_lazy_with(url.connect_options(purpose)?))
+}
+
+/// Whether a connection is still there. One that was in use a moment ago is: asking each time would be a second journey to
+/// the database for every read.
+async fn is_alive(conn: &mut AnyConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if idle < IDLE_UNASKED {
+        return Ok(true);
+    }
+    conn.ping().await.map(|()| true)
 }
 
 async fn set_up(conn: &mut AnyConnection, engine: Engine, purpose: Purpose) -> Result<(), sqlx::Error> {

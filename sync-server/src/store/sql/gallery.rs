@@ -119,7 +119,22 @@ impl SqlStore {
         self.memory.page(head.rev, &PageKey { pack, scope, walk, most_bytes: question.most_bytes })
     }
 
+    /// What a device must hold, where memory has everything but the device's pack: after a change all devices ask at about
+    /// the same time.
+    async fn known_truth(&self, pack: &PackId, device: DeviceId) -> Result<Option<GalleryTruth>, StoreError> {
+        let mut conn = self.read.acquire().await?;
+        let seen = head(&mut conn).await?;
+        let Some(of) = self.memory.scope(seen, device) else { return Ok(None) };
+        let held = held_pack(&mut conn, device).await?;
+        Ok(self.memory.truth(seen, held.as_ref().unwrap_or(pack), &of))
+    }
+
     async fn truth_of(&self, pack: &PackId, device: Option<DeviceId>) -> Result<GalleryTruth, StoreError> {
+        if let Some(device) = device
+            && let Some(known) = self.known_truth(pack, device).await?
+        {
+            return Ok(known);
+        }
         let everyone = DeviceScope { scope: Scope::Everyone, since: Revision(0) };
         loop {
             let mut tx = self.begin_reading().await?;

@@ -11,6 +11,7 @@ use ostiary_common::wire::EventRecord;
 use sqlx::AnyConnection;
 
 use super::again::again;
+use super::engine::Engine;
 use super::gone::Gone;
 use super::known::{Known, Place};
 use super::many::{ManyRows, pieces};
@@ -149,9 +150,9 @@ async fn row<'a>(
 /// Inserts what is not there yet.
 async fn insert(tx: &mut AnyConnection, rows: &[Row<'_>]) -> Result<Inserted, StoreError> {
     let newest: i64 = sqlx::query_scalar("SELECT coalesce(max(cursor), 0) FROM events").fetch_one(&mut *tx).await?;
-    let mut count = 0;
+    let (mut count, engine) = (0, Engine::of(tx));
     for piece in pieces(rows) {
-        let query = piece.iter().fold(sqlx::query(INSERT.sql(piece)), |query, row| row.bind(query));
+        let query = piece.iter().fold(sqlx::query(INSERT.sql(engine, piece)), |query, row| row.bind(query));
         count += query.execute(&mut *tx).await?.rows_affected();
     }
     if count == rows.len() as u64 && rows.iter().all(|row| row.attached.is_empty() && row.known_as.is_none()) {

@@ -10,6 +10,7 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::EventTime;
 use sqlx::AnyConnection;
 
+use super::engine::Engine;
 use super::many::{ManyRows, pieces};
 use super::values::Flag;
 use super::{columns, streams};
@@ -120,7 +121,7 @@ impl Known {
             }
         }
         for piece in pieces(&risen) {
-            let mut query = sqlx::query(PUT_STREAMS.sql(piece));
+            let mut query = sqlx::query(PUT_STREAMS.sql(Engine::of(tx), piece));
             for (device, stream, upto) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(stream.as_bytes().as_slice()).bind(*upto);
             }
@@ -133,7 +134,7 @@ impl Known {
         let news = self.boots.iter().filter(|(_, boot)| boot.is_news);
         let news: Vec<_> = news.filter_map(|((device, boot), known)| Some((device, boot, known.offset?))).collect();
         for piece in pieces(&news) {
-            let mut query = sqlx::query(PUT_BOOTS.sql(piece));
+            let mut query = sqlx::query(PUT_BOOTS.sql(Engine::of(tx), piece));
             for (device, boot, offset) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(boot.as_bytes().as_slice());
                 query = query.bind(offset.zero.0).bind(Flag(offset.exact));
@@ -145,7 +146,7 @@ impl Known {
 
     async fn load_places(&mut self, tx: &mut AnyConnection, asked: &[DeviceId]) -> Result<(), StoreError> {
         for piece in pieces(asked) {
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(PLACES.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(PLACES.sql(Engine::of(tx), piece));
             for device in piece {
                 query = query.bind(device.as_bytes().as_slice());
             }
@@ -160,14 +161,14 @@ impl Known {
         let number = |column| columns::unsigned("sequence number", column);
         for piece in pieces(asked) {
             let mut ranges: HashMap<_, Vec<(u64, u64)>> = HashMap::new();
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64, i64)>(RANGES.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64, i64)>(RANGES.sql(Engine::of(tx), piece));
             for (device, stream) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(stream.as_bytes().as_slice());
             }
             for (device, stream, first, last) in query.fetch_all(&mut *tx).await? {
                 ranges.entry((device, stream)).or_default().push((number(first)?, number(last)?));
             }
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64)>(STREAMS.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64)>(STREAMS.sql(Engine::of(tx), piece));
             for (device, stream) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(stream.as_bytes().as_slice());
             }
@@ -183,7 +184,7 @@ impl Known {
 
     async fn load_boots(&mut self, tx: &mut AnyConnection, asked: &[(DeviceId, BootId)]) -> Result<(), StoreError> {
         for piece in pieces(asked) {
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64, Flag)>(BOOTS.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64, Flag)>(BOOTS.sql(Engine::of(tx), piece));
             for (device, boot) in piece {
                 query = query.bind(device.as_bytes().as_slice()).bind(boot.as_bytes().as_slice());
             }

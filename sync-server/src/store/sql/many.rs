@@ -4,23 +4,37 @@
 
 use std::iter;
 
-/// Numbers of rows there are statements for, falling; the last is one, so that every number can be made of them.
-const SIZES: [usize; 4] = [64, 16, 4, 1];
+use super::engine::Engine;
 
-/// A statement in each of the sizes.
-pub(super) struct ManyRows([String; SIZES.len()]);
+/// Numbers of rows there are statements for, falling; the last is one, so that every number can be made of them.
+const SIZES: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+/// A statement in each of the sizes, as each database takes it.
+pub(super) struct ManyRows {
+    /// With values that are not numbered: SQLite looks each number up among all, which takes the square of their count.
+    sqlite: [String; SIZES.len()],
+    postgres: [String; SIZES.len()],
+}
 
 impl ManyRows {
     /// A statement of `head`, `row` as often as there are rows, with commas between, and `tail`. Each `?` of a row
-    /// stands for a value, and is numbered.
+    /// stands for a value, in order.
     pub(super) fn new(head: &str, row: &str, tail: &str) -> Self {
-        Self(SIZES.map(|rows| format!("{head} {} {tail}", numbered(&vec![row; rows].join(", ")))))
+        let rows = |count: usize| vec![row; count].join(", ");
+        Self {
+            sqlite: SIZES.map(|count| format!("{head} {} {tail}", rows(count))),
+            postgres: SIZES.map(|count| format!("{head} {} {tail}", numbered(&rows(count)))),
+        }
     }
 
     /// The statement for one of the [`pieces`].
-    pub(super) fn sql<T>(&'static self, piece: &[T]) -> &'static str {
+    pub(super) fn sql<T>(&'static self, engine: Engine, piece: &[T]) -> &'static str {
         let place = SIZES.iter().position(|rows| *rows == piece.len());
-        &self.0[place.expect("pieces have the sizes there are statements for")]
+        let statements = match engine {
+            Engine::Sqlite => &self.sqlite,
+            Engine::Postgres => &self.postgres,
+        };
+        &statements[place.expect("pieces have the sizes there are statements for")]
     }
 }
 
@@ -58,9 +72,12 @@ mod tests {
         };
         check(0, &[]);
         check(1, &[1]);
-        check(7, &[4, 1, 1, 1]);
-        check(150, &[64, 64, 16, 4, 1, 1]);
-        assert_eq!(INSERT.sql(&[0]), "INSERT INTO t VALUES ($1, $2) RETURNING a");
-        assert!(INSERT.sql(&[0; 4]).contains("VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8) RETURNING"));
+        check(7, &[4, 2, 1]);
+        check(150, &[64, 64, 16, 4, 2]);
+        check(47, &[32, 8, 4, 2, 1]);
+        assert_eq!(INSERT.sql(Engine::Postgres, &[0]), "INSERT INTO t VALUES ($1, $2) RETURNING a");
+        assert_eq!(INSERT.sql(Engine::Sqlite, &[0]), "INSERT INTO t VALUES (?, ?) RETURNING a");
+        let four = INSERT.sql(Engine::Postgres, &[0; 4]);
+        assert!(four.contains("VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8) RETURNING"));
     }
 }

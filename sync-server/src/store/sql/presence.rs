@@ -8,7 +8,6 @@ use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::monitor::Info;
 use ostiary_common::wire::{ConfigReported, GalleryAck};
 
-use super::again::again;
 use super::error::corrupt;
 use super::many::{ManyRows, pieces};
 use super::{SqlStore, columns};
@@ -24,7 +23,7 @@ impl SqlStore {
     pub(super) async fn standings_of(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, DeviceStanding>, StoreError> {
         let mut standings = HashMap::with_capacity(ids.len());
         for piece in pieces(ids) {
-            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, String, i64)>(STANDINGS.sql(piece));
+            let mut query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, String, i64)>(STANDINGS.sql(self.engine, piece));
             for id in piece {
                 query = query.bind(id.as_bytes().as_slice());
             }
@@ -74,21 +73,27 @@ impl SqlStore {
     }
 
     pub(super) async fn set_info(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {
-        again(|| async {
-            self.set_said("UPDATE devices SET info_json = $1, last_seen_at = $2 WHERE id = $3", id, json, now).await?;
-            let told: Info = serde_json::from_str(json).unwrap_or_default();
-            // A pack nobody knows here is that of a device that is not set up: it is measured by the one in force.
-            sqlx::query(
-                "UPDATE devices SET held_pack = (SELECT p.id FROM model_packs p WHERE p.id = $1)
-                 WHERE id = $2 AND held_pack IS DISTINCT FROM (SELECT p.id FROM model_packs p WHERE p.id = $1)",
-            )
-            .bind(told.model_pack)
-            .bind(id.as_bytes().to_vec())
-            .execute(&self.write)
-            .await?;
-            Ok(())
+        let told: Info = serde_json::from_str(json).unwrap_or_default();
+        let (json, pack) = (json.to_owned(), told.model_pack);
+        self.small(move |tx| {
+            let (json, pack) = (json.clone(), pack.clone());
+            Box::pin(async move {
+                // A pack nobody knows here is that of a device that is not set up: it is measured by the one in force.
+                sqlx::query(
+                    "UPDATE devices SET info_json = $1, last_seen_at = $2,
+                     held_pack = (SELECT p.id FROM model_packs p WHERE p.id = $3) WHERE id = $4",
+                )
+                .bind(json)
+                .bind(now.0)
+                .bind(pack)
+                .bind(id.as_bytes().to_vec())
+                .execute(tx)
+                .await?;
+                Ok(true)
+            })
         })
         .await
+        .map(drop)
     }
 
     pub(super) async fn set_health(&self, id: DeviceId, json: &str, now: UnixMillis) -> Result<(), StoreError> {

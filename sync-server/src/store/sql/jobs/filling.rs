@@ -52,7 +52,7 @@ impl SqlStore {
             let key = rows::key(&mut tx, &self.master, job).await?.ok_or(StoreError::NoSuch("job"))?;
             let numbered: Vec<(u64, &NewItem)> = (from..).zip(items).collect();
             for piece in pieces(&numbered) {
-                let mut query = sqlx::query(INSERT.sql(piece));
+                let mut query = sqlx::query(INSERT.sql(self.engine, piece));
                 for (n, item) in piece {
                     query = query
                         .bind(job.as_bytes().to_vec())

@@ -10,6 +10,7 @@ use crate::domain::notify::{Notice, NoticeId};
 use crate::ports::StoreError;
 use crate::ports::notify::{Delivery, Recipient, Step};
 use crate::store::sql::columns::to_column;
+use crate::store::sql::engine::Engine;
 use crate::store::sql::many::{ManyRows, pieces};
 use crate::store::sql::values::Flag;
 
@@ -114,7 +115,7 @@ async fn change(tx: &mut AnyConnection, notice: &Notice, escalated: bool) -> Res
 
 async fn gather(tx: &mut AnyConnection, rows: &[(NoticeId, EventId, UnixMillis)]) -> Result<(), StoreError> {
     for piece in pieces(rows) {
-        let query = piece.iter().fold(sqlx::query(GATHER.sql(piece)), |query, (notice, event, at)| {
+        let query = piece.iter().fold(sqlx::query(GATHER.sql(Engine::of(tx), piece)), |query, (notice, event, at)| {
             query.bind(notice.as_bytes().to_vec()).bind(event.as_bytes().to_vec()).bind(at.0)
         });
         query.execute(&mut *tx).await?;
