@@ -4,6 +4,7 @@
 //! refusal is a [`problem`] (RFC 9457).
 
 pub mod access;
+mod answer;
 pub mod api;
 pub mod auth;
 mod body;

@@ -151,6 +151,20 @@ impl World {
 }
 
 #[tokio::test]
+async fn a_token_that_was_right_is_refused_when_its_time_is_over_or_its_key_is_gone() {
+    let world = World::new().await;
+    let ends = NOW.plus(LIVES.access);
+    let issued = world.tokens.issue_user(UserId::generate(), SessionId::generate(), ends, NOW);
+    for _ in 0..2 {
+        assert!(world.tokens.check_user(&issued.token, NOW).is_ok());
+    }
+    assert_eq!(world.tokens.check_user(&issued.token, ends), Err(TokenRefused::Expired));
+    let other = tempfile::tempdir().unwrap();
+    world.tokens.replace_keys(SigningKeys::open(other.path(), NOW).unwrap());
+    assert_eq!(world.tokens.check_user(&issued.token, NOW), Err(TokenRefused::UnknownKey));
+}
+
+#[tokio::test]
 async fn forged_tokens_are_refused() {
     let world = World::new().await;
     let edited = |edit: fn(&mut DeviceClaims)| {

@@ -1,6 +1,5 @@
 //! A page of events: by the time they happened, or in the order they were stored.
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use super::item::EventItem;
 use super::pages::{Asked, Place};
 use crate::domain::access::may::EventsRead;
 use crate::domain::event::{EventFilter, Page, StoredEvent, TimePage};
+use crate::http::answer::LongJson;
 use crate::http::api::Api;
 use crate::http::auth::May;
 use crate::http::extract::ValidQuery;
@@ -101,7 +101,7 @@ pub async fn list(
     State(api): State<Api>,
     may: May<EventsRead>,
     ValidQuery(wanted): ValidQuery<Wanted>,
-) -> Result<Json<Events>, ApiError> {
+) -> Result<LongJson<Events>, ApiError> {
     let limit = paging::limit(wanted.limit)?;
     let filter = wanted.filters().parse()?;
     let about = format!("{filter:?}");
@@ -110,7 +110,7 @@ pub async fn list(
     let events = read(&api, &may, &filter, asked, limit + 1).await?;
     let page = asked.page(events, limit as usize);
     let cursor = |place: Place| api.cursors.seal(LIST, &about, place.to_numbers());
-    Ok(Json(Events {
+    Ok(LongJson(Events {
         next: page.next.map(cursor),
         previous: page.previous.map(cursor),
         items: page.items.into_iter().map(EventItem::from).collect(),
