@@ -14,6 +14,8 @@ use crate::ports::StoreError;
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
+/// A database that is away is back no sooner, as a rule.
+const AWAY_S: u64 = 5;
 /// What every `type` starts with.
 const TYPE_PREFIX: &str = "urn:ostiary:problem:";
 
@@ -343,6 +345,11 @@ impl From<StoreError> for ApiError {
                 tracing::warn!(%error, "the database broke a change off: {error}");
                 let detail = "the database broke this off for the sake of other work; nothing was done".to_owned();
                 Self::Unavailable { detail, retry_after_s: 1 }
+            }
+            StoreError::Away(error) => {
+                tracing::warn!(%error, "the database cannot be reached: {error}");
+                let detail = "the database cannot be reached; try again, a change with the same Idempotency-Key".into();
+                Self::Unavailable { detail, retry_after_s: AWAY_S }
             }
             other => Self::Internal(other.to_string()),
         }

@@ -37,7 +37,7 @@ impl Patience {
     {
         for pause in self.0 {
             match ask().await {
-                Err(StoreError::Database(error) | StoreError::BrokenOff(error)) => {
+                Err(StoreError::Database(error) | StoreError::BrokenOff(error) | StoreError::Away(error)) => {
                     tracing::warn!(%error, "the store does not answer, trying again in {pause:?}");
                     metrics::counter!("ostiary_server_store_retries_total").increment(1);
                     tokio::time::sleep(*pause).await;

@@ -37,6 +37,9 @@ pub enum StoreError {
     /// The database broke the work off for the sake of somebody else's; nothing of it was done, and it may be tried again.
     #[error("the database broke the work off for the sake of other work: {0}")]
     BrokenOff(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database cannot be reached, or has no connection left; what was asked for may be tried again later.
+    #[error("the database cannot be reached: {0}")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database did not answer or refused.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),

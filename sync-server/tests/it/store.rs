@@ -26,6 +26,7 @@ pub mod place;
 mod plans;
 mod pruning;
 mod reach;
+mod references;
 mod replicas;
 mod retention;
 mod rotation;

@@ -5,7 +5,7 @@
 //! by SQLite, which says so itself. Plans of both are those for parameters that are not known: however much there is, a
 //! million events say, the plan is the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, Row};
@@ -63,11 +63,6 @@ const WHOLE: &[(&str, &str)] = &[
 /// Statements of whose parameters only the binding tells the types, and PostgreSQL cannot prepare them without. SQLite
 /// explains them.
 const UNTYPED: &[&str] = &["UPDATE jobs SET state = CASE WHEN items = 0", "CROSS JOIN recognition i"];
-
-/// What refers to rows that are never removed (versions of a text, devices), or is few at any time (links that serve
-/// once, for an hour).
-const STAY: &[(&str, &str)] =
-    &[("consents", "text_version"), ("erasure_devices", "device"), ("one_time_tokens", "session")];
 
 /// Told at once.
 const TOGETHER: usize = 4;
@@ -149,7 +144,7 @@ async fn postgres_plan(conn: &mut AnyConnection, text: &str) -> Option<Vec<Strin
     Some(rows.iter().map(|row| row.get::<String, _>(0)).collect())
 }
 
-async fn sqlite_plan(conn: &mut AnyConnection, text: &str) -> Vec<String> {
+pub(super) async fn sqlite_plan(conn: &mut AnyConnection, text: &str) -> Vec<String> {
     let explained = sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).fetch_all(conn).await;
     let plan: Vec<(i64, i64, i64, String)> = explained.unwrap_or_else(|e| panic!("{text}: {e}"));
     plan.into_iter().map(|step| step.3).collect()
@@ -206,7 +201,7 @@ fn by_sqlite(step: &str) -> Option<&str> {
     step.strip_prefix("SCAN ")
 }
 
-async fn tables(pool: &AnyPool) -> BTreeSet<String> {
+pub(super) async fn tables(pool: &AnyPool) -> BTreeSet<String> {
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     let names: Vec<String> = sqlx::query_scalar(names).fetch_all(pool).await.unwrap();
     names.into_iter().filter(|name| !SMALL.contains(&name.as_str())).collect()
@@ -248,34 +243,4 @@ async fn what_grows_is_never_read_from_end_to_end() {
         faults.extend(tables.into_iter().map(|name| format!("SQLite, {name}: {text}")));
     }
     assert!(faults.is_empty(), "{} of {}:\n{}", faults.len(), asked.len(), faults.join("\n"));
-}
-
-#[tokio::test]
-async fn whatever_refers_to_a_row_is_found_when_the_row_goes() {
-    let place = Place::sqlite();
-    place.open().await.close().await;
-    let pool = place.pool().await;
-    let mut unfound = Vec::new();
-    for table in tables(&pool).await {
-        let refers: Vec<(i64, String)> = sqlx::query_as("SELECT id, \"from\" FROM pragma_foreign_key_list($1)")
-            .bind(&table)
-            .fetch_all(&pool)
-            .await
-            .unwrap();
-        let mut keys: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-        refers.into_iter().for_each(|(key, column)| keys.entry(key).or_default().push(column));
-        for columns in keys.into_values() {
-            let is_known = |(of, column): &&(&str, &str)| *of == table && columns == [*column];
-            if STAY.iter().any(|known| is_known(&known)) {
-                continue;
-            }
-            let condition = columns.iter().map(|column| format!("{column} = $1")).collect::<Vec<_>>().join(" AND ");
-            let text = format!("SELECT 1 FROM {table} WHERE {condition}");
-            let plan = sqlite_plan(&mut pool.acquire().await.unwrap(), &text).await;
-            if plan.iter().any(|step| step.starts_with("SCAN")) {
-                unfound.push(format!("{table}.{}", columns.join("+")));
-            }
-        }
-    }
-    assert_eq!(unfound, [""; 0], "a row that these refer to is removed by reading all of them");
 }
