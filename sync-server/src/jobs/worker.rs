@@ -57,7 +57,7 @@ impl Room {
             // Of four for each thread at least three wait or are being worked on, so that no thread is idle while others
             // are leased or committed; photos wait as files, which are small.
             Lane::Models => Self { seats: 4 * parallel + 4, at_once: u32::try_from(parallel + 1).unwrap_or(1) },
-            Lane::Disk => Self { seats: 1, at_once: 1 },
+            Lane::Clips | Lane::Disk => Self { seats: 1, at_once: 1 },
         }
     }
 }

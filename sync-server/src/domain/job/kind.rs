@@ -20,13 +20,15 @@ pub enum JobKind {
 pub enum Lane {
     /// The model threads: as many items at once as there are, and a few to follow.
     Models,
+    /// The decoder of clips: one at a time, so that those that wait keep no photo waiting.
+    Clips,
     /// The disk: one item at a time.
     Disk,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 2] = [Self::Models, Self::Disk];
+    pub const ALL: [Self; 3] = [Self::Models, Self::Clips, Self::Disk];
 }
 
 impl JobKind {
@@ -55,7 +57,8 @@ impl JobKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Photos | Self::Clip | Self::Import | Self::Packs => Lane::Models,
+            Self::Photos | Self::Import | Self::Packs => Lane::Models,
+            Self::Clip => Lane::Clips,
             Self::Backup => Lane::Disk,
         }
     }
