@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostiary_common::time::UnixMillis;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::audit::AuditNote;
+use crate::domain::recognition::Change;
 use crate::domain::retention::{DataKind, Held, Removed, Retention, day_of};
 use crate::ledger::{Ledger, VerifyError};
 use crate::ports::retention::RetentionStore;
@@ -17,6 +20,8 @@ use crate::talk;
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// The first time after a start: whoever has just taken up a new version can still set how long things are kept.
 const FIRST_AFTER: Duration = Duration::from_secs(10 * 60);
+/// How often it is looked whether somebody wishes for it now.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// So much is removed in one transaction: a few milliseconds.
 const AT_ONCE: u32 = 500;
 /// Between two turns others write.
@@ -24,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The settings' name in the store.
 pub const SETTING: &str = "retention";
+/// The name in the store of the last wish for a round before the next: whichever server leads hears of it there.
+const WISH: &str = "retention.wish";
 
 /// Why old data could not be removed.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +73,19 @@ pub struct KindReport {
 impl Retainer {
     /// Works until the end; `done` hears of every round.
     pub async fn run(self: Arc<Self>, done: impl Fn(Result<(), String>), shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_AFTER, EVERY);
+        let mut due = Instant::now() + FIRST_AFTER;
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was wished for before the start is done with the first round.
+        let mut heard = None;
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
+            let wished = self.wished().await.or(heard);
+            let now = heard.is_some() && wished != heard;
+            heard = wished;
+            if !now && Instant::now() < due {
+                continue;
+            }
+            due = Instant::now() + EVERY;
             if !self.ledger.leader.leads() {
                 done(Ok(()));
                 continue;
@@ -78,6 +96,21 @@ impl Retainer {
             }
             done(swept.map(drop).map_err(|error| error.to_string()));
         }
+    }
+
+    /// Has what is due removed within seconds instead of within the hour, by whichever server leads.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn wish(&self, note: &AuditNote) -> Result<(), StoreError> {
+        let change = Change { expected: None, now: self.clock.now() };
+        self.store.put_setting(WISH, "{}", change, note).await.map(drop)
+    }
+
+    /// Which wish is the last; `None` if the store does not say.
+    async fn wished(&self) -> Option<u64> {
+        let set = self.store.setting(WISH).await.ok()?;
+        Some(set.map_or(0, |set| set.version))
     }
 
     /// How long each kind is kept, and the version of that.

@@ -140,6 +140,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(guarded!(settings::retention::read))
         .routes(guarded!(settings::retention::set))
         .routes(guarded!(retention::report))
+        .routes(guarded!(retention::sweep))
         .routes(guarded!(settings::person_fields::read))
         .routes(guarded!(settings::person_fields::set))
         .routes(guarded!(settings::unknowns::read))

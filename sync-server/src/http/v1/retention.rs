@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use garde::Validate;
 use ostiary_common::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::access::may::SettingsRead;
+use crate::domain::access::may::{SettingsManage, SettingsRead};
 use crate::domain::retention::Removed;
 use crate::http::api::Api;
 use crate::http::auth::Throughout;
@@ -96,4 +97,15 @@ pub async fn report(
 ) -> Result<Json<RetentionReport>, ApiError> {
     let kinds = api.retainer.report(back.days.unwrap_or(DAYS)).await?;
     Ok(Json(RetentionReport { kinds: kinds.into_iter().map(KindView::from).collect() }))
+}
+
+/// Remove what is older than it may be now, instead of within the hour. The report tells how much is still due.
+#[utoipa::path(post, path = "/api/v1/retention/sweep", operation_id = "retention_sweep", tag = "settings",
+    security(("bearer" = [])),
+    responses((status = 202, description = "It begins within seconds")))]
+#[tracing::instrument(name = "http.v1.retention.sweep", skip_all)]
+pub async fn sweep(State(api): State<Api>, may: Throughout<SettingsManage>) -> Result<StatusCode, ApiError> {
+    let note = api.note(&may.caller, "retention.sweep", "installation".into(), None, None);
+    api.retainer.wish(&note).await?;
+    Ok(StatusCode::ACCEPTED)
 }

@@ -177,7 +177,7 @@ pub fn call(operation: &str, at: &Spot, erasure: Uuid, name: &str) -> Option<Cal
         "persons_update" => own(at.person.0).json(json!({})),
         "persons_set_on_expiry" => own(at.person.0).json(json!({"erase": false})),
         "persons_export" => Call::new(About::Nothing, at.person.0),
-        "settings_retention" | "retention_report" => nothing(),
+        "settings_retention" | "retention_report" | "retention_sweep" => nothing(),
         "settings_retention_set" => nothing().json(json!({})).also(&[428]),
         "persons_consent" => own(at.person.0).json(json!({"method": "verbal"})),
         // The walk fills in the person's id for the consent's too.

@@ -19,9 +19,11 @@ use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::ports::notify::{RuleStore, StoredRule, Webhook};
 use ostiary_server::ports::talk::{NewMessage, TalkStore};
 use ostiary_server::ports::{
-    CommandStore, ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, UnknownStore,
+    CommandStore, ConsentStore, DeviceStore, ErasureStore, EventStore, PersonStore, ScopeStore, SettingsStore,
+    UnknownStore,
 };
-
+use ostiary_server::store::sql::SqlStore;
+use ostiary_server::{retainer, talk};
 use serde_json::json;
 
 use crate::api::reader::DIMENSION;
@@ -75,6 +77,7 @@ pub struct Spot {
 
 impl Scene {
     pub async fn build(world: World) -> Self {
+        keep_everything(&world.store).await;
         let store = &*world.store;
         let mut sites = Vec::new();
         for name in ["here", "there"] {
@@ -110,7 +113,7 @@ impl Scene {
         let (person, template) = someone(&self.world, group, name).await;
         rule(&self.world, door, &[self.here.group, group]).await;
         let (rule, webhook) = (tell(&self.world, door).await, hook(&self.world, door, name).await);
-        let (thread, message) = talk(&self.world, site, door).await;
+        let (thread, message) = conversation(&self.world, site, door).await;
         let unknown = unknown(&self.world, device.id).await;
         Spot {
             site,
@@ -127,6 +130,15 @@ impl Scene {
             job,
             unknown,
         }
+    }
+}
+
+/// What the scene shows happened long ago; whoever may have what is due removed does so in the walk.
+async fn keep_everything(store: &SqlStore) {
+    let for_good = r#"{"events_days":null,"pictures_days":null,"strangers_days":null,"errors_days":null}"#;
+    let documents = [(retainer::SETTING, for_good), (talk::settings::NAME, r#"{"keep_days":3650,"sites":[]}"#)];
+    for (name, json) in documents {
+        store.put_setting(name, json, Change { expected: None, now: NOW }, &note()).await.unwrap();
     }
 }
 
@@ -202,7 +214,7 @@ async fn spot(world: &World, site: SiteId, name: &str) -> Spot {
     let event = seen.id;
     world.store.ingest(&batch(device.id, StreamId::generate(), vec![seen])).await.unwrap();
     let (rule, webhook) = (tell(world, at.id).await, hook(world, at.id, name).await);
-    let (thread, message) = talk(world, site, at.id).await;
+    let (thread, message) = conversation(world, site, at.id).await;
     let job = job(&*world.store).await;
     let unknown = UnknownId::generate();
     Spot {
@@ -229,7 +241,7 @@ async fn told(world: &World, device: DeviceId) {
     assert!(world.store.answer_command(device, &commands::answer(id, Some(("image/jpeg", JPEG))), NOW).await.unwrap());
 }
 
-async fn talk(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {
+async fn conversation(world: &World, site: SiteId, door: DoorId) -> (ThreadId, MessageId) {
     let thread = Thread {
         id: ThreadId::generate(),
         about: About::Door(door),

@@ -49,6 +49,32 @@ async fn how_long_things_are_kept_is_set_and_reported() {
 }
 
 #[tokio::test]
+async fn what_is_due_goes_at_once_if_somebody_wants_that() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let cam = device(&*world.store, "cam").await;
+    let old = batch(cam.id, StreamId::generate(), vec![visit(1, OutcomeKind::Unknown, None, None)]);
+    world.store.ingest(&old).await.unwrap();
+    let wanted = json!({"events_days": 30, "pictures_days": 7, "strangers_days": 0, "audit_days": null,
+        "errors_days": 30, "consents_days": null});
+    assert_eq!(put(&admin, "/api/v1/settings/retention", &wanted).await.0, 200);
+    let due = async || admin.get("/api/v1/retention/report").await.1["kinds"][0]["due"].as_u64().unwrap();
+    assert_eq!(due().await, 1, "the next round is in the hour");
+    let guard = world.signed_in("guard").await;
+    assert_eq!(guard.post("/api/v1/retention/sweep", json!({})).await.0, 403);
+    assert_eq!(admin.post("/api/v1/retention/sweep", json!({})).await.0, 202);
+    let gone = async {
+        while due().await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.expect("it is removed in time");
+    let (_, report) = admin.get("/api/v1/retention/report").await;
+    assert_eq!(report["kinds"][0]["removed"], 1, "{report}");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn everything_about_a_person_is_handed_out() {
     let world = World::start().await;
     let admin = world.admin().await;

@@ -27,9 +27,10 @@ export const remove = (path, options) => ask("DELETE", path, undefined, options)
 // The answer's JSON, with its ETag as `etag` if there is one; `null` for no content.
 export async function ask(method, path, body, options = {}) {
   const response = await send(method, path, body, options);
-  if (response.status === 204) return null;
   if (options.as === "blob") return response.blob();
-  const answer = await response.json();
+  const text = await response.text();
+  if (!text) return null;
+  const answer = JSON.parse(text);
   const etag = response.headers.get("etag");
   if (etag && answer && typeof answer === "object") Object.defineProperty(answer, "etag", { value: etag });
   return answer;

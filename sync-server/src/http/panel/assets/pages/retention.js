@@ -1,13 +1,14 @@
 // How long everything is kept, what was removed for its age, and what is due.
 
 import "../core/shell.js";
-import { get, put } from "../core/api.js";
-import { find, h, table } from "../core/dom.js";
+import { get, post, put } from "../core/api.js";
+import { confirm } from "../core/dialog.js";
+import { button, find, h, table } from "../core/dom.js";
 import { formOf } from "../core/form.js";
 import { shown } from "../core/list.js";
 import { places } from "../core/places.js";
 import { time } from "../core/time.js";
-import { toast } from "../core/toast.js";
+import { during, toast } from "../core/toast.js";
 import { may } from "../core/words.js";
 
 const manages = may("settings.manage");
@@ -21,6 +22,9 @@ const KINDS = [
 ];
 // What is kept by settings of its own.
 const OWN = { conversations: "Conversations", commands: "Commands to devices" };
+// How often, and how many times at most, it is looked whether what was due is gone.
+const LOOK_MS = 1500;
+const LOOKS = 20;
 const number = new Intl.NumberFormat();
 const days = (count) => (count === null || count === undefined ? "for good" : `${count} days`);
 
@@ -70,7 +74,7 @@ function report() {
   shown(
     find("#report"),
     () => get("/api/v1/retention/report"),
-    ({ kinds }) =>
+    ({ kinds }) => [
       table(
         "What was removed for its age",
         ["What", "Kept", "Oldest", "Due", "Removed in 30 days"],
@@ -82,7 +86,26 @@ function report() {
           number.format(one.removed),
         ]),
       ),
+      manages && kinds.some((one) => one.due) && removal(),
+    ],
   );
+}
+
+// What is due goes now; the report is asked for until nothing is due, or for as long as somebody may want to wait.
+function removal() {
+  const remove = async () => {
+    if (!(await confirm("Remove what is due?", "It cannot be brought back.", "Remove it"))) return;
+    await post("/api/v1/retention/sweep");
+    toast("It is being removed.");
+    for (let left = LOOKS; left > 0 && (await isDue()); left -= 1) await new Promise((done) => setTimeout(done, LOOK_MS));
+    report();
+  };
+  return h("div", { class: "buttons line" }, button("Remove what is due now", (event) => during(event.currentTarget, remove), { tone: "danger" }));
+}
+
+async function isDue() {
+  const { kinds } = await get("/api/v1/retention/report");
+  return kinds.some((one) => one.due);
 }
 
 async function conversations() {
