@@ -7,7 +7,7 @@
 
 mod books;
 mod cli;
-mod clock;
+pub mod clock;
 mod database;
 mod door;
 mod house;

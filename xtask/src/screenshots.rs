@@ -24,7 +24,7 @@ pub fn run(args: &ScreenshotsArgs) -> Result<()> {
     shell::build_all()?;
     let folder = args.to.clone().unwrap_or_else(|| shell::root().join("target/screenshots"));
     let folder = std::path::absolute(folder)?;
-    let mut test = shell::cargo(&["test", "--workspace", "--test", "e2e", "--", "--ignored", "pictures_of_every_page"]);
+    let mut test = shell::cargo(&["test", "--workspace", "--test", "e2e", "--", "pictures_of_every_page"]);
     shell::run(test.env("OSTIARY_SCREENS", &folder))?;
     println!("the pictures are in {}", folder.display());
     Ok(())

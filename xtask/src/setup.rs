@@ -8,7 +8,7 @@ use clap::Args;
 use crate::shell;
 
 /// What is needed: the package, and what for.
-const PACKAGES: [(&str, &str); 16] = [
+const PACKAGES: [(&str, &str); 17] = [
     ("build-essential", "a linker and a C compiler for the cryptography and SQLite crates"),
     ("cmake", "builds aws-lc where no prebuilt bindings fit"),
     ("pkg-config", "finds system libraries"),
@@ -22,6 +22,7 @@ const PACKAGES: [(&str, &str); 16] = [
     ("haproxy", "spreads requests over several servers"),
     ("mosquitto-clients", "mosquitto_sub, to watch the demo"),
     ("python3-aiosmtpd", "a mail server to test messages against"),
+    ("faketime", "a clock that can be set, to see what days bring"),
     ("chromium", "a browser to test the panel in"),
     ("chromium-driver", "drives it"),
     ("npm", "fetches axe-core, which looks whether pages are for everybody"),

@@ -43,7 +43,12 @@ pub struct Scene {
 
 impl Scene {
     pub async fn build(stage: &Stage) -> Result<Self> {
-        let server = Server::start_with(stage, LIMITS).await?;
+        Self::build_with(stage, "").await
+    }
+
+    /// The same, with more TOML in the server's configuration.
+    pub async fn build_with(stage: &Stage, extra: &str) -> Result<Self> {
+        let server = Server::start_with(stage, &format!("{LIMITS}{extra}")).await?;
         let api = &server.api;
         let here = Gate::build(&server, "Head office", "Entrance").await?;
         let there = Gate::build(&server, "Warehouse", "Depot").await?;

@@ -1,32 +1,36 @@
-//! Pictures of every page, light and dark, wide and on a phone: to be looked at, not compared. `cargo xtask screenshots`
-//! has them made.
+//! Pictures of every page, light and dark, wide and on a phone: to be looked at, not compared. What can be told without
+//! eyes is tested: that nothing reaches beyond the edge. They are left in `target/screenshots`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use ostiary_e2e::browser::Browser;
+use anyhow::{Result, ensure};
+use ostiary_e2e::browser::{Browser, is_there};
 use ostiary_e2e::server::{LOGIN, PASSWORD, Server};
-use ostiary_e2e::stage::{Stage, scenario};
+use ostiary_e2e::stage::{Stage, scenario, workspace};
 use ostiary_e2e::wait;
+use serde_json::json;
 
 use super::every_page::pages;
 use super::scene::Scene;
 use crate::LATER;
 
-/// Where they are put.
+/// Says where they are put, if not there.
 const FOLDER: &str = "OSTIARY_SCREENS";
+/// Of a UUID.
+const ID_LENGTH: usize = 36;
 const THEMES: [&str; 2] = ["light", "dark"];
-const SIZES: [(&str, u32, u32); 2] = [("wide", 1440, 900), ("phone", 500, 900)];
+const SIZES: [(&str, u32, u32); 2] = [("wide", 1440, 900), ("phone", 390, 844)];
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "makes pictures; run by `cargo xtask screenshots`"]
 async fn pictures_of_every_page() {
-    scenario("screens", play).await;
+    if is_there() {
+        scenario("screens", play).await;
+    }
 }
 
 async fn play(stage: &Stage) -> Result<()> {
-    let folder = PathBuf::from(std::env::var(FOLDER).context("OSTIARY_SCREENS says where the pictures are put")?);
+    let folder = std::env::var_os(FOLDER).map_or_else(|| workspace().join("target/screenshots"), PathBuf::from);
     fs::create_dir_all(&folder)?;
     let scene = Scene::build(stage).await?;
     let pages = pages(&scene).await?;
@@ -49,6 +53,9 @@ async fn counted(server: &Server) -> Result<()> {
 
 async fn window(server: &Server, folder: &Path, pages: &[String], size: (&str, u32, u32)) -> Result<()> {
     let browser = Browser::open(server, size.1, size.2).await?;
+    // A window of its own cannot be as narrow as a phone.
+    let narrow = json!({"width": size.1, "height": size.2, "deviceScaleFactor": 1, "mobile": false});
+    browser.devtools("Emulation.setDeviceMetricsOverride", &narrow).await?;
     for theme in THEMES {
         picture(&browser, folder, "/sign-in", theme, size.0).await?;
     }
@@ -66,9 +73,17 @@ async fn picture(browser: &Browser, folder: &Path, page: &str, theme: &str, size
     browser.run(&format!("document.cookie = 'ostiary-theme={theme}; Path=/; Secure; SameSite=Lax';")).await?;
     browser.go(page).await?;
     browser.settled().await?;
-    let name = page.trim_start_matches('/').split(['/', '?', '#']).next().filter(|name| !name.is_empty());
-    let detail = if page.trim_start_matches('/').contains(['/', '?', '#']) { "-one" } else { "" };
-    let file = format!("{}{detail}-{theme}-{size}.png", name.unwrap_or("live"));
+    let beyond = "const page = document.documentElement; return page.scrollWidth - page.clientWidth;";
+    let beyond = browser.run(beyond).await?;
+    ensure!(beyond == 0, "{page}, {size}: something is {beyond} pixels wider than the window");
+    let file = format!("{}-{theme}-{size}.png", name_of(page));
     fs::write(folder.join(file), browser.picture().await?)?;
     Ok(())
+}
+
+/// A file's name for a page, with `one` for the id of what it is about.
+fn name_of(page: &str) -> String {
+    let one = |part: &str| if part.len() >= ID_LENGTH { "one" } else { part }.to_owned();
+    let parts: Vec<String> = page.split(['/', '?', '#', '=']).filter(|part| !part.is_empty()).map(one).collect();
+    if parts.is_empty() { "live".to_owned() } else { parts.join("-") }
 }
