@@ -48,14 +48,20 @@ impl MailServer {
             eprintln!("SKIPPED: no mail server is installed (Debian package `python3-aiosmtpd`)");
             return None;
         }
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("the mail server of the tests works");
         let folder = dir.path().join("mail");
-        std::fs::create_dir(&folder).unwrap();
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-        std::fs::write(dir.path().join("chain.pem"), made.cert.pem()).unwrap();
-        std::fs::write(dir.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-        std::fs::write(dir.path().join("password"), "letter box\n").unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        std::fs::create_dir(&folder).expect("the mail server of the tests works");
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])
+            .expect("the mail server of the tests works");
+        std::fs::write(dir.path().join("chain.pem"), made.cert.pem()).expect("the mail server of the tests works");
+        std::fs::write(dir.path().join("key.pem"), made.signing_key.serialize_pem())
+            .expect("the mail server of the tests works");
+        std::fs::write(dir.path().join("password"), "letter box\n").expect("the mail server of the tests works");
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("the mail server of the tests works")
+            .local_addr()
+            .expect("the mail server of the tests works")
+            .port();
         let mut process = Command::new("python3")
             .args(["-c", PROGRAM])
             .arg(&folder)
@@ -64,9 +70,11 @@ impl MailServer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("the mail server of the tests works");
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.stdout.take().expect("the mail server of the tests works"))
+            .read_line(&mut line)
+            .expect("the mail server of the tests works");
         assert_eq!(line.trim(), "ready");
         Some(Self { process, folder, dir, port })
     }
@@ -90,8 +98,9 @@ impl MailServer {
         let waiting = async {
             loop {
                 if let Some(path) = oldest(&self.folder) {
-                    let text = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
-                    std::fs::remove_file(path).unwrap();
+                    let text = String::from_utf8(std::fs::read(&path).expect("the mail server of the tests works"))
+                        .expect("the mail server of the tests works");
+                    std::fs::remove_file(path).expect("the mail server of the tests works");
                     return text;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -107,7 +116,9 @@ impl MailServer {
 }
 
 fn oldest(folder: &Path) -> Option<PathBuf> {
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = std::fs::read_dir(folder)
+        .expect("the mail server of the tests works")
+        .map(|entry| entry.expect("the mail server of the tests works").path());
     paths.filter(|path| path.extension().is_some_and(|extension| extension == "eml")).min()
 }
 
