@@ -11,7 +11,7 @@ use ostiary_e2e::wait;
 use serde_json::json;
 
 use super::scene::Scene;
-use super::talk::visit_at;
+use super::talk::{open, visit_at};
 use crate::SOON;
 
 /// Longer than the day conversations are kept for here.
@@ -38,8 +38,7 @@ async fn play(stage: &Stage, clock: Clock) -> Result<()> {
     scene.server.set_env(clock.env());
     scene.server.restart().await?;
 
-    let browser = Browser::open(&scene.server, 1280, 900).await?;
-    browser.sign_in(LOGIN, PASSWORD).await?;
+    let browser = open(&scene, LOGIN, PASSWORD).await?;
     browser.go(&format!("/conversations/{stays}")).await?;
     browser.press("Hold").await?;
     browser.wait_for_text("Held: nothing of it is removed").await?;

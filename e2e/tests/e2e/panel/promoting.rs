@@ -1,14 +1,14 @@
 //! Somebody nobody knows becomes a person by a press of a button, and past visits follow.
 
 use anyhow::{Result, ensure};
-use ostiary_e2e::browser::{Browser, is_there};
+use ostiary_e2e::browser::is_there;
 use ostiary_e2e::clip::Sitter;
 use ostiary_e2e::server::{LOGIN, PASSWORD};
 use ostiary_e2e::stage::{Stage, scenario};
 use ostiary_e2e::wait;
 
 use super::scene::{Scene, crop_of, unknown_visit};
-use super::talk::visitor;
+use super::talk::{open, visitor};
 use crate::SOON;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,8 +28,7 @@ async fn play(stage: &Stage) -> Result<()> {
     // One of the scene's at each door, and the one just now.
     wait::until_true("three visits together", SOON, async || Ok(api.get(&path).await?["visits"] == 3)).await?;
 
-    let browser = Browser::open(&scene.server, 1280, 900).await?;
-    browser.sign_in(LOGIN, PASSWORD).await?;
+    let browser = open(&scene, LOGIN, PASSWORD).await?;
     browser.go("/unknowns").await?;
     browser.settled().await?;
     browser.click(&format!("a[href='/unknowns/{id}']")).await?;

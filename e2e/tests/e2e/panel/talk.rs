@@ -121,7 +121,8 @@ async fn play(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-async fn open(scene: &Scene, login: &str, password: &str) -> Result<Browser> {
+/// A window as wide as a desk's, signed in.
+pub async fn open(scene: &Scene, login: &str, password: &str) -> Result<Browser> {
     let browser = Browser::open(&scene.server, 1280, 900).await?;
     browser.sign_in(login, password).await?;
     Ok(browser)

@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 
 use self::smtp::MailServer;
 use super::scene::{PASSWORD, Scene, account, crop_of, unknown_visit};
+use super::talk::open;
 use crate::SOON;
 
 const RULE: &str = "Unknown anywhere";
@@ -49,8 +50,7 @@ async fn play(stage: &Stage, mail: &MailServer) -> Result<()> {
     let guards = api.login("guard", PASSWORD).await?;
     guards.put("/api/v1/me", &json!({"name": "Guard", "email": "guard@example.org"})).await?.ok()?;
 
-    let owner = Browser::open(&scene.server, 1280, 900).await?;
-    owner.sign_in(LOGIN, OWNERS).await?;
+    let owner = open(&scene, LOGIN, OWNERS).await?;
     let secret = make_webhook(&owner, &receiver.url).await?;
     make_rule(&owner).await?;
     let guard = Browser::open(&scene.server, 390, 844).await?;

@@ -70,10 +70,13 @@ function kept(found) {
   };
 }
 
+const reported = () => get("/api/v1/retention/report");
+const isDue = (kinds) => kinds.some((one) => one.due);
+
 function report() {
   shown(
     find("#report"),
-    () => get("/api/v1/retention/report"),
+    reported,
     ({ kinds }) => [
       table(
         "What was removed for its age",
@@ -86,7 +89,7 @@ function report() {
           number.format(one.removed),
         ]),
       ),
-      manages && kinds.some((one) => one.due) && removal(),
+      manages && isDue(kinds) && removal(),
     ],
   );
 }
@@ -97,15 +100,13 @@ function removal() {
     if (!(await confirm("Remove what is due?", "It cannot be brought back.", "Remove it"))) return;
     await post("/api/v1/retention/sweep");
     toast("It is being removed.");
-    for (let left = LOOKS; left > 0 && (await isDue()); left -= 1) await new Promise((done) => setTimeout(done, LOOK_MS));
+    for (let left = LOOKS; left > 0 && isDue((await reported()).kinds); left -= 1) {
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
     report();
   };
-  return h("div", { class: "buttons line" }, button("Remove what is due now", (event) => during(event.currentTarget, remove), { tone: "danger" }));
-}
-
-async function isDue() {
-  const { kinds } = await get("/api/v1/retention/report");
-  return kinds.some((one) => one.due);
+  const pressed = (event) => during(event.currentTarget, remove);
+  return h("div", { class: "buttons line" }, button("Remove what is due now", pressed, { tone: "danger" }));
 }
 
 async function conversations() {
