@@ -13,6 +13,7 @@ pub mod filling;
 pub mod nightly;
 pub mod sharing;
 pub mod spool;
+pub mod under_way;
 pub mod work;
 pub mod worker;
 
@@ -24,6 +25,7 @@ use ostiary_common::time::UnixMillis;
 use self::feed::Feed;
 use self::sharing::{NotHere, Sharing};
 use self::spool::Spool;
+use self::under_way::UnderWay;
 use crate::domain::job::JobId;
 use crate::ports::jobs::JobStore;
 use crate::ports::{Clock, StoreError};
@@ -36,6 +38,8 @@ pub struct Jobs {
     pub spool: Spool,
     /// Between the spool and the store, where several servers share that.
     pub sharing: Option<Sharing>,
+    /// What is being done here.
+    pub under_way: UnderWay,
     /// Says when something of a job changed here.
     pub feed: Feed,
     /// The time.

@@ -22,6 +22,7 @@ use crate::jobs::Jobs;
 use crate::jobs::feed::Feed;
 use crate::jobs::sharing::Sharing;
 use crate::jobs::spool::Spool;
+use crate::jobs::under_way::UnderWay;
 use crate::jobs::work::Work;
 use crate::jobs::worker::Worker;
 use crate::ports::{Clock, DeviceLink};
@@ -33,6 +34,7 @@ pub(super) fn open(config: &Config, foundation: &Foundation, clock: Arc<dyn Cloc
         store: foundation.store.clone(),
         spool: Spool::open(config.jobs.spool(data_dir)).context("opening the spool of jobs")?,
         sharing: config.cluster.enabled.then(|| Sharing::new(foundation.store.clone())),
+        under_way: UnderWay::default(),
         feed: Feed::default(),
         clock,
         node: node(data_dir)?,

@@ -21,6 +21,7 @@ use crate::domain::job::{ClaimedItem, Effect, JobId, JobKind};
 use crate::jobs::Jobs;
 use crate::jobs::sharing::NotHere;
 use crate::jobs::spool::SpoolError;
+use crate::jobs::under_way::UnderWay;
 use crate::jobs::work::{Finished, Work, WorkError};
 
 /// What was asked of a job of photos.
@@ -83,6 +84,8 @@ pub struct JobPhoto<'a> {
     pub person: PersonId,
     /// The item.
     pub item: &'a ClaimedItem,
+    /// Items being done here, of which those before it count first.
+    pub under_way: &'a UnderWay,
     /// What the file was called.
     pub label: String,
     /// Its bytes.
@@ -120,6 +123,7 @@ impl Work for PhotoWork {
         let photo = JobPhoto {
             person,
             item,
+            under_way: &self.jobs.under_way,
             label: task.label.clone(),
             bytes,
             circle: &circle,
@@ -162,6 +166,7 @@ impl Enrollment {
                 return Err(WorkError::NotNow(error.to_string()));
             }
         };
+        photo.under_way.those_before(photo.item).await;
         let turn = self.turns.of(photo.person).await;
         let considered = self.consider(photo.person, &reading, source_sha256, photo.circle, photo.insist).await?;
         let crop = self.crop_to_keep(reading.crop.clone()).await?;

@@ -282,6 +282,7 @@ impl ImportWork {
         let taken = JobPhoto {
             person: person.map_or(PersonId(Uuid::nil()), |person| person.id),
             item,
+            under_way: &self.jobs.under_way,
             label: photo.path,
             bytes,
             circle: &circle,

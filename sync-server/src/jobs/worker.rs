@@ -10,7 +10,7 @@ mod ending;
 mod leases;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -38,7 +38,6 @@ pub struct Worker {
     link: Arc<dyn DeviceLink>,
     /// Items that keep models busy at once.
     parallel: usize,
-    held: Mutex<HashMap<Lease, CancellationToken>>,
     commits: Commits,
 }
 
@@ -67,7 +66,7 @@ impl Worker {
     pub fn new(jobs: Arc<Jobs>, works: Vec<Arc<dyn Work>>, link: Arc<dyn DeviceLink>, parallel: usize) -> Self {
         let works = works.into_iter().map(|work| (work.kind(), work)).collect();
         let commits = Commits::new(Arc::clone(&jobs));
-        Self { jobs, works, link, parallel: parallel.max(1), held: Mutex::default(), commits }
+        Self { jobs, works, link, parallel: parallel.max(1), commits }
     }
 
     /// Works until `shutdown`; what is being done then is given back.
@@ -105,6 +104,7 @@ impl Worker {
                 let _ = shutdown.run_until_cancelled(tokio::time::timeout(ASK_EVERY, queued)).await;
                 continue;
             }
+            self.jobs.under_way.leased(&items);
             self.seat(items, free, &seats, &tasks, &shutdown).await;
         }
     }
@@ -149,10 +149,9 @@ impl Worker {
     /// Does items one after the other, and ends them together.
     async fn items(&self, items: Vec<ClaimedItem>, shutdown: &CancellationToken) {
         let leases: Vec<Lease> = items.iter().map(|item| item.lease).collect();
-        let lost: Vec<CancellationToken> = leases.iter().map(|_| CancellationToken::new()).collect();
-        self.held().extend(leases.iter().copied().zip(lost.iter().cloned()));
         let mut worked = Vec::with_capacity(items.len());
-        for (item, lost) in items.into_iter().zip(&lost) {
+        for item in items {
+            let lost = self.jobs.under_way.lost(&item.lease);
             let done = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => None,
@@ -167,8 +166,7 @@ impl Worker {
             }
         }
         self.settle(worked).await;
-        let mut held = self.held();
-        leases.iter().for_each(|lease| drop(held.remove(lease)));
+        self.jobs.under_way.over(&leases);
     }
 
     /// Does an item on a task of its own, so that a panic costs that item alone.
@@ -180,10 +178,6 @@ impl Worker {
         let mut task = AbortOnDrop(tokio::spawn(async move { work.work(&item).await }));
         let ended = (&mut task.0).await;
         ended.unwrap_or_else(|_| Err(WorkError::Failed("the program failed on it".to_owned())))
-    }
-
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Lease, CancellationToken>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{LEASE, Worker};
-use crate::domain::job::Lease;
 
 /// How often leases are prolonged.
 const PROLONG_EVERY: Duration = Duration::from_secs(10);
@@ -21,13 +20,13 @@ impl Worker {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut prolonged = self.jobs.clock.elapsed();
         while shutdown.run_until_cancelled(tick.tick()).await.is_some() {
-            let held: Vec<Lease> = self.held().keys().copied().collect();
+            let held = self.jobs.under_way.leases();
             if held.is_empty() {
                 continue;
             }
             let looked = self.jobs.store.valid_leases(&held).await;
             match looked {
-                Ok(valid) => self.let_go(&held, &valid),
+                Ok(valid) => self.jobs.under_way.let_go(&held, &valid),
                 Err(error) => tracing::warn!(%error, "leases could not be looked at: {error}"),
             }
             if self.jobs.clock.elapsed().saturating_sub(prolonged) >= PROLONG_EVERY {
@@ -36,15 +35,6 @@ impl Worker {
                 if let Err(error) = self.jobs.store.renew_leases(&held, until).await {
                     tracing::warn!(%error, "leases could not be prolonged: {error}");
                 }
-            }
-        }
-    }
-
-    fn let_go(&self, held: &[Lease], valid: &[Lease]) {
-        let known = self.held();
-        for lease in held.iter().filter(|lease| !valid.contains(lease)) {
-            if let Some(lost) = known.get(lease) {
-                lost.cancel();
             }
         }
     }

@@ -11,6 +11,7 @@ use ostiary_server::jobs::Jobs;
 use ostiary_server::jobs::feed::Feed;
 use ostiary_server::jobs::nightly::Nightly;
 use ostiary_server::jobs::spool::Spool;
+use ostiary_server::jobs::under_way::UnderWay;
 use ostiary_server::ports::Clock;
 use ostiary_server::ports::jobs::{JobFilter, JobStore};
 use ostiary_server::replicas::{Keeper, Leader};
@@ -65,6 +66,7 @@ impl Member {
             store: self.store.clone(),
             spool: Spool::open(place.folder().join("spool")).unwrap(),
             sharing: None,
+            under_way: UnderWay::default(),
             feed: Feed::default(),
             clock: clock.clone(),
             node: "here".into(),

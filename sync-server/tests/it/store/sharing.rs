@@ -11,6 +11,7 @@ use ostiary_server::jobs::feed::Feed;
 use ostiary_server::jobs::filling::Order;
 use ostiary_server::jobs::sharing::{NotHere, Sharing};
 use ostiary_server::jobs::spool::Spool;
+use ostiary_server::jobs::under_way::UnderWay;
 use ostiary_server::ports::Clock;
 use ostiary_server::ports::jobs::JobStore;
 use ostiary_server::store::sql::SqlStore;
@@ -33,6 +34,7 @@ fn server(place: &Place, store: &Arc<SqlStore>, name: &str) -> Arc<Jobs> {
         store: store.clone(),
         spool: Spool::open(place.folder().join(name)).unwrap(),
         sharing: Some(Sharing::new(store.clone())),
+        under_way: UnderWay::default(),
         feed: Feed::default(),
         clock: Arc::new(Still),
         node: name.to_owned(),
