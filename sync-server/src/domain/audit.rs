@@ -92,7 +92,7 @@ pub struct AuditFilter {
 }
 
 /// A position in a list by time: the line's time, and its number among lines of the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AuditPosition {
     /// The line's time.
     pub at: UnixMillis,

@@ -187,7 +187,7 @@ pub struct EventFilter {
 }
 
 /// A position in a list by time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPosition {
     /// When the event happened.
     pub at: UnixMillis,

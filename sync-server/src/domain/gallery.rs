@@ -64,11 +64,13 @@ impl GalleryTruth {
     }
 }
 
-/// An active device, beside what it must hold.
+/// A device, beside what it must hold.
 #[derive(Clone, Copy, Debug)]
 pub struct GalleryStanding {
     /// The device's place among the topics.
     pub root: DeviceRoot,
+    /// Whether it is claimed and not revoked; the others hold nothing of ours, and are told nothing.
+    pub is_active: bool,
     /// The last session heard of.
     pub session: u64,
     /// What it last said it holds.

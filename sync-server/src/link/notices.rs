@@ -175,7 +175,7 @@ impl Herald {
     /// The devices that do not hold what they must, as far as they have said.
     async fn concerned(&self) -> Result<Vec<GalleryStanding>, NoticeError> {
         let mut standings = self.store.standings(&self.pack).await?;
-        standings.retain(|standing| standing.verdict() != Verdict::InSync);
+        standings.retain(|standing| standing.is_active && standing.verdict() != Verdict::InSync);
         Ok(standings)
     }
 

@@ -26,7 +26,7 @@ pub trait GalleryStore: Send + Sync {
     async fn truth(&self, device: DeviceId, pack: &PackId) -> Result<GalleryTruth, StoreError>;
     /// What a device that may know everyone must hold.
     async fn truth_of_all(&self, pack: &PackId) -> Result<GalleryTruth, StoreError>;
-    /// Every active device beside what it must hold, all at one revision.
+    /// Every device beside what it must hold, all at one revision.
     async fn standings(&self, pack: &PackId) -> Result<Vec<GalleryStanding>, StoreError>;
     /// How many persons and templates a pack has, whoever may know them.
     async fn gallery_size(&self, pack: &PackId) -> Result<GallerySize, StoreError>;

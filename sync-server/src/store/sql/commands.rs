@@ -132,7 +132,7 @@ impl CommandStore for SqlStore {
         if let Some(before) = before {
             query.push(" AND c.id < ").bind(before.as_bytes().to_vec());
         }
-        query.push(" ORDER BY c.id DESC LIMIT ").bind(i64::from(limit));
+        query.push(" ORDER BY c.id DESC").limit(limit);
         let rows: Vec<Row> = query.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(DeviceCommand::try_from).collect()
     }

@@ -57,23 +57,19 @@ impl SqlStore {
         page: TimePage,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        let mut query = Statement::new(SELECT);
-        let order = match page {
-            TimePage::Older(from) => {
-                let EventPosition { at, cursor } = from.unwrap_or(EventPosition::END);
-                query.push(" WHERE (e.at, e.cursor) < (").bind(at.0).push(", ").bind(cursor).push(")");
-                " ORDER BY e.at DESC, e.cursor DESC LIMIT "
-            }
-            TimePage::Newer(EventPosition { at, cursor }) => {
-                query.push(" WHERE (e.at, e.cursor) > (").bind(at.0).push(", ").bind(cursor).push(")");
-                " ORDER BY e.at, e.cursor LIMIT "
-            }
+        let (begin, filter) = begin(page, filter);
+        let (compare, order) = match page {
+            TimePage::Older(_) => ("<", " ORDER BY e.at DESC, e.cursor DESC"),
+            TimePage::Newer(_) => (">", " ORDER BY e.at, e.cursor"),
         };
+        let mut query = Statement::new(SELECT);
+        query.push(" WHERE (e.at, e.cursor) ").push(compare).push(" (").bind(begin.at.0);
+        query.push(", ").bind(begin.cursor).push(")");
         if let Some((column, id)) = place {
             query.push(" AND ").push(column).push(" = ").bind(id);
         }
-        narrow(&mut query, filter);
-        query.push(order).bind(i64::from(limit));
+        narrow(&mut query, &filter);
+        query.push(order).limit(limit);
         let rows: Vec<EventRow> = query.query_as().fetch_all(&self.read).await?;
         self.open_events(rows).await
     }
@@ -109,6 +105,23 @@ fn places(reach: &Reach) -> Option<Vec<Place>> {
     Some(sites.chain(doors.iter().map(|door| ("e.door", door.as_bytes().to_vec()))).collect())
 }
 
+/// Where a page begins, the filter's time taken into account, and what is left of the filter. With two bounds on the same side
+/// an index is entered by one of them, and what lies between is read for nothing.
+fn begin(page: TimePage, filter: &EventFilter) -> (EventPosition, EventFilter) {
+    let before_all = |at| EventPosition { at, cursor: i64::MIN };
+    match page {
+        TimePage::Older(from) => {
+            let from = from.unwrap_or(EventPosition::END);
+            let begin = filter.until.map_or(from, |until| from.min(before_all(until)));
+            (begin, EventFilter { until: None, ..filter.clone() })
+        }
+        TimePage::Newer(from) => {
+            let begin = filter.from.map_or(from, |time| from.max(before_all(time)));
+            (begin, EventFilter { from: None, ..filter.clone() })
+        }
+    }
+}
+
 /// A filter for each kind that is asked for, which together find the same.
 fn kind_by_kind(filter: &EventFilter) -> Vec<EventFilter> {
     match filter.kinds.as_slice() {
@@ -134,12 +147,8 @@ pub(super) fn narrow(query: &mut Statement, filter: &EventFilter) {
         query.push(" AND e.cursor IN (SELECT s.cursor FROM unknown_visits s WHERE s.visitor = ");
         query.bind(unknown.as_bytes().to_vec()).push(")");
     }
-    if let Some((first, rest)) = filter.kinds.split_first() {
-        query.push(" AND e.kind IN (").bind(first.as_str());
-        for kind in rest {
-            query.push(", ").bind(kind.as_str());
-        }
-        query.push(")");
+    if !filter.kinds.is_empty() {
+        query.push(" AND e.kind IN ").words(filter.kinds.iter().map(|kind| kind.as_str()));
     }
     for (compare, time) in [(">=", filter.from), ("<", filter.until)] {
         if let Some(time) = time {
@@ -150,5 +159,28 @@ pub(super) fn narrow(query: &mut Statement, filter: &EventFilter) {
         if let Some(score) = score {
             query.push(" AND e.score ").push(compare).push(" ").bind(score);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_begins_at_the_nearer_of_its_place_and_its_time() {
+        let at = |at, cursor| EventPosition { at: UnixMillis(at), cursor };
+        let filter = EventFilter { from: Some(UnixMillis(10)), until: Some(UnixMillis(20)), ..EventFilter::default() };
+        let older = |place| begin(TimePage::Older(place), &filter);
+        assert_eq!(older(None).0, at(20, i64::MIN));
+        assert_eq!(older(Some(at(20, 5))).0, at(20, i64::MIN));
+        assert_eq!(older(Some(at(15, 5))).0, at(15, 5));
+        let left = older(None).1;
+        assert_eq!((left.from, left.until), (filter.from, None));
+        let newer = |place| begin(TimePage::Newer(place), &filter);
+        assert_eq!(newer(at(3, 5)).0, at(10, i64::MIN));
+        assert_eq!(newer(at(10, 5)).0, at(10, 5));
+        let left = newer(at(3, 5)).1;
+        assert_eq!((left.from, left.until), (None, filter.until));
+        assert_eq!(begin(TimePage::Older(None), &EventFilter::default()).0, EventPosition::END);
     }
 }

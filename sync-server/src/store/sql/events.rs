@@ -99,10 +99,10 @@ pub(super) fn filtered(query: &mut Statement, filter: &EventFilter, page: Page) 
 /// Adds the order and the end of a page.
 pub(super) fn paged(query: &mut Statement, page: Page, limit: u32) {
     query.push(match page {
-        Page::Before(_) => " ORDER BY e.cursor DESC LIMIT ",
-        Page::After(_) => " ORDER BY e.cursor LIMIT ",
+        Page::Before(_) => " ORDER BY e.cursor DESC",
+        Page::After(_) => " ORDER BY e.cursor",
     });
-    query.bind(i64::from(limit));
+    query.limit(limit);
 }
 
 #[async_trait]

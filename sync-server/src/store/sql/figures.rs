@@ -236,7 +236,7 @@ impl FigureStore for SqlStore {
                 query.push(" AND ").push(column).push(" = ").bind(id);
             }
         }
-        query.push(" GROUP BY e.person ORDER BY days DESC, e.person LIMIT ").bind(i64::from(limit));
+        query.push(" GROUP BY e.person ORDER BY days DESC, e.person").limit(limit);
         let rows: Vec<(Vec<u8>, i64)> = query.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(|(person, days)| Ok((columns::id(PersonId, &person)?, count(days)))).collect()
     }

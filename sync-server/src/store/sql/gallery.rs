@@ -14,6 +14,7 @@ use super::gallery_memory::PageKey;
 use super::opener::Opener;
 use super::scopes::{DeviceScope, Head, head, of_all, of_device};
 use super::{SqlStore, columns, gallery_rows};
+use crate::domain::device::DeviceState;
 use crate::domain::gallery::walk::{begin, nothing};
 use crate::domain::gallery::{GalleryPage, GallerySize, GalleryStanding, GalleryTruth, Scope, WalkQuestion};
 use crate::ports::{GalleryStore, ScopeStore, StoreError};
@@ -23,6 +24,7 @@ use crate::ports::{GalleryStore, ScopeStore, StoreError};
 struct StandingRow {
     id: Vec<u8>,
     site: Vec<u8>,
+    state: String,
     session: i64,
     held_pack: Option<String>,
     #[sqlx(flatten)]
@@ -209,8 +211,8 @@ impl GalleryStore for SqlStore {
             let rev = head(&mut tx).await?.rev;
             let scopes = of_all(&mut tx).await?;
             let rows: Vec<StandingRow> = sqlx::query_as(
-                "SELECT id, site, session, held_pack, held_rev, held_digest, held_persons, held_templates, held_at FROM devices
-                 WHERE state = 'active'",
+                "SELECT id, site, state, session, held_pack, held_rev, held_digest, held_persons, held_templates, held_at
+                 FROM devices",
             )
             .fetch_all(&mut *tx)
             .await?;
@@ -222,7 +224,8 @@ impl GalleryStore for SqlStore {
             let standing = |((row, device), truth): ((StandingRow, DeviceId), GalleryTruth)| {
                 let root = DeviceRoot { site: columns::id(SiteId, &row.site)?, device };
                 let session = columns::unsigned("session", row.session)?;
-                Ok(GalleryStanding { root, session, held: row.held.read()?, truth })
+                let is_active = row.state == DeviceState::Active.as_str();
+                Ok(GalleryStanding { root, is_active, session, held: row.held.read()?, truth })
             };
             return rows.into_iter().zip(devices).zip(truths).map(standing).collect();
         }

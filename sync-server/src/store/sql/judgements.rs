@@ -198,7 +198,7 @@ impl JudgementStore for SqlStore {
             let Some(time) = time else { continue };
             statement.push(" AND j.at ").push(compare).push(" ").bind(time.0);
         }
-        statement.push(" ORDER BY j.at DESC, j.id LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY j.at DESC, j.id").limit(limit);
         let rows: Vec<JudgementRow> = statement.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(Judgement::try_from).collect()
     }
@@ -214,7 +214,7 @@ impl JudgementStore for SqlStore {
         statement.push(" WHERE j.judged_by = ").bind(actor.to_owned()).push(" AND j.id < ");
         statement.bind(before.map_or_else(|| columns::BEHIND_EVERY_ID.to_vec(), |id| id.as_bytes().to_vec()));
         within(&mut statement, reach, "j.site", "j.door");
-        statement.push(" ORDER BY j.id DESC LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY j.id DESC").limit(limit);
         let rows: Vec<JudgementRow> = statement.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(Judgement::try_from).collect()
     }
@@ -226,7 +226,7 @@ impl JudgementStore for SqlStore {
             " AND NOT EXISTS (SELECT 1 FROM judgements j WHERE j.event_id = e.event_id AND j.withdrawn_at IS NULL)",
         );
         within(&mut statement, reach, "e.site", "e.door");
-        statement.push(" ORDER BY e.at DESC, e.cursor DESC LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY e.at DESC, e.cursor DESC").limit(limit);
         let rows: Vec<(Vec<u8>,)> = statement.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(|(id,)| columns::id(EventId, &id)).collect()
     }

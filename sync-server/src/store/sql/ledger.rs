@@ -114,8 +114,10 @@ fn storable(entry: &AuditEntry) -> Cow<'_, AuditEntry> {
 
 fn list(filter: &AuditFilter, before: Option<AuditPosition>, limit: u32) -> Statement {
     let mut query = Statement::new(SELECT);
-    // One bound that is always there, so that the others only add to it.
+    // One upper bound that is always there, and the only one: with two an index is entered by one of them, and what lies
+    // between is read for nothing.
     let before = before.unwrap_or(AuditPosition { at: UnixMillis(i64::MAX), seq: i64::MAX as u64 });
+    let before = filter.until.map_or(before, |until| before.min(AuditPosition { at: until, seq: 0 }));
     query.push(" WHERE (at, seq) < (").bind(before.at.0);
     query.push(", ").bind(columns::to_column(before.seq)).push(")");
     let texts = [("actor", &filter.actor), ("target", &filter.target)];
@@ -123,17 +125,15 @@ fn list(filter: &AuditFilter, before: Option<AuditPosition>, limit: u32) -> Stat
         query.push(" AND ").push(column).push(" = ").bind(text.clone());
     }
     if let Some(result) = filter.result {
-        query.push(" AND result = ").bind(result.as_str());
+        query.push(" AND result = ").word(result.as_str());
     }
     if !filter.actions.is_empty() {
         query.push(" AND action IN ").bind_list(filter.actions.iter().cloned());
     }
-    for (compare, time) in [(">=", filter.from), ("<", filter.until)] {
-        if let Some(time) = time {
-            query.push(" AND at ").push(compare).push(" ").bind(time.0);
-        }
+    if let Some(from) = filter.from {
+        query.push(" AND at >= ").bind(from.0);
     }
-    query.push(" ORDER BY at DESC, seq DESC LIMIT ").bind(i64::from(limit));
+    query.push(" ORDER BY at DESC, seq DESC").limit(limit);
     query
 }
 

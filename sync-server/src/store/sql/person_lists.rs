@@ -68,6 +68,6 @@ fn list(filter: &PersonFilter, after: Option<PersonId>, limit: u32) -> Statement
             query.push(" AND p.created_at ").push(compare).push(" ").bind(time.0);
         }
     }
-    query.push(" ORDER BY p.id LIMIT ").bind(i64::from(limit));
+    query.push(" ORDER BY p.id").limit(limit);
     query
 }

@@ -42,6 +42,27 @@ impl Statement {
         self.push(")")
     }
 
+    /// Adds a word of ours, as text: of few words some are rare, and a plan made for any values must know which is asked for.
+    pub(super) fn word(&mut self, word: &'static str) -> &mut Self {
+        debug_assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{word}");
+        self.push(&format!("'{word}'"))
+    }
+
+    /// Adds such words in parentheses, for `IN`; there must be one at least.
+    pub(super) fn words(&mut self, words: impl IntoIterator<Item = &'static str>) -> &mut Self {
+        let mut before = "(";
+        for word in words {
+            self.push(before).word(word);
+            before = ", ";
+        }
+        self.push(")")
+    }
+
+    /// Adds how many rows there may be, as text: a plan made for any values must know how few are wanted.
+    pub(super) fn limit(&mut self, rows: u32) -> &mut Self {
+        self.push(&format!(" LIMIT {rows}"))
+    }
+
     /// To be executed.
     pub(super) fn query(self) -> Query<'static, Any, AnyArguments> {
         sqlx::query_with(AssertSqlSafe(self.sql), self.values)

@@ -250,14 +250,14 @@ impl GalleryStore for FakeStore {
     async fn standings(&self, _: &PackId) -> Result<Vec<GalleryStanding>, StoreError> {
         let contents = self.look();
         let truth = Self::truth_of(&contents);
-        let active = contents.devices.values().filter(|device| device.state == DeviceState::Active);
         let standing = |device: &Device| GalleryStanding {
             root: device.root(),
+            is_active: device.state == DeviceState::Active,
             session: device.presence.session,
             held: device.held,
             truth,
         };
-        Ok(active.map(standing).collect())
+        Ok(contents.devices.values().map(standing).collect())
     }
     async fn changes_since(&self, _: &PackId, _: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError> {
         unreachable!("{NOT_USED}")

@@ -25,12 +25,13 @@ pub struct Devices {
     responses((status = 200, description = "The devices", body = Devices)))]
 pub async fn list(State(api): State<Api>, may: May<DevicesRead>) -> Result<Json<Devices>, ApiError> {
     let standings = api.store.standings(&api.pack).await?;
-    let active: HashMap<_, _> = standings.into_iter().map(|s| (s.root.device, s.truth)).collect();
+    let truths: HashMap<_, _> = standings.into_iter().map(|s| (s.root.device, s.truth)).collect();
     let lives = api.lives.lives().await?;
     let mut items = Vec::new();
     for device in api.within.devices_within(&may.reach).await? {
-        let truth = match active.get(&device.id) {
+        let truth = match truths.get(&device.id) {
             Some(truth) => *truth,
+            // Made since.
             None => api.store.truth(device.id, &api.pack).await?,
         };
         let life = lives.get(&device.id).copied().unwrap_or_default();

@@ -57,7 +57,8 @@ pub(super) struct DeviceOfPerson {
 /// Every active device, and how it stands to a person.
 pub(super) async fn devices_of(api: &Api, person: &Person) -> Result<Vec<DeviceOfPerson>, ApiError> {
     let standings = api.store.standings(&api.pack).await?;
-    let standings: HashMap<_, _> = standings.into_iter().map(|standing| (standing.root.device, standing)).collect();
+    let active = standings.into_iter().filter(|standing| standing.is_active);
+    let standings: HashMap<_, _> = active.map(|standing| (standing.root.device, standing)).collect();
     let of_person = api.store.devices_of_person(person.id).await?;
     let with_standing = of_person.into_iter().filter_map(|of| Some((of, standings.get(&of.device)?)));
     let stands = |standing: &GalleryStanding| {

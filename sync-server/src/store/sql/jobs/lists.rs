@@ -28,15 +28,15 @@ impl SqlStore {
             statement.push(" AND j.account = ").bind(account.as_bytes().to_vec());
         }
         if let Some(kind) = filter.kind {
-            statement.push(" AND j.kind = ").bind(kind.as_str());
+            statement.push(" AND j.kind = ").word(kind.as_str());
         }
         if let Some(state) = filter.state {
-            statement.push(" AND j.state = ").bind(state.as_str());
+            statement.push(" AND j.state = ").word(state.as_str());
         }
         if filter.with_dead {
             statement.push(" AND j.dead > 0");
         }
-        statement.push(" ORDER BY j.id DESC LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY j.id DESC").limit(limit);
         let rows: Vec<JobRow> = statement.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(|row| row.open(&self.master)).collect()
     }
@@ -56,9 +56,9 @@ impl SqlStore {
         statement.bind(job.as_bytes().to_vec());
         statement.push(" AND n > ").bind(after.map_or(-1, columns::to_column));
         if !states.is_empty() {
-            statement.push(" AND state IN ").bind_list(states.iter().map(|state| state.as_str()));
+            statement.push(" AND state IN ").words(states.iter().map(|state| state.as_str()));
         }
-        statement.push(" ORDER BY n LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY n").limit(limit);
         let rows: Vec<ItemRow> = statement.query_as().fetch_all(&mut *conn).await?;
         rows.into_iter().map(|row| row.open(&key)).collect()
     }

@@ -68,7 +68,7 @@ impl CentreStore for SqlStore {
         if let Some(before) = before {
             query.push(" AND r.notice < ").bind(before.as_bytes().to_vec());
         }
-        query.push(" ORDER BY r.notice DESC LIMIT ").bind(i64::from(limit));
+        query.push(" ORDER BY r.notice DESC").limit(limit);
         let rows: Vec<ToldRow> = query.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(Told::try_from).collect()
     }
@@ -153,9 +153,9 @@ impl CentreStore for SqlStore {
             }
         }
         if let Some(state) = filter.state {
-            query.push(" AND d.state = ").bind(state.as_str());
+            query.push(" AND d.state = ").word(state.as_str());
         }
-        query.push(" ORDER BY d.id DESC LIMIT ").bind(i64::from(limit));
+        query.push(" ORDER BY d.id DESC").limit(limit);
         let rows: Vec<DeliveryRow> = query.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(Delivery::try_from).collect()
     }

@@ -107,9 +107,9 @@ fn page(groups: &[GroupId], after: Option<PersonId>, limit: u32) -> Statement {
         statement.push(if at == 0 { "" } else { " UNION " });
         statement.push("SELECT person FROM (SELECT person FROM memberships WHERE in_group = ");
         statement.bind(group.as_bytes().to_vec()).push(" AND person > ").bind(after.clone());
-        statement.push(" ORDER BY person LIMIT ").bind(i64::from(limit)).push(&format!(") AS part{at}"));
+        statement.push(" ORDER BY person").limit(limit).push(&format!(") AS part{at}"));
     }
-    statement.push(") ORDER BY p.id LIMIT ").bind(i64::from(limit));
+    statement.push(") ORDER BY p.id").limit(limit);
     statement
 }
 

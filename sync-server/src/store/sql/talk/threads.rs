@@ -63,7 +63,7 @@ fn unknowns_within(query: &mut Statement, reach: &Reach) {
 
 fn narrowed(query: &mut Statement, filter: ThreadFilter) {
     if let Some(state) = filter.state {
-        query.push(" AND t.state = ").bind(state.as_str());
+        query.push(" AND t.state = ").word(state.as_str());
     }
     if let Some(assignee) = filter.assignee {
         query.push(" AND t.assignee = ").bind(assignee.as_bytes().to_vec());
@@ -138,7 +138,7 @@ impl SqlStore {
         if let Some((at, id)) = before {
             query.push(" AND (t.last_at, t.id) < (").bind(at.0).push(", ").bind(id.as_bytes().to_vec()).push(")");
         }
-        query.push(" ORDER BY t.last_at DESC, t.id DESC LIMIT ").bind(i64::from(limit));
+        query.push(" ORDER BY t.last_at DESC, t.id DESC").limit(limit);
         let rows: Vec<ThreadRow> = query.query_as().fetch_all(&self.read).await?;
         rows.into_iter().map(Thread::try_from).collect()
     }
@@ -223,7 +223,7 @@ impl SqlStore {
         again(|| async {
             let mut query = Statement::new("DELETE FROM threads WHERE id IN (SELECT t.id FROM threads t");
             narrow_old(&mut query, old);
-            query.push(" ORDER BY t.last_at LIMIT ").bind(i64::from(at_most)).push(")");
+            query.push(" ORDER BY t.last_at").limit(at_most).push(")");
             let mut tx = self.begin().await?;
             let gone = query.query().execute(&mut *tx).await?.rows_affected();
             tx.commit().await?;
@@ -235,7 +235,7 @@ impl SqlStore {
     pub(super) async fn count_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
         let mut query = Statement::new("SELECT count(*) FROM (SELECT 1 AS one FROM threads t");
         narrow_old(&mut query, old);
-        query.push(" LIMIT ").bind(i64::from(at_most)).push(") AS old");
+        query.push("").limit(at_most).push(") AS old");
         let (count,): (i64,) = query.query_as().fetch_one(&self.read).await?;
         columns::unsigned("old conversations", count)
     }

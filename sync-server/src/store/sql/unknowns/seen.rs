@@ -96,7 +96,7 @@ impl SqlStore {
             statement.push(" AND (max(v.at) < ").bind(last_at.0).push(" OR (max(v.at) = ").bind(last_at.0);
             statement.push(" AND v.visitor < ").bind(id.as_bytes().to_vec()).push("))");
         }
-        statement.push(" ORDER BY max(v.at) DESC, v.visitor DESC LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY max(v.at) DESC, v.visitor DESC").limit(limit);
         self.with_places(reach, statement.query_as().fetch_all(&self.read).await?).await
     }
 
@@ -164,7 +164,7 @@ impl SqlStore {
     pub(super) async fn best_faces(&self, id: UnknownId, limit: u32) -> Result<Vec<(HeldFace, f32)>, StoreError> {
         let mut statement = Statement::new(&faces().replacen("SELECT", "SELECT v.quality,", 1));
         statement.push(" WHERE v.visitor = ").bind(id.as_bytes().to_vec());
-        statement.push(" ORDER BY v.quality DESC, v.cursor LIMIT ").bind(i64::from(limit));
+        statement.push(" ORDER BY v.quality DESC, v.cursor").limit(limit);
         let rows: Vec<BestRow> = statement.query_as().fetch_all(&self.read).await?;
         let mut found = Vec::with_capacity(rows.len());
         for row in rows {
