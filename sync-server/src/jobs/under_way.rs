@@ -59,7 +59,7 @@ impl UnderWay {
 
     /// Waits until the items before this one in its job that are about the same person are over: what becomes of a photo
     /// depends on those that were given before it, and not on which of them was looked at faster. One that failed and is
-    /// to be tried again is not waited for.
+    /// to be tried again is not waited for, and what is about nobody yet, as in a dry run, waits for nothing.
     pub async fn those_before(&self, item: &ClaimedItem) {
         loop {
             // Before looking, so that none ends unnoticed between.
@@ -75,7 +75,8 @@ impl UnderWay {
     fn is_any_before(&self, item: &ClaimedItem) -> bool {
         let (job, n) = (item.lease.job, item.lease.n);
         let is_before = |lease: &Lease| lease.job == job && lease.n < n;
-        self.items().iter().any(|(lease, other)| is_before(lease) && other.person == item.person)
+        let is_person = item.person.is_some();
+        is_person && self.items().iter().any(|(lease, other)| is_before(lease) && other.person == item.person)
     }
 
     fn items(&self) -> MutexGuard<'_, HashMap<Lease, Item>> {
@@ -117,6 +118,9 @@ mod tests {
         assert!(futures_util::poll!(&mut waits).is_pending());
         under_way.over(&[items[0].lease]);
         waits.await;
+        let nobody = [4, 5].map(|n| ClaimedItem { person: None, ..item(job, n, ada) });
+        under_way.leased(&nobody);
+        under_way.those_before(&nobody[1]).await;
     }
 
     #[test]

@@ -235,7 +235,7 @@ impl SqlStore {
     pub(super) async fn count_old_threads(&self, old: &OldThreads<'_>, at_most: u32) -> Result<u64, StoreError> {
         let mut query = Statement::new("SELECT count(*) FROM (SELECT 1 AS one FROM threads t");
         narrow_old(&mut query, old);
-        query.push("").limit(at_most).push(") AS old");
+        query.limit(at_most).push(") AS old");
         let (count,): (i64,) = query.query_as().fetch_one(&self.read).await?;
         columns::unsigned("old conversations", count)
     }
