@@ -14,6 +14,7 @@
 //! Start reading at [`start`]; what is done with a message stands in [`LinkCore`], without the connection, queues and
 //! tasks around it; the rules are in the pure parts: `route`, `batch`, `holes`, `chunks`, `judge`.
 
+mod acks;
 mod batch;
 mod chunks;
 mod connection;
@@ -40,7 +41,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use ostiary_common::ids::{DeviceId, PackId};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -130,7 +131,7 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         Line::Mqtt { .. } => current,
         Line::Direct(voice) => Arc::new(direct::Spoken(voice.clone())),
     };
-    let LinkCore { intake, mut ingest, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
+    let LinkCore { intake, ingest, mut acks, gallery, state, herald, teller, seen } = LinkCore::new(&CoreParts {
         store: parts.store,
         clock: parts.clock,
         live: parts.live,
@@ -148,7 +149,7 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         Line::Mqtt { endpoint, login, shared_group } => {
             let (inboxes, queues) = connection::inboxes(usize::from(RECEIVE_MAX));
             if shared_group.is_some() {
-                ingest.holes = HoleWatch::among_others();
+                acks.holes = HoleWatch::among_others();
             }
             let filters = ostiary_common::topics::server_filters(shared_group.as_deref());
             let config = connection::Settings { endpoint, login, filters };
@@ -163,7 +164,10 @@ pub fn start(config: LinkConfig, parts: LinkParts) -> RunningLink {
         }
     };
 
-    spawner.spawn("event ingest", ingest.run(queues.events));
+    // One group is answered while another is committed.
+    let (written, committed) = mpsc::channel(1);
+    spawner.spawn("event ingest", ingest.run(queues.events, written));
+    spawner.spawn("event acks", acks.run(committed));
     spawner.spawn("gallery answers", gallery.run(queues.gallery, intake.clone()));
     spawner.spawn("device state", state.run(queues.state, intake));
     spawner.spawn("seen", teller.run(seen));

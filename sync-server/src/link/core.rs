@@ -11,6 +11,7 @@ use ostiary_common::wire::Revision;
 use tokio::sync::mpsc;
 
 use super::SEEN_QUEUE;
+use super::acks::Acks;
 use super::gallery::Answerer;
 use super::holes::HoleWatch;
 use super::incoming::Incoming;
@@ -52,6 +53,7 @@ pub struct CoreParts {
 pub struct LinkCore {
     pub(super) intake: Arc<Intake>,
     pub(super) ingest: Writer,
+    pub(super) acks: Acks,
     pub(super) gallery: Answerer,
     pub(super) state: StateKeeper,
     pub(super) herald: Herald,
@@ -65,26 +67,28 @@ impl LinkCore {
         let mailer = Arc::new(Mailer::new(parts.outbound.clone(), parts.clock.clone()));
         let intake = Arc::new(Intake::new(parts.store.clone(), parts.refusals.clone(), parts.patience));
         let (seen_sender, seen) = mpsc::channel(SEEN_QUEUE);
-        let ingest = Writer {
+        let (store, clock) = (parts.store.clone(), parts.clock.clone());
+        let ingest = Writer { store, clock, intake: intake.clone(), patience: parts.patience };
+        let acks = Acks {
             store: parts.store.clone(),
             clock: parts.clock.clone(),
             live: parts.live.clone(),
-            intake: intake.clone(),
             mailer: mailer.clone(),
             seen: seen_sender,
             holes: HoleWatch::default(),
-            patience: parts.patience,
         };
         let gallery = Answerer::new(parts, mailer.clone());
         let state = StateKeeper::new(parts, mailer.clone());
         let teller = Teller { store: parts.store.clone(), mailer: mailer.clone() };
         let herald = Herald { store: parts.store.clone(), mailer, pack: parts.pack.clone() };
-        Self { intake, ingest, gallery, state, herald, teller, seen }
+        Self { intake, ingest, acks, gallery, state, herald, teller, seen }
     }
 
     /// Event batches, written in one commit.
     pub async fn events(&mut self, messages: Vec<Incoming>) {
-        self.ingest.take(messages).await;
+        if let Some(committed) = self.ingest.take(messages).await {
+            self.acks.answer(committed).await;
+        }
     }
 
     /// A gallery request.
