@@ -57,6 +57,9 @@ pub struct ReadingArgs {
     json: bool,
 }
 
+/// How long each read of the mix is made by itself.
+const EACH_READ: Duration = Duration::from_secs(2);
+
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum EngineArg {
@@ -112,10 +115,16 @@ async fn measure(args: &ReadingArgs, engine: EngineArg) -> Result<EngineReport> 
     let bare_client = Client::plain(&bare.base, &server.ca_pem)?;
     let lasts = Duration::from_secs(args.seconds);
     let (mut mixed, mut same, mut bareones) = (Vec::new(), Vec::new(), Vec::new());
+    let mix = lists::mix(&ground);
+    let paths: Vec<String> = mix.iter().map(|(_, path)| path.clone()).collect();
     for _ in 0..args.rounds {
-        mixed.push(client.load(&lists::mix(&ground), args.connections, lasts).await?);
+        mixed.push(client.load(&paths, args.connections, lasts).await?);
         same.push(client.load(&[lists::EVENTS.to_owned()], args.connections, lasts).await?);
         bareones.push(bare_client.load(&[bare::PATH.to_owned()], args.connections, lasts).await?);
+    }
+    for (name, path) in mix {
+        let one = client.load(&[path], args.connections, EACH_READ).await?;
+        report.read_per_s.insert(name.to_owned(), one.per_second);
     }
     let (ours, peers) = (median(same)?, median(bareones)?);
     report.reads_per_s = median(mixed)?.per_second;

@@ -40,15 +40,15 @@ pub(super) fn lists(ground: &Ground) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What somebody who watches doors asks.
-pub(super) fn mix(ground: &Ground) -> Vec<String> {
+/// What somebody who watches doors asks, each with a name for the report.
+pub(super) fn mix(ground: &Ground) -> Vec<(&'static str, String)> {
     let Ground { device, person, event, .. } = ground;
     vec![
-        "/api/v1/me".to_owned(),
-        "/api/v1/events?limit=20".to_owned(),
-        format!("/api/v1/events?limit=20&device={device}"),
-        format!("/api/v1/events/{event}"),
-        format!("/api/v1/persons/{person}"),
-        "/api/v1/doors".to_owned(),
+        ("me", "/api/v1/me".to_owned()),
+        ("events", "/api/v1/events?limit=20".to_owned()),
+        ("events.device", format!("/api/v1/events?limit=20&device={device}")),
+        ("event", format!("/api/v1/events/{event}")),
+        ("person", format!("/api/v1/persons/{person}")),
+        ("doors", "/api/v1/doors".to_owned()),
     ]
 }

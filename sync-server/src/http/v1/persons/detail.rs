@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::view::PersonView;
-use crate::domain::fields::{FieldSchema, FieldValue};
+use crate::domain::fields::FieldValue;
 use crate::domain::person::Person;
-use crate::domain::profile::PersonStamp;
+use crate::domain::profile::{PersonStamp, Profile};
 use crate::http::api::Api;
 use crate::http::problem::ApiError;
+use crate::http::v1::settings::person_fields::schema;
 
 /// Someone enrolled, with notes and fields.
 #[derive(Serialize, ToSchema)]
@@ -55,8 +56,9 @@ impl From<FieldValue> for FieldInput {
 ///
 /// # Errors
 /// [`ApiError::NotFound`].
-pub async fn detail(api: &Api, person: Person, schema: &FieldSchema) -> Result<(PersonDetail, PersonStamp), ApiError> {
-    let (profile, stamp) = api.store.profile(person.id).await?.ok_or(ApiError::NotFound("person"))?;
-    let fields = schema.shown(profile.fields).into_iter().map(|(key, value)| (key, value.into())).collect();
-    Ok((PersonDetail { person: person.into(), notes: profile.notes, fields }, stamp))
+pub async fn detail(api: &Api, person: Person) -> Result<(PersonDetail, PersonStamp), ApiError> {
+    let (Profile { notes, fields }, stamp) = api.store.profile(person.id).await?.ok_or(ApiError::NotFound("person"))?;
+    let fields = if fields.is_empty() { fields } else { schema(&*api.store).await?.0.shown(fields) };
+    let fields = fields.into_iter().map(|(key, value)| (key, value.into())).collect();
+    Ok((PersonDetail { person: person.into(), notes, fields }, stamp))
 }

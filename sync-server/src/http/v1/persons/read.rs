@@ -12,7 +12,6 @@ use crate::http::auth::May;
 use crate::http::etag::person_etag;
 use crate::http::extract::InPath;
 use crate::http::problem::{ApiError, Problem};
-use crate::http::v1::settings::person_fields::schema;
 
 /// One person, with notes and fields.
 #[utoipa::path(get, path = "/api/v1/persons/{id}", operation_id = "persons_read", tag = "persons", security(("bearer" = [])),
@@ -26,8 +25,7 @@ pub async fn read(
     may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Response, ApiError> {
-    let (schema, _) = schema(&*api.store).await?;
     let found = may.person(id).await?;
-    let (view, stamp) = detail(&api, found.person, &schema).await?;
+    let (view, stamp) = detail(&api, found.person).await?;
     Ok((person_etag(stamp), Json(view)).into_response())
 }

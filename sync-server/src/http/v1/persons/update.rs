@@ -151,7 +151,7 @@ pub async fn update(
     }
     let done = change(&api, &may, &person, (named, patch), expected).await?;
     api.tell_gallery(done.rev);
-    let (view, stamp) = detail(&api, may.person(id).await?.person, &schema).await?;
+    let (view, stamp) = detail(&api, may.person(id).await?.person).await?;
     Ok((person_etag(stamp), axum::Json(view)).into_response())
 }
 

@@ -7,8 +7,8 @@ use ostiary_common::ids::UserId;
 use ostiary_common::time::UnixMillis;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::grants::{self, GrantRow};
-use super::rows::{self, AccountRow, SELECT};
+use super::grants::{self, GrantRow, grant};
+use super::rows::{self, AccountRow, COLUMNS, TABLES};
 use super::session_rows;
 use crate::domain::access::Grant;
 use crate::domain::account::session::Ended;
@@ -20,6 +20,22 @@ use crate::sealing::AccountField;
 use crate::store::sql::again::again;
 use crate::store::sql::recognition::next_version;
 use crate::store::sql::{SqlStore, columns};
+
+/// An account beside one of its grants, if it has any.
+#[derive(sqlx::FromRow)]
+struct GrantedRow {
+    #[sqlx(flatten)]
+    account: AccountRow,
+    role: Option<String>,
+    site: Option<Vec<u8>>,
+    door: Option<Vec<u8>>,
+}
+
+impl GrantedRow {
+    fn grant(&self) -> Option<Result<Grant, StoreError>> {
+        self.role.as_ref().map(|role| grant(role, self.site.as_deref(), self.door.as_deref()))
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct CredentialRow {
@@ -76,20 +92,22 @@ impl AccountStore for SqlStore {
     }
 
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        let mut conn = self.read.acquire().await?;
-        let row: Option<AccountRow> = sqlx::query_as(AssertSqlSafe(format!("{SELECT} WHERE a.id = $1")))
-            .bind(id.as_bytes().as_slice())
-            .fetch_optional(&mut *conn)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let grants = grants::of(&mut conn, id).await?;
-        row.open(&self.master, grants).map(Some)
+        let query = AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, g.role, g.site, g.door FROM {TABLES} LEFT JOIN account_grants g ON g.account = a.id
+             WHERE a.id = $1 ORDER BY g.position"
+        ));
+        let mut rows: Vec<GrantedRow> =
+            sqlx::query_as(query).bind(id.as_bytes().as_slice()).fetch_all(&self.read).await?;
+        let grants = rows.iter().filter_map(GrantedRow::grant).collect::<Result<_, _>>()?;
+        rows.pop().map(|row| row.account.open(&self.master, grants)).transpose()
     }
 
     async fn accounts(&self, kind: Kind, after: Option<UserId>, limit: u32) -> Result<Vec<Account>, StoreError> {
         let mut conn = self.read.acquire().await?;
         let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
-        let query = AssertSqlSafe(format!("{SELECT} WHERE a.kind = $1 AND a.id > $2 ORDER BY a.id LIMIT $3"));
+        let query = AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE a.kind = $1 AND a.id > $2 ORDER BY a.id LIMIT $3"
+        ));
         let rows: Vec<AccountRow> =
             sqlx::query_as(query).bind(kind.as_str()).bind(&after).bind(i64::from(limit)).fetch_all(&mut *conn).await?;
         let Some(last) = rows.last() else { return Ok(Vec::new()) };

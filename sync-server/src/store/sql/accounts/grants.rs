@@ -36,16 +36,6 @@ pub fn grant(role: &str, site: Option<&[u8]>, door: Option<&[u8]>) -> Result<Gra
     Ok(Grant { role: Role::parse(role).ok_or_else(|| corrupt("role", role))?, scope })
 }
 
-/// The grants of one account.
-pub async fn of(conn: &mut AnyConnection, account: UserId) -> Result<Vec<Grant>, StoreError> {
-    let rows: Vec<GrantRow> =
-        sqlx::query_as("SELECT account, role, site, door FROM account_grants WHERE account = $1 ORDER BY position")
-            .bind(account.as_bytes().as_slice())
-            .fetch_all(conn)
-            .await?;
-    rows.iter().map(Grant::try_from).collect()
-}
-
 /// Puts these in place of those there are.
 pub async fn put(conn: &mut AnyConnection, account: UserId, grants: &[Grant]) -> Result<(), StoreError> {
     let id = account.as_bytes().as_slice();

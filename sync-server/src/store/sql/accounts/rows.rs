@@ -13,10 +13,11 @@ use crate::store::sql::columns;
 use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::sealing::prefer_in_force;
 
-/// Columns of an account, to be followed by conditions.
-pub const SELECT: &str = "SELECT a.id, a.kind, a.state, a.wrapped, a.login_sealed, a.name_sealed, a.email_sealed,
-    a.created_at, a.last_login_at, a.version, f.confirmed_at
-    FROM accounts a LEFT JOIN second_factors f ON f.account = a.id";
+/// Columns of an account.
+pub const COLUMNS: &str = "a.id, a.kind, a.state, a.wrapped, a.login_sealed, a.name_sealed, a.email_sealed,
+    a.created_at, a.last_login_at, a.version, f.confirmed_at";
+/// Where they are.
+pub const TABLES: &str = "accounts a LEFT JOIN second_factors f ON f.account = a.id";
 
 #[derive(sqlx::FromRow)]
 pub struct AccountRow {

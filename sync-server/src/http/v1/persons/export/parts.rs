@@ -18,7 +18,6 @@ use crate::http::v1::consents::view::ConsentView;
 use crate::http::v1::events::item::EventItem;
 use crate::http::v1::persons::detail::detail;
 use crate::http::v1::persons::templates::TemplateView;
-use crate::http::v1::settings::person_fields::schema;
 use crate::ports::StoreError;
 
 /// Rows read at once.
@@ -201,12 +200,11 @@ fn after(page: &[StoredEvent]) -> Option<EventPosition> {
 }
 
 async fn person(api: &Api, person: Person) -> Result<Value, ExportError> {
-    let (schema, _) = schema(&*api.store).await?;
     let groups = api.store.groups().await?;
     let names: Vec<String> =
         groups.into_iter().filter(|group| person.groups.contains(&group.id)).map(|group| group.name).collect();
     let id = person.id;
-    let (view, _) = detail(api, person, &schema).await.map_err(|e| ExportError::Facts(e.to_string()))?;
+    let (view, _) = detail(api, person).await.map_err(|e| ExportError::Facts(e.to_string()))?;
     let mut told = serde_json::to_value(&view).expect("a person has a JSON form");
     told["group_names"] = json!(names);
     told["erased_when_validity_ends"] = json!(api.store.erase_on_expiry(id).await?);
