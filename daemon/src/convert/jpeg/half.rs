@@ -207,7 +207,7 @@ impl Block {
     #[inline(always)]
     fn draw(&self, middle: f32, target: &mut [u8], stride: usize) {
         if self.is_flat {
-            let row = [(self.values[0] * 0.25 + middle + 0.5) as u8; SIDE];
+            let row = [level(self.values[0] * 0.25 + middle); SIDE];
             (0..SIDE).for_each(|y| put(target, y * stride, row));
             return;
         }
@@ -215,9 +215,17 @@ impl Block {
         let columns = turned(&inverse([rows[0], rows[1], rows[2], rows[3]]));
         let pixels = turned(&inverse(columns));
         for (y, row) in pixels.iter().enumerate() {
-            put(target, y * stride, row.map(|level| (level + middle + 0.5) as u8));
+            put(target, y * stride, row.map(|wave| level(wave + middle)));
         }
     }
+}
+
+/// The nearest level. Beside this number, which leaves no room for fractions, the low byte is the level: a cast, which sees
+/// to values that are none, is made one by one.
+#[inline(always)]
+fn level(value: f32) -> u8 {
+    const NO_FRACTIONS: f32 = 8_388_608.0;
+    (value.clamp(0.0, 255.0) + NO_FRACTIONS).to_bits() as u8
 }
 
 #[inline(always)]
