@@ -160,8 +160,14 @@ fn load(cli: &Cli) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+/// Threads for what waits for the disk. Where processors are few tokio starts another one whenever the last has not come to
+/// rest yet, up to hundreds, and each keeps some memory of what it had in hand.
+const BLOCKING_THREADS: usize = 24;
+
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the async runtime")
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let builder = builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
+    builder.build().context("starting the async runtime")
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no failure.

@@ -215,7 +215,8 @@ pub struct NewJob {
 /// An item to be queued.
 #[derive(Clone, Debug, Default)]
 pub struct NewItem {
-    /// Items of a lower phase go first, all of them.
+    /// Items of a lower phase go first, all of them; but while small ones ([`JobKind::is_small`]) are done, those of the next
+    /// phase whose parent has ended begin.
     pub phase: u32,
     /// The number of an earlier item whose person this one is about.
     pub parent: Option<u64>,

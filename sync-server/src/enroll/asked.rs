@@ -24,20 +24,42 @@ pub struct Circles {
     pub reach: Arc<dyn ReachStore>,
 }
 
+/// Who asked for a job.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// Whom they may enroll; `None` if nobody any more.
+    pub circle: Option<Circle>,
+    /// Their name in the audit log.
+    pub actor: String,
+}
+
 impl Circles {
     /// Whom an account may enroll now; `None` if nobody any more. The server itself may everyone.
     ///
     /// # Errors
     /// [`WorkError::Store`].
     pub async fn of(&self, account: Option<UserId>) -> Result<Option<Circle>, WorkError> {
-        let Some(id) = account else { return Ok(Some(Circle::Everything)) };
-        let account = self.accounts.account(id).await?.filter(|account| account.state == State::Active);
-        let Some(account) = account else { return Ok(None) };
-        let reach = account.access.reach(Permission::PersonsManage);
-        if reach.is_nothing() {
-            return Ok(None);
-        }
-        Ok(Some(self.reach.circle(&reach).await?))
+        Ok(self.asker(account).await?.circle)
+    }
+
+    /// Who asked, as things are now.
+    ///
+    /// # Errors
+    /// [`WorkError::Store`].
+    pub async fn asker(&self, account: Option<UserId>) -> Result<Asker, WorkError> {
+        let Some(id) = account else {
+            return Ok(Asker { circle: Some(Circle::Everything), actor: "server".to_owned() });
+        };
+        let account = self.accounts.account(id).await?;
+        let is_service = account.as_ref().is_some_and(|account| account.kind == Kind::Service);
+        let actor = if is_service { format!("service:{id}") } else { format!("user:{id}") };
+        let active = account.filter(|account| account.state == State::Active);
+        let reach = active.map(|account| account.access.reach(Permission::PersonsManage));
+        let circle = match reach.filter(|reach| !reach.is_nothing()) {
+            Some(reach) => Some(self.reach.circle(&reach).await?),
+            None => None,
+        };
+        Ok(Asker { circle, actor })
     }
 
     /// The name in the audit log of who asked.
@@ -45,9 +67,7 @@ impl Circles {
     /// # Errors
     /// [`WorkError::Store`].
     pub async fn actor(&self, account: Option<UserId>) -> Result<String, WorkError> {
-        let Some(id) = account else { return Ok("server".to_owned()) };
-        let kind = self.accounts.account(id).await?.map(|account| account.kind);
-        Ok(if kind == Some(Kind::Service) { format!("service:{id}") } else { format!("user:{id}") })
+        Ok(self.asker(account).await?.actor)
     }
 
     /// The person an item is about and whom who asked may see, if that one may enroll the person now, who has consented;

@@ -15,7 +15,6 @@ use super::archive::unpack;
 use super::prepare::{ImportTask, PhotoTask};
 use super::row::RowTask;
 use super::{ImportPlan, UPLOAD};
-use crate::domain::access::Circle;
 use crate::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
 use crate::domain::consent::{Consent, ConsentId, ConsentMethod, ConsentMissing, ConsentWords};
 use crate::domain::gallery::Validity;
@@ -23,7 +22,7 @@ use crate::domain::import::ImportedPerson;
 use crate::domain::job::{ClaimedItem, Effect, ItemState, JobId, JobKind};
 use crate::domain::person::Person;
 use crate::enroll::Enrollment;
-use crate::enroll::asked::Circles;
+use crate::enroll::asked::{Asker, Circles};
 use crate::enroll::batch::{JobPhoto, PhotoOutcome, brought, json, parsed};
 use crate::jobs::Jobs;
 use crate::jobs::spool::SealedFile;
@@ -67,10 +66,10 @@ impl Work for ImportWork {
 
     async fn work(&self, item: &ClaimedItem) -> Result<Finished, WorkError> {
         let plan: ImportPlan = parsed(&item.plan)?;
-        let circle = self.circles.of(item.account).await?;
+        let asker = self.circles.asker(item.account).await?;
         match parsed(&item.task)? {
-            ImportTask::Row(row) => self.row(item, &plan, *row, circle).await,
-            ImportTask::Photo(photo) => self.photo(item, &plan, photo, circle).await,
+            ImportTask::Row(row) => self.row(item, &plan, *row, asker).await,
+            ImportTask::Photo(photo) => self.photo(item, &plan, photo, asker).await,
         }
     }
 }
@@ -86,7 +85,7 @@ impl ImportWork {
         item: &ClaimedItem,
         plan: &ImportPlan,
         row: RowTask,
-        circle: Option<Circle>,
+        Asker { circle, actor }: Asker,
     ) -> Result<Finished, WorkError> {
         let mut outcome = RowOutcome { line: row.line, external_id: row.external.clone(), detail: String::new() };
         let refused = |mut outcome: RowOutcome, slug: &str, words: &str| {
@@ -105,7 +104,6 @@ impl ImportWork {
             let words = "Who asked for this may not add or change this person: the groups lie beyond reach.";
             return refused(outcome, "not-allowed", words);
         }
-        let actor = self.circles.actor(item.account).await?;
         let person = self.imported(&row, plan, known.as_ref(), &actor).await?;
         let lacking = match (&person.consent, &known) {
             (Some(_), _) => None,
@@ -121,7 +119,7 @@ impl ImportWork {
         };
         let id = known.as_ref().map_or(person.id, |known| known.id);
         let effects = match word {
-            "added" | "changed" => self.effects(item, plan, person, id, word).await?,
+            "added" | "changed" => self.effects(item, (plan, actor), person, (id, word)),
             _ => Vec::new(),
         };
         if let Some(missing) = lacking {
@@ -213,18 +211,17 @@ impl ImportWork {
         Ok(notes && wanted.fields.as_ref().is_none_or(|fields| *fields == profile.fields))
     }
 
-    async fn effects(
+    fn effects(
         &self,
         item: &ClaimedItem,
-        plan: &ImportPlan,
+        (plan, actor): (&ImportPlan, String),
         person: ImportedPerson,
-        id: PersonId,
-        word: &str,
-    ) -> Result<Vec<Effect>, WorkError> {
+        (id, word): (PersonId, &str),
+    ) -> Vec<Effect> {
         let consent = if person.consent.is_some() { ", with consent" } else { "" };
         let entry = AuditEntry {
             at: self.jobs.clock.now(),
-            actor: self.circles.actor(item.account).await?,
+            actor,
             action: if word == "added" { "person.create" } else { "person.update" }.to_owned(),
             target: format!("person:{id}"),
             source: plan.source.clone(),
@@ -232,7 +229,7 @@ impl ImportWork {
             detail: format!("job:{}{consent}", item.lease.job),
         };
         let note = AuditNote { entry, trace: AuditTrace::default() };
-        Ok(vec![Effect::Person(Box::new(person)), Effect::Note(Box::new(note))])
+        vec![Effect::Person(Box::new(person)), Effect::Note(Box::new(note))]
     }
 
     async fn photo(
@@ -240,7 +237,7 @@ impl ImportWork {
         item: &ClaimedItem,
         plan: &ImportPlan,
         photo: PhotoTask,
-        circle: Option<Circle>,
+        Asker { circle, actor }: Asker,
     ) -> Result<Finished, WorkError> {
         let refused = |slug: &str, words: &str| {
             let outcome = PhotoOutcome { label: photo.path.clone(), detail: words.to_owned(), ..Default::default() };
@@ -288,7 +285,7 @@ impl ImportWork {
             circle: &circle,
             insist: plan.insist,
             source: &plan.source,
-            actor: self.circles.actor(item.account).await?,
+            actor,
             dry_run: plan.dry_run,
         };
         self.enrollment.take_later(taken).await

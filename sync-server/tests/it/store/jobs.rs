@@ -26,6 +26,7 @@ on_both!(
     what_an_item_changes_is_there_with_its_end_or_not_at_all,
     items_that_end_together_have_their_own_answers,
     small_items_are_leased_together,
+    photos_begin_once_their_row_has_ended,
     uploads_are_shared_until_their_items_end,
     jobs_are_paused_cancelled_and_put_back,
     imported_persons_are_found_again,
@@ -36,6 +37,11 @@ const KEEP: Duration = Duration::from_secs(3_600);
 const LEASE: Duration = Duration::from_secs(30);
 
 async fn queued(store: &SqlStore, kind: JobKind, node: &str, phases: &[u32]) -> JobId {
+    let item = |(n, phase): (usize, &u32)| NewItem { phase: *phase, parent: None, task: format!("task {n}").into() };
+    queued_items(store, kind, node, &phases.iter().enumerate().map(item).collect::<Vec<_>>()).await
+}
+
+async fn queued_items(store: &SqlStore, kind: JobKind, node: &str, items: &[NewItem]) -> JobId {
     let id = JobId::generate();
     let job = NewJob {
         id,
@@ -47,8 +53,7 @@ async fn queued(store: &SqlStore, kind: JobKind, node: &str, phases: &[u32]) -> 
         created_at: NOW,
     };
     store.begin_job(&job).await.unwrap();
-    let item = |(n, phase): (usize, &u32)| NewItem { phase: *phase, parent: None, task: format!("task {n}").into() };
-    store.add_items(id, 0, &phases.iter().enumerate().map(item).collect::<Vec<_>>()).await.unwrap();
+    store.add_items(id, 0, items).await.unwrap();
     store.release_job(id, KEEP, NOW).await.unwrap();
     id
 }
@@ -222,6 +227,32 @@ async fn small_items_are_leased_together(place: Place) {
     }
     let photos = claim(1, 3).await;
     assert_eq!(photos.iter().map(|item| (item.lease.job, item.lease.n)).collect::<Vec<_>>(), [(job, 5)]);
+    store.close().await;
+}
+
+async fn photos_begin_once_their_row_has_ended(place: Place) {
+    let store = place.open().await;
+    let item = |phase, parent| NewItem { phase, parent, task: b"task".to_vec() };
+    let rows = std::iter::repeat_n(item(0, None), 3);
+    let items: Vec<NewItem> = rows.chain([Some(2), Some(0), Some(1), None].map(|parent| item(1, parent))).collect();
+    queued_items(&store, JobKind::Import, "", &items).await;
+    let claim = async |at_most| {
+        let claim = Claim { node: "one", kinds: &JobKind::ALL, at_most, small_at_most: 1, lease: LEASE, now: NOW };
+        store.claim_items(&claim).await.unwrap()
+    };
+    let numbers = |items: &[ClaimedItem]| items.iter().map(|item| (item.lease.n, item.phase)).collect::<Vec<_>>();
+    let first = claim(9).await;
+    assert_eq!(numbers(&first), [(0, 0)], "no row has ended");
+    assert!(settle(&store, &first[0], ItemEnd::Done).await);
+    let second = claim(9).await;
+    assert_eq!(numbers(&second), [(1, 0), (4, 1)], "the photo of the row that has");
+    assert_eq!(second[1].parent, Some(ItemState::Done));
+    assert!(settle(&store, &second[0], ItemEnd::Refused).await);
+    let third = claim(1).await;
+    assert_eq!(numbers(&third), [(2, 0)], "small ones take a place");
+    assert!(settle(&store, &third[0], ItemEnd::Again(NOW.plus(KEEP))).await);
+    let rest = claim(9).await;
+    assert_eq!(numbers(&rest), [(5, 1)], "that of the row that is tried again waits, and whose is nobody's");
     store.close().await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ostiary_common::ids::{PersonId, UserId};
 use ostiary_common::time::UnixMillis;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::rows;
 use super::settling::count_end;
@@ -20,6 +20,9 @@ use crate::store::sql::{SqlStore, columns};
 /// Jobs looked at for items; more wait for those before them.
 const MOST_JOBS: i64 = 100;
 
+/// Items of the next phase looked at for such as need not wait for it.
+const LOOKED_AT: i64 = 256;
+
 #[derive(sqlx::FromRow)]
 struct OpenJob {
     id: Vec<u8>,
@@ -33,6 +36,7 @@ struct OpenJob {
 #[derive(sqlx::FromRow)]
 struct WaitingItem {
     n: i64,
+    phase: i64,
     fence: i64,
     leases: i64,
     failures: i64,
@@ -89,9 +93,18 @@ impl SqlStore {
         let key = rows::unwrap(&self.master, id, &job.wrapped)?;
         let before = claimed.len();
         let person = |column: &Option<Vec<u8>>| column.as_deref().map(|id| columns::id(PersonId, id)).transpose();
-        let (kind, phase_number) = (rows::kind(&job.kind)?, columns::unsigned32("phase", phase)?);
-        let room = if kind.is_small(phase_number) { room.max(i64::from(claim.small_at_most)) } else { room };
-        for item in waiting(tx, &job.id, phase, claim.now, room).await? {
+        let kind = rows::kind(&job.kind)?;
+        let items = if kind.is_small(columns::unsigned32("phase", phase)?) {
+            let mut small = waiting(tx, &job.id, phase, claim.now, i64::from(claim.small_at_most)).await?;
+            // Together they take one place; what they leave is for those whose parent is through, so that no model
+            // stands still while the small ones are done.
+            let left = room - i64::from(!small.is_empty());
+            small.extend(free_of_parents(tx, &job.id, phase + 1, claim.now, left).await?);
+            small
+        } else {
+            waiting(tx, &job.id, phase, claim.now, room).await?
+        };
+        for item in items {
             let n = columns::unsigned("number of an item", item.n)?;
             if columns::unsigned("leases", item.leases)? >= MOST_LEASES {
                 give_up(tx, &job.id, item.n, claim.now).await?;
@@ -101,7 +114,7 @@ impl SqlStore {
             claimed.push(ClaimedItem {
                 lease: Lease { job: id, n, fence: columns::unsigned("fence", item.fence)? + 1 },
                 kind,
-                phase: phase_number,
+                phase: columns::unsigned32("phase", item.phase)?,
                 account: job.account.as_deref().map(|id| columns::id(UserId, id)).transpose()?,
                 person: person(&job.person)?.or(person(&item.parent_person)?),
                 parent: item.parent_state.as_deref().map(rows::item_state).transpose()?,
@@ -221,6 +234,10 @@ async fn lowest_phase(tx: &mut AnyConnection, job: &[u8]) -> Result<Option<i64>,
     Ok(waiting.into_iter().chain(leased).min())
 }
 
+/// What is needed of an item, and of the one it belongs to.
+const WAITING: &str = "SELECT i.n, i.phase, i.fence, i.leases, i.failures, i.task, p.state AS parent_state,
+    p.person AS parent_person";
+
 async fn waiting(
     tx: &mut AnyConnection,
     job: &[u8],
@@ -228,17 +245,28 @@ async fn waiting(
     now: UnixMillis,
     room: i64,
 ) -> Result<Vec<WaitingItem>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT i.n, i.fence, i.leases, i.failures, i.task, p.state AS parent_state, p.person AS parent_person
-         FROM job_items i LEFT JOIN job_items p ON p.job = i.job AND p.n = i.parent
-         WHERE i.job = $1 AND i.state = 'waiting' AND i.phase = $2 AND i.due_at <= $3 ORDER BY i.n LIMIT $4",
-    )
-    .bind(job)
-    .bind(phase)
-    .bind(now.0)
-    .bind(room)
-    .fetch_all(tx)
-    .await?)
+    let query = AssertSqlSafe(format!(
+        "{WAITING} FROM job_items i LEFT JOIN job_items p ON p.job = i.job AND p.n = i.parent
+         WHERE i.job = $1 AND i.state = 'waiting' AND i.phase = $2 AND i.due_at <= $3 ORDER BY i.n LIMIT $4"
+    ));
+    Ok(sqlx::query_as(query).bind(job).bind(phase).bind(now.0).bind(room).fetch_all(tx).await?)
+}
+
+/// Items of a phase that need not wait for the one before: what they belong to has ended. Looked for among the first few.
+async fn free_of_parents(
+    tx: &mut AnyConnection,
+    job: &[u8],
+    phase: i64,
+    now: UnixMillis,
+    room: i64,
+) -> Result<Vec<WaitingItem>, StoreError> {
+    let query = AssertSqlSafe(format!(
+        "{WAITING} FROM (SELECT * FROM job_items WHERE job = $1 AND state = 'waiting' AND phase = $2
+             ORDER BY n LIMIT $3) i
+         JOIN job_items p ON p.job = i.job AND p.n = i.parent
+         WHERE p.ended_at IS NOT NULL AND i.due_at <= $4 ORDER BY i.n LIMIT $5"
+    ));
+    Ok(sqlx::query_as(query).bind(job).bind(phase).bind(LOOKED_AT).bind(now.0).bind(room).fetch_all(tx).await?)
 }
 
 async fn lease(
