@@ -13,13 +13,15 @@ use ostiary_server::config::ModelsConfig;
 use ostiary_server::enroll::reader::PhotoReader;
 use serde_json::json;
 
-use super::{archive, exactly_once, over, photos, send};
+use super::{archive, exactly_once, kills, over, photos, send};
 use crate::server::Server;
 use crate::stage::{Stage, pack_dir};
 
 /// A job that was cancelled does nothing more after this.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// The longest time from a start to the next kill.
+const KILL_WITHIN: Duration = Duration::from_secs(2);
 /// Photos the bare pipeline reads, at most: before the import and after it.
 const BARE_AT_MOST: usize = 1_000;
 
@@ -32,6 +34,9 @@ pub struct BenchArgs {
     /// Threads that read photos, in the server and beside it.
     #[arg(long, default_value_t = 2)]
     engines: usize,
+    /// Kill the server so often meanwhile, at random, and see that every photo ends once; nothing is measured then.
+    #[arg(long, default_value_t = 0)]
+    kills: u32,
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
@@ -48,6 +53,9 @@ pub fn main(args: &BenchArgs) -> Result<ExitCode> {
 }
 
 async fn run(args: &BenchArgs) -> Result<()> {
+    if args.kills > 0 {
+        return killed(args).await;
+    }
     let photos = Arc::new(photos(args.photos)?);
     // The pipeline before and after, so that what the machine does besides weighs on both.
     let before = bare(&photos, args.engines)?;
@@ -79,6 +87,15 @@ async fn run(args: &BenchArgs) -> Result<()> {
         100.0 * import / bare
     );
     println!("peak memory {rss_mb:.0} MB; cancelled within {cancel_s:.2} s");
+    Ok(())
+}
+
+async fn killed(args: &BenchArgs) -> Result<()> {
+    let stage = Stage::open().await?;
+    let killed = kills::run(&stage, args.photos, args.kills, KILL_WITHIN).await?;
+    ensure!(killed == args.kills, "the import was over after {killed} kills: take more photos");
+    let figures = json!({ "photos": args.photos, "kills": killed, "ended_once": true });
+    println!("{figures}");
     Ok(())
 }
 
