@@ -65,7 +65,7 @@ impl Work for ClipWork {
 
     async fn work(&self, item: &ClaimedItem) -> Result<Finished, WorkError> {
         let plan: ClipPlan = parsed(&item.plan)?;
-        let (person, circle) = match self.circles.admitted(&self.enrollment, item).await? {
+        let (person, circle, actor) = match self.circles.admitted(&self.enrollment, item).await? {
             Ok(admitted) => admitted,
             Err((reason, detail)) => return Ok(refused(reason, detail)),
         };
@@ -84,7 +84,6 @@ impl Work for ClipWork {
             Ok(readings) => readings,
             Err(error) => return Err(not_looked(error.into()).await),
         };
-        let actor = self.circles.actor(item.account).await?;
         let said = JobSaid { job: item.lease.job, actor: &actor, source: &plan.source };
         self.enroll(person, readings, &circle, said).await
     }

@@ -34,15 +34,7 @@ pub struct Asker {
 }
 
 impl Circles {
-    /// Whom an account may enroll now; `None` if nobody any more. The server itself may everyone.
-    ///
-    /// # Errors
-    /// [`WorkError::Store`].
-    pub async fn of(&self, account: Option<UserId>) -> Result<Option<Circle>, WorkError> {
-        Ok(self.asker(account).await?.circle)
-    }
-
-    /// Who asked, as things are now.
+    /// Who asked, as things are now. The server itself may enroll everyone.
     ///
     /// # Errors
     /// [`WorkError::Store`].
@@ -62,16 +54,8 @@ impl Circles {
         Ok(Asker { circle, actor })
     }
 
-    /// The name in the audit log of who asked.
-    ///
-    /// # Errors
-    /// [`WorkError::Store`].
-    pub async fn actor(&self, account: Option<UserId>) -> Result<String, WorkError> {
-        Ok(self.asker(account).await?.actor)
-    }
-
-    /// The person an item is about and whom who asked may see, if that one may enroll the person now, who has consented;
-    /// else why not, as a stable word and in words.
+    /// The person an item is about, whom who asked may see, and the name of who asked, if that one may enroll the person
+    /// now, who has consented; else why not, as a stable word and in words.
     ///
     /// # Errors
     /// [`WorkError`].
@@ -79,7 +63,7 @@ impl Circles {
         &self,
         enrollment: &Enrollment,
         item: &ClaimedItem,
-    ) -> Result<Result<(PersonId, Circle), (&'static str, String)>, WorkError> {
+    ) -> Result<Result<(PersonId, Circle, String), (&'static str, String)>, WorkError> {
         let person = match item.person {
             Some(id) => enrollment.store.person(id).await?,
             None => None,
@@ -87,14 +71,14 @@ impl Circles {
         let Some(person) = person else {
             return Ok(Err(("person-gone", "The person was removed meanwhile.".to_owned())));
         };
-        let circle = self.of(item.account).await?.filter(|circle| circle.owns(&person.groups));
-        let Some(circle) = circle else {
+        let Asker { circle, actor } = self.asker(item.account).await?;
+        let Some(circle) = circle.filter(|circle| circle.owns(&person.groups)) else {
             return Ok(Err(("not-allowed", "Who asked for this may not enroll this person any more.".to_owned())));
         };
         let missing = enrollment.consent_missing(person.id).await?;
         Ok(match missing {
             Some(missing) => Err(("consent-missing", format!("Nothing is taken: {missing}."))),
-            None => Ok((person.id, circle)),
+            None => Ok((person.id, circle, actor)),
         })
     }
 }

@@ -111,7 +111,7 @@ impl Work for PhotoWork {
     async fn work(&self, item: &ClaimedItem) -> Result<Finished, WorkError> {
         let plan: PhotosPlan = parsed(&item.plan)?;
         let task: PhotoTask = parsed(&item.task)?;
-        let (person, circle) = match self.circles.admitted(&self.enrollment, item).await? {
+        let (person, circle, actor) = match self.circles.admitted(&self.enrollment, item).await? {
             Ok(admitted) => admitted,
             Err((reason, detail)) => {
                 let outcome = PhotoOutcome { label: task.label, detail, ..PhotoOutcome::default() };
@@ -119,7 +119,6 @@ impl Work for PhotoWork {
             }
         };
         let bytes = spooled(&self.jobs, item).await?;
-        let actor = self.circles.actor(item.account).await?;
         let photo = JobPhoto {
             person,
             item,
