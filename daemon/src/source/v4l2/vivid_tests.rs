@@ -24,6 +24,16 @@ fn next_frame(source: &mut V4l2Source) -> Frame {
     }
 }
 
+/// How many frames come until one is counted as lost, none if that never happens. Of those that come first some were
+/// full before the camera was told to fail: on an emulated machine the driver is buffers ahead of whoever reads.
+fn frames_until(source: &mut V4l2Source, counted: impl Fn(&Losses) -> u64) -> Option<u32> {
+    const MOST: u32 = 10 * BUFFERS;
+    (1..=MOST).find(|_| {
+        drop(next_frame(source));
+        counted(&source.losses()) > 0
+    })
+}
+
 /// Every format the camera offers and we take, compared with the pattern the driver draws: at every pixel of every bar
 /// but those at its edges.
 #[test]
@@ -68,14 +78,12 @@ fn by_the_source(path: &Path) {
     assert_eq!((picture.width(), picture.height()), (320, 180));
 
     set(path, "Inject V4L2_BUF_FLAG_ERROR", 0);
+    assert!(frames_until(&mut source, |losses| losses.damaged).is_some(), "a damaged frame is counted");
     assert!(next_frame(&mut source).at > second.at);
-    assert!(source.losses().damaged >= 1, "a damaged frame is counted");
     set(path, "Percentage of Dropped Buffers", 50);
-    (0..10).for_each(|_| drop(next_frame(&mut source)));
+    let frames = frames_until(&mut source, |losses| losses.lost).expect("gaps in the driver's count are counted");
     set(path, "Percentage of Dropped Buffers", 0);
-    let lost = source.losses().lost;
-    println!("recovered from dropped buffers: {lost} counted over 10 frames, none waited for");
-    assert!(lost >= 1, "gaps in the driver's count are counted");
+    println!("recovered from dropped buffers: counted at the first gap, {frames} frames on, none waited for");
 
     set(path, "Inject Fatal Streaming Error", 0);
     assert!((0..10).any(|_| source.next().is_err()), "a fatal error shows");
