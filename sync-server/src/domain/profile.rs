@@ -8,6 +8,7 @@ use ostiary_common::wire::Revision;
 
 use super::fields::FieldValue;
 use super::gallery::TermsChange;
+use super::person::Person;
 
 /// Characters of notes.
 pub const MOST_NOTES_CHARS: usize = 4000;
@@ -28,6 +29,17 @@ pub struct PersonStamp {
     pub rev: u64,
     /// Number of the last change of name, notes or fields.
     pub edit: u64,
+}
+
+/// A person with all that is known.
+#[derive(Clone, Debug)]
+pub struct Profiled {
+    /// The person.
+    pub person: Person,
+    /// Notes and fields.
+    pub profile: Profile,
+    /// The state of all of it.
+    pub stamp: PersonStamp,
 }
 
 /// What is to change of a person; what is `None` stays as it is.

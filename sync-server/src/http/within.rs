@@ -11,6 +11,7 @@ use crate::domain::event::StoredEvent;
 use crate::domain::gallery::Group;
 use crate::domain::job::{Job, JobId};
 use crate::domain::person::Person;
+use crate::domain::profile::{PersonStamp, Profile, Profiled};
 use crate::domain::unknown::Unknown;
 
 /// Somebody within reach, with who else is.
@@ -89,8 +90,24 @@ impl<P: Needs> May<P> {
     /// [`ApiError::NotFound`].
     pub async fn person(&self, id: PersonId) -> Result<Found, ApiError> {
         let circle = self.circle().await?;
-        let person = self.api.store.person(id).await?.filter(|person| circle.admits(&person.groups));
-        let mut person = self.found(person, "person")?;
+        let person = self.api.store.person(id).await?;
+        self.admitted(circle, person)
+    }
+
+    /// The same with notes and fields.
+    ///
+    /// # Errors
+    /// As [`Self::person`].
+    pub async fn profiled(&self, id: PersonId) -> Result<(Found, Profile, PersonStamp), ApiError> {
+        let circle = self.circle().await?;
+        let Some(Profiled { person, profile, stamp }) = self.api.store.profiled(id).await? else {
+            return self.found(None, "person");
+        };
+        Ok((self.admitted(circle, Some(person))?, profile, stamp))
+    }
+
+    fn admitted(&self, circle: Circle, person: Option<Person>) -> Result<Found, ApiError> {
+        let mut person = self.found(person.filter(|person| circle.admits(&person.groups)), "person")?;
         let groups = person.groups.clone();
         person.groups.retain(|group| circle.shows(*group));
         Ok(Found { person, circle, groups })
@@ -103,7 +120,22 @@ impl<P: Needs> May<P> {
     /// enrolled.
     pub async fn own_person(&self, id: PersonId) -> Result<Found, ApiError> {
         let found = self.person(id).await?;
-        if found.circle.owns(&found.groups) { Ok(found) } else { Err(self.beyond("everything")) }
+        self.owned(&found)?;
+        Ok(found)
+    }
+
+    /// The same with notes and fields.
+    ///
+    /// # Errors
+    /// As [`Self::own_person`].
+    pub async fn own_profiled(&self, id: PersonId) -> Result<(Found, Profile, PersonStamp), ApiError> {
+        let (found, profile, stamp) = self.profiled(id).await?;
+        self.owned(&found)?;
+        Ok((found, profile, stamp))
+    }
+
+    fn owned(&self, found: &Found) -> Result<(), ApiError> {
+        if found.circle.owns(&found.groups) { Ok(()) } else { Err(self.beyond("everything")) }
     }
 
     /// A job: any with the permission over everything, else one the caller asked for.

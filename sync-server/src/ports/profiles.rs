@@ -6,7 +6,9 @@ use ostiary_common::ids::PersonId;
 use super::StoreError;
 use crate::domain::audit::AuditNote;
 use crate::domain::person::Person;
-use crate::domain::profile::{NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile};
+use crate::domain::profile::{
+    NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile, Profiled,
+};
 use crate::domain::recognition::Change;
 
 /// Names, notes and fields of persons.
@@ -14,6 +16,8 @@ use crate::domain::recognition::Change;
 pub trait ProfileStore: Send + Sync {
     /// Notes and fields, and the person's state; `None` if there is no such person.
     async fn profile(&self, id: PersonId) -> Result<Option<(Profile, PersonStamp)>, StoreError>;
+    /// The person together with it.
+    async fn profiled(&self, id: PersonId) -> Result<Option<Profiled>, StoreError>;
     /// Changes a person together with the line in the audit log. `None` if there is no such person,
     /// [`StoreError::NoSuch`] if there is no such group, [`StoreError::Outdated`] if the person was changed since
     /// `expected`. Of `change` only the time is used.

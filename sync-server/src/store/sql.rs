@@ -55,6 +55,7 @@ mod presence;
 mod profiles;
 mod pruning;
 mod reach;
+mod readers;
 mod recognition;
 mod recognition_rows;
 mod replicas;
@@ -91,6 +92,7 @@ use self::engine::Purpose;
 use self::gallery_memory::GalleryMemory;
 pub use self::migrations::PendingMigration;
 pub use self::moving::{LoadError, MoveError, MoveStep, MovedTable, load_store, move_store};
+use self::readers::Readers;
 use self::shown_names::ShownNames;
 use self::small::SmallChanges;
 pub use self::url::{NoStoreUrl, StoreUrl};
@@ -105,7 +107,7 @@ pub struct SqlStore {
     engine: Engine,
     url: StoreUrl,
     write: AnyPool,
-    read: AnyPool,
+    read: Readers,
     /// Wraps the keys in it.
     master: MasterKey,
     /// Seals what came with events of nobody known.
@@ -142,7 +144,7 @@ impl SqlStore {
         migrations::run(url).await?;
         let engine = url.engine();
         let write = engine::pool(url, Purpose::Write, most)?;
-        let read = engine::pool(url, Purpose::Read, most)?;
+        let read = Readers::new(engine::pool(url, Purpose::Read, most)?);
         moving::allow_opening(&mut *write.acquire().await?).await?;
         let keys = sealing::store_keys(engine, &write, master).await?;
         let (media, root) = (keys.media, keys.root);
@@ -197,7 +199,7 @@ impl SqlStore {
 
     /// A transaction whose reads all see the same moment.
     async fn begin_reading(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        Ok(self.read.begin_with(self.engine.begin_reading()).await?)
+        Ok(self.read.begin(self.engine).await?)
     }
 }
 

@@ -25,11 +25,11 @@ pub(super) enum Purpose {
 }
 
 /// Connections that read a SQLite file. More would wait for the same disk.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_READERS: u32 = 6;
 /// Of PostgreSQL's connections, one in so many writes. Writers take turns, so that more of them only wait.
 const WRITERS_SHARE: u32 = 4;
 /// How long a caller waits for a connection before it is told that the store is overloaded.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that was used since so long ago is not asked whether it is there still.
 const IDLE_UNASKED: Duration = Duration::from_secs(1);
@@ -40,11 +40,11 @@ const IDLE_UNASKED: Duration = Duration::from_secs(1);
 /// `secure_delete`, a removed person's bytes are overwritten, not only unlinked.
 const SQLITE_EACH: &str = "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON";
-/// 16 MiB of cache for each reader.
-const SQLITE_READ: &str = "PRAGMA cache_size = -16384";
-/// 64 MiB: each device has pages of its own in the indexes of events, and those of a commit must fit, or they are
-/// written twice. The log is carried into the file after as much: a page that many commits change goes there once.
-const SQLITE_WRITE: &str = "PRAGMA journal_mode = WAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384";
+/// 8 MiB of cache for each reader; what is asked for often lies in the kernel's cache of the file as well.
+const SQLITE_READ: &str = "PRAGMA cache_size = -8192";
+/// 32 MiB: each device has pages of its own in the indexes of events, and those of a commit must fit, or they are
+/// written twice. The log is carried into the file after twice as much: a page that many commits change goes there once.
+const SQLITE_WRITE: &str = "PRAGMA journal_mode = WAL; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16384";
 
 /// A statement that takes longer is broken off, and so is a transaction whose server fell silent: it would hold up
 /// all other writers. A commit is on the disk when it returns, whatever the database's own default says.
@@ -195,7 +195,7 @@ mod tests {
             let found = (engine.connections(Purpose::Write, most), engine.connections(Purpose::Read, most));
             assert_eq!(found, expected, "{engine:?} {most}");
         };
-        check(Engine::Sqlite, 20, (1, 4));
+        check(Engine::Sqlite, 20, (1, 6));
         check(Engine::Postgres, 20, (5, 15));
         check(Engine::Postgres, 2, (1, 1));
     }

@@ -36,7 +36,8 @@ impl<'a> Opener<'a> {
         opened.map_err(|e| corrupt("embedding", e))
     }
 
-    fn key(&mut self, person: PersonId, wrapped: &[u8]) -> Result<&PersonKey, StoreError> {
+    /// A person's key, from the row it lies in.
+    pub(super) fn key(&mut self, person: PersonId, wrapped: &[u8]) -> Result<&PersonKey, StoreError> {
         if self.last.as_ref().is_none_or(|(of, _)| *of != person) {
             self.last = Some((person, unwrap(self.master, person, wrapped)?));
         }

@@ -4,7 +4,7 @@ use ostiary_common::ids::PersonId;
 
 use super::SqlStore;
 use super::opener::Opener;
-use super::persons::{PersonRow, SELECT};
+use super::persons::{PersonRow, select};
 use super::statement::Statement;
 use crate::domain::person::Person;
 use crate::domain::profile::{PersonFilter, ValidAt};
@@ -24,7 +24,7 @@ impl SqlStore {
 }
 
 fn list(filter: &PersonFilter, after: Option<PersonId>, limit: u32) -> Statement {
-    let mut query = Statement::new(SELECT);
+    let mut query = Statement::new(&select(""));
     query.push(" WHERE p.id > ").bind(after.map_or_else(Vec::new, |id| id.as_bytes().to_vec()));
     if let Some(among) = &filter.among {
         // An empty list has nobody in it, which `IN ()` cannot say on every engine.

@@ -29,13 +29,22 @@ pub(super) struct PersonRow {
     templates: i64,
 }
 
-pub(super) const SELECT: &str =
-    "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
-    (SELECT string_agg(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
-    (SELECT count(DISTINCT t.source_sha256) FROM templates t WHERE t.person = p.id) AS templates
-    FROM persons p JOIN person_keys k ON k.person = p.id AND p.merged_into IS NULL";
+/// A query for rows of persons, and for more columns of `persons p`.
+pub(super) fn select(more: &str) -> String {
+    format!(
+        "SELECT p.id, p.name_sealed, k.wrapped, p.created_at, p.consent_at, p.valid_from, p.valid_until, p.rev,
+         (SELECT string_agg(hex(m.in_group), '') FROM memberships m WHERE m.person = p.id) AS groups,
+         (SELECT count(DISTINCT t.source_sha256) FROM templates t WHERE t.person = p.id) AS templates{more}
+         FROM persons p JOIN person_keys k ON k.person = p.id AND p.merged_into IS NULL"
+    )
+}
 
 impl PersonRow {
+    /// The person's key, as it lies there.
+    pub(super) fn wrapped(&self) -> &[u8] {
+        &self.wrapped
+    }
+
     pub(super) fn open(self, opener: &mut Opener<'_>) -> Result<Person, StoreError> {
         let id = columns::id(PersonId, &self.id)?;
         Ok(Person {
@@ -137,7 +146,7 @@ impl PersonStore for SqlStore {
     }
 
     async fn person(&self, id: PersonId) -> Result<Option<Person>, StoreError> {
-        let row: Option<PersonRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE p.id = $1")))
+        let row: Option<PersonRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{} WHERE p.id = $1", select(""))))
             .bind(id.as_bytes().as_slice())
             .fetch_optional(&self.read)
             .await?;
@@ -145,7 +154,7 @@ impl PersonStore for SqlStore {
     }
 
     async fn persons(&self, after: Option<PersonId>, limit: u32) -> Result<Vec<Person>, StoreError> {
-        let query = sqlx::AssertSqlSafe(format!("{SELECT} WHERE p.id > $1 ORDER BY p.id LIMIT $2"));
+        let query = sqlx::AssertSqlSafe(format!("{} WHERE p.id > $1 ORDER BY p.id LIMIT $2", select("")));
         let rows: Vec<PersonRow> = sqlx::query_as(query)
             .bind(after.map_or_else(Vec::new, |id| id.as_bytes().to_vec()))
             .bind(i64::from(limit))

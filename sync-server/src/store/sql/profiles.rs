@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use ostiary_common::ids::PersonId;
 use ostiary_common::wire::Revision;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::again::again;
 use super::error::corrupt;
 use super::opener::{Opener, key_of, unwrap};
+use super::persons::{self, PersonRow};
 use super::{SqlStore, columns, ledger, terms};
 use crate::domain::audit::AuditNote;
 use crate::domain::fields::FieldValue;
 use crate::domain::person::Person;
-use crate::domain::profile::{NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile};
+use crate::domain::profile::{
+    NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile, Profiled,
+};
 use crate::domain::recognition::Change;
 use crate::ports::StoreError;
 use crate::ports::profiles::ProfileStore;
@@ -22,6 +25,16 @@ use crate::sealing::PersonKey;
 
 const NAMES: &str = "SELECT p.id, p.name_sealed, k.wrapped FROM persons p JOIN person_keys k ON k.person = p.id
     AND p.merged_into IS NULL";
+
+/// A person beside what else is known.
+#[derive(sqlx::FromRow)]
+struct ProfiledRow {
+    #[sqlx(flatten)]
+    person: PersonRow,
+    notes_sealed: Option<Vec<u8>>,
+    fields_sealed: Option<Vec<u8>>,
+    edit: i64,
+}
 
 #[derive(sqlx::FromRow)]
 struct ProfileRow {
@@ -63,12 +76,13 @@ pub(super) async fn mark_edited(tx: &mut AnyConnection, id: PersonId) -> Result<
     columns::unsigned("person edit", edit)
 }
 
-fn open(id: PersonId, key: &PersonKey, row: &ProfileRow) -> Result<Profile, StoreError> {
-    let text = |place: &'static str, sealed: &Option<Vec<u8>>| match sealed {
-        Some(sealed) => key.open_text(place, sealed).map_err(|e| corrupt(place, format!("{e} of person {id}"))),
+fn open(id: PersonId, key: &PersonKey, sealed: [Option<Vec<u8>>; 2]) -> Result<Profile, StoreError> {
+    let text = |place: &'static str, sealed: Option<Vec<u8>>| match sealed {
+        Some(sealed) => key.open_text(place, &sealed).map_err(|e| corrupt(place, format!("{e} of person {id}"))),
         None => Ok(String::new()),
     };
-    let (notes, fields) = (text("notes", &row.notes_sealed)?, text("fields", &row.fields_sealed)?);
+    let [notes, fields] = sealed;
+    let (notes, fields) = (text("notes", notes)?, text("fields", fields)?);
     Ok(Profile { notes, fields: fields_of(&fields)? })
 }
 
@@ -153,7 +167,20 @@ impl ProfileStore for SqlStore {
         let Some(row) = row else { return Ok(None) };
         let key = unwrap(&self.master, id, &row.wrapped)?;
         let (edit, rev) = StampRow { edit: row.edit, rev: row.rev }.read()?;
-        Ok(Some((open(id, &key, &row)?, PersonStamp { rev, edit })))
+        Ok(Some((open(id, &key, [row.notes_sealed, row.fields_sealed])?, PersonStamp { rev, edit })))
+    }
+
+    async fn profiled(&self, id: PersonId) -> Result<Option<Profiled>, StoreError> {
+        let query = format!("{} WHERE p.id = $1", persons::select(", p.notes_sealed, p.fields_sealed, p.edit"));
+        let row: Option<ProfiledRow> =
+            sqlx::query_as(AssertSqlSafe(query)).bind(id.as_bytes().to_vec()).fetch_optional(&self.read).await?;
+        let Some(ProfiledRow { person, notes_sealed, fields_sealed, edit }) = row else { return Ok(None) };
+        let mut opener = Opener::new(&self.master);
+        let key = opener.key(id, person.wrapped())?;
+        let profile = open(id, key, [notes_sealed, fields_sealed])?;
+        let person = person.open(&mut opener)?;
+        let stamp = PersonStamp { rev: person.rev.0, edit: columns::unsigned("person edit", edit)? };
+        Ok(Some(Profiled { person, profile, stamp }))
     }
 
     async fn patch_person(

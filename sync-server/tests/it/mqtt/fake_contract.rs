@@ -12,7 +12,7 @@ use ostiary_server::domain::consent::{
 use ostiary_server::domain::person::Person;
 use ostiary_server::domain::place::Removal;
 use ostiary_server::domain::profile::{
-    NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile,
+    NameChanges, NameStamp, Patched, PersonFilter, PersonPatch, PersonStamp, Profile, Profiled,
 };
 use ostiary_server::domain::recognition::{Change, Versioned};
 use ostiary_server::ports::idempotency::{KeyClaim, KeyOutcome, KeyStanding};
@@ -73,6 +73,9 @@ impl SettingsStore for FakeStore {
 #[async_trait]
 impl ProfileStore for FakeStore {
     async fn profile(&self, _: PersonId) -> Result<Option<(Profile, PersonStamp)>, StoreError> {
+        unreachable!("{NOT_USED}")
+    }
+    async fn profiled(&self, _: PersonId) -> Result<Option<Profiled>, StoreError> {
         unreachable!("{NOT_USED}")
     }
     async fn patch_person(

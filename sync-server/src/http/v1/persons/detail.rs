@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::view::PersonView;
 use crate::domain::fields::FieldValue;
 use crate::domain::person::Person;
-use crate::domain::profile::{PersonStamp, Profile};
+use crate::domain::profile::Profile;
 use crate::http::api::Api;
 use crate::http::problem::ApiError;
 use crate::http::v1::settings::person_fields::schema;
@@ -52,13 +52,13 @@ impl From<FieldValue> for FieldInput {
     }
 }
 
-/// A person as the caller sees it, with what else is known, and its state.
+/// A person as the caller sees it, with what else is known.
 ///
 /// # Errors
-/// [`ApiError::NotFound`].
-pub async fn detail(api: &Api, person: Person) -> Result<(PersonDetail, PersonStamp), ApiError> {
-    let (Profile { notes, fields }, stamp) = api.store.profile(person.id).await?.ok_or(ApiError::NotFound("person"))?;
+/// [`ApiError::Internal`] if the schema of fields cannot be read.
+pub async fn detail(api: &Api, person: Person, profile: Profile) -> Result<PersonDetail, ApiError> {
+    let Profile { notes, fields } = profile;
     let fields = if fields.is_empty() { fields } else { schema(&*api.store).await?.0.shown(fields) };
     let fields = fields.into_iter().map(|(key, value)| (key, value.into())).collect();
-    Ok((PersonDetail { person: person.into(), notes, fields }, stamp))
+    Ok(PersonDetail { person: person.into(), notes, fields })
 }

@@ -25,7 +25,7 @@ pub async fn read(
     may: May<PersonsRead>,
     InPath(id): InPath<PersonId>,
 ) -> Result<Response, ApiError> {
-    let found = may.person(id).await?;
-    let (view, stamp) = detail(&api, found.person).await?;
+    let (found, profile, stamp) = may.profiled(id).await?;
+    let view = detail(&api, found.person, profile).await?;
     Ok((person_etag(stamp), Json(view)).into_response())
 }

@@ -26,6 +26,7 @@ use crate::http::extract::{InPath, Valid};
 use crate::http::problem::{ApiError, FieldError, Problem};
 use crate::http::rules::{self, Rfc3339};
 use crate::http::v1::settings::person_fields::schema;
+use crate::http::within::Found;
 
 /// What is to change; what is left out stays as it is.
 #[derive(Default, Deserialize, ToSchema, Validate)]
@@ -139,8 +140,7 @@ pub async fn update(
     IfMatchPerson(expected): IfMatchPerson,
     Valid(body): Valid<PersonChange>,
 ) -> Result<Response, ApiError> {
-    let person = may.own_person(id).await?.person;
-    let (profile, stamp) = api.store.profile(id).await?.ok_or(ApiError::NotFound("person"))?;
+    let (Found { person, .. }, profile, stamp) = may.own_profiled(id).await?;
     // Values are merged here, so nobody may have changed them in between.
     let expected = expected.or_else(|| body.fields.is_some().then_some(stamp));
     let (schema, _) = schema(&*api.store).await?;
@@ -151,7 +151,8 @@ pub async fn update(
     }
     let done = change(&api, &may, &person, (named, patch), expected).await?;
     api.tell_gallery(done.rev);
-    let (view, stamp) = detail(&api, may.person(id).await?.person).await?;
+    let (found, profile, stamp) = may.profiled(id).await?;
+    let view = detail(&api, found.person, profile).await?;
     Ok((person_etag(stamp), axum::Json(view)).into_response())
 }
 

@@ -12,7 +12,7 @@ use crate::domain::gallery::GalleryRule;
 use crate::domain::person::Person;
 use crate::ports::{GalleryStore, PersonStore, ScopeStore, StoreError};
 use crate::store::sql::opener::Opener;
-use crate::store::sql::persons::{PersonRow, SELECT};
+use crate::store::sql::persons::{PersonRow, select};
 use crate::store::sql::statement::Statement;
 use crate::store::sql::{SqlStore, columns};
 
@@ -101,7 +101,7 @@ impl SqlStore {
 /// The next persons of these groups, in order of id.
 fn page(groups: &[GroupId], after: Option<PersonId>, limit: u32) -> Statement {
     let after = after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
-    let mut statement = Statement::new(SELECT);
+    let mut statement = Statement::new(&select(""));
     statement.push(" WHERE p.id IN (");
     for (at, group) in groups.iter().enumerate() {
         statement.push(if at == 0 { "" } else { " UNION " });

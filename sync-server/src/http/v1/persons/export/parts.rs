@@ -204,7 +204,9 @@ async fn person(api: &Api, person: Person) -> Result<Value, ExportError> {
     let names: Vec<String> =
         groups.into_iter().filter(|group| person.groups.contains(&group.id)).map(|group| group.name).collect();
     let id = person.id;
-    let (view, _) = detail(api, person).await.map_err(|e| ExportError::Facts(e.to_string()))?;
+    let gone = || ExportError::Facts("the person was removed meanwhile".to_owned());
+    let (profile, _) = api.store.profile(id).await?.ok_or_else(gone)?;
+    let view = detail(api, person, profile).await.map_err(|e| ExportError::Facts(e.to_string()))?;
     let mut told = serde_json::to_value(&view).expect("a person has a JSON form");
     told["group_names"] = json!(names);
     told["erased_when_validity_ends"] = json!(api.store.erase_on_expiry(id).await?);
