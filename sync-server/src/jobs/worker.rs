@@ -53,9 +53,9 @@ impl Room {
     /// Of a lane, with so many model threads.
     fn of(lane: Lane, parallel: usize) -> Self {
         match lane {
-            // Of four for each thread at least three wait or are being worked on, so that no thread is idle while others
+            // Of four for each thread at least two wait or are being worked on, so that no thread is idle while others
             // are leased or committed; photos wait as files, which are small.
-            Lane::Models => Self { seats: 4 * parallel + 4, at_once: u32::try_from(parallel + 1).unwrap_or(1) },
+            Lane::Models => Self { seats: 4 * parallel + 4, at_once: u32::try_from(2 * parallel + 2).unwrap_or(1) },
             Lane::Clips | Lane::Disk => Self { seats: 1, at_once: 1 },
         }
     }
@@ -94,33 +94,36 @@ impl Worker {
         let kinds: Vec<JobKind> = self.works.keys().copied().filter(|kind| kind.lane() == lane).collect();
         let room = Room::of(lane, self.parallel);
         let seats = Arc::new(Semaphore::new(room.seats));
+        // Small ones go on in one place only, so that others find theirs while many of them are left.
+        let small = Arc::new(Semaphore::new(1));
         while !shutdown.is_cancelled() {
             let Ok(free) = Arc::clone(&seats).acquire_many_owned(room.at_once).await else { return };
             let at_most = room.at_once + u32::try_from(seats.available_permits()).unwrap_or(0);
             let queued = self.jobs.feed.work();
-            let items = self.claim(&kinds, at_most).await;
+            let turn = Arc::clone(&small).try_acquire_owned().ok();
+            let items = self.claim(&kinds, at_most, if turn.is_some() { SMALL_TOGETHER } else { 0 }).await;
             if items.is_empty() {
-                drop(free);
+                drop((free, turn));
                 let _ = shutdown.run_until_cancelled(tokio::time::timeout(ASK_EVERY, queued)).await;
                 continue;
             }
             self.jobs.under_way.leased(&items);
-            self.seat(items, free, &seats, &tasks, &shutdown).await;
+            self.seat(items, turn, (free, &seats), (&tasks, &shutdown)).await;
         }
     }
 
-    /// Begins items, each on a seat of its own; small ones share one.
+    /// Begins items, each on a seat of its own; small ones share one, whose turn it is.
     async fn seat(
         self: &Arc<Self>,
         items: Vec<ClaimedItem>,
-        mut free: OwnedSemaphorePermit,
-        seats: &Arc<Semaphore>,
-        tasks: &TaskTracker,
-        shutdown: &CancellationToken,
+        turn: Option<OwnedSemaphorePermit>,
+        (mut free, seats): (OwnedSemaphorePermit, &Arc<Semaphore>),
+        (tasks, shutdown): (&TaskTracker, &CancellationToken),
     ) {
         let (small, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.kind.is_small(item.phase));
-        let alone = others.into_iter().map(|item| vec![item]);
-        for together in std::iter::once(small).filter(|small| !small.is_empty()).chain(alone) {
+        let together = Some((small, turn)).filter(|(small, _)| !small.is_empty());
+        let alone = others.into_iter().map(|item| (vec![item], None));
+        for (items, turn) in together.into_iter().chain(alone) {
             let seat = match free.split(1) {
                 Some(seat) => seat,
                 // They are free: nobody else sits down.
@@ -131,15 +134,19 @@ impl Worker {
             };
             let (worker, shutdown) = (Arc::clone(self), shutdown.clone());
             tasks.spawn(async move {
-                worker.items(together, &shutdown).await;
-                drop(seat);
+                worker.items(items, &shutdown).await;
+                let was_small = turn.is_some();
+                drop((seat, turn));
+                if was_small {
+                    worker.jobs.feed.more();
+                }
             });
         }
     }
 
-    async fn claim(&self, kinds: &[JobKind], at_most: u32) -> Vec<ClaimedItem> {
+    async fn claim(&self, kinds: &[JobKind], at_most: u32, small_at_most: u32) -> Vec<ClaimedItem> {
         let (node, now) = (&self.jobs.node, self.jobs.clock.now());
-        let claim = Claim { node, kinds, at_most, small_at_most: SMALL_TOGETHER, lease: LEASE, now };
+        let claim = Claim { node, kinds, at_most, small_at_most, lease: LEASE, now };
         self.jobs.store.claim_items(&claim).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the queue of jobs could not be asked: {error}");
             Vec::new()

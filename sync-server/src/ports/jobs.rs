@@ -21,7 +21,8 @@ pub struct Claim<'a> {
     pub kinds: &'a [JobKind],
     /// Items at most, small ones apart.
     pub at_most: u32,
-    /// Items at most of a phase of small ones ([`JobKind::is_small`]), which count as one of `at_most`.
+    /// Items at most of a phase of small ones ([`JobKind::is_small`]), which count as one of `at_most`; with none, only those
+    /// of the next phase that need not wait for it.
     pub small_at_most: u32,
     /// How long it may be silent before others take them.
     pub lease: Duration,

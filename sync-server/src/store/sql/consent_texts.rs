@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostiary_common::time::UnixMillis;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Executor};
 
 use super::again::again;
 use super::error::corrupt;
@@ -30,6 +30,13 @@ struct TextRow {
     set_by: String,
 }
 
+#[derive(sqlx::FromRow)]
+struct InForceRow {
+    #[sqlx(flatten)]
+    text: TextRow,
+    least: i64,
+}
+
 impl TryFrom<TextRow> for ConsentText {
     type Error = StoreError;
     fn try_from(row: TextRow) -> Result<Self, StoreError> {
@@ -54,14 +61,15 @@ pub(super) async fn one(conn: &mut AnyConnection, version: u64) -> Result<Option
 }
 
 /// What holds now. There always is a version: the first is put in when the store is first opened.
-pub(super) async fn in_force(conn: &mut AnyConnection) -> Result<InForceText, StoreError> {
-    let row: TextRow = sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY version DESC LIMIT 1")))
-        .fetch_one(&mut *conn)
-        .await?;
-    let least: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 1) FROM consent_texts WHERE renews = 1")
-        .fetch_one(conn)
-        .await?;
-    Ok(InForceText { text: row.try_into()?, least_version: columns::unsigned("consent text version", least)? })
+pub(super) async fn in_force(conn: impl Executor<'_, Database = Any>) -> Result<InForceText, StoreError> {
+    let row: InForceRow = sqlx::query_as(
+        "SELECT version, texts, renews, erase_after_days, set_at, set_by,
+         (SELECT coalesce(max(version), 1) FROM consent_texts WHERE renews = 1) AS least
+         FROM consent_texts ORDER BY version DESC LIMIT 1",
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(InForceText { text: row.text.try_into()?, least_version: columns::unsigned("consent text version", row.least)? })
 }
 
 /// Sets the next version.

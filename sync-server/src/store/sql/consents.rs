@@ -131,7 +131,7 @@ async fn ending(
 #[async_trait]
 impl ConsentStore for SqlStore {
     async fn consent_text(&self) -> Result<InForceText, StoreError> {
-        consent_texts::in_force(&mut *self.read.acquire().await?).await
+        consent_texts::in_force(&self.read).await
     }
 
     async fn consent_text_of(&self, version: u64) -> Result<Option<ConsentText>, StoreError> {
@@ -195,7 +195,7 @@ impl ConsentStore for SqlStore {
                 Some(None) => {}
             }
             consent_rows::withdraw(&mut tx, &key, id, withdrawal).await?;
-            let days = consent_texts::in_force(&mut tx).await?.text.erase_after_days;
+            let days = consent_texts::in_force(&mut *tx).await?.text.erase_after_days;
             let erase_at = UnixMillis(withdrawal.at.0 + i64::from(days) * DAY_MS);
             let rev = bar(&mut tx, person, erase_at).await?;
             ledger::append(&mut tx, &note.entry, &note.trace).await?;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use ostiary_common::ids::{DeviceId, DoorId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::DeviceSettings;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Executor};
 
 use super::again::again;
 use super::device_rows::{DEVICES, DeviceRow};
@@ -17,13 +17,16 @@ use crate::domain::device::Device;
 use crate::domain::recognition::{Change, Changed, InstallationRules, Layer, Versioned, liveness_name};
 use crate::ports::{RecognitionStore, StoreError};
 
-async fn installation(conn: &mut AnyConnection) -> Result<Versioned<InstallationRules>, StoreError> {
+async fn installation(conn: impl Executor<'_, Database = Any>) -> Result<Versioned<InstallationRules>, StoreError> {
     let row: InstallationRow = sqlx::query_as("SELECT * FROM recognition").fetch_one(conn).await?;
     row.try_into()
 }
 
 /// What a door says, which is nothing as long as nobody set it; `None` if there is no such door.
-async fn of_door(conn: &mut AnyConnection, door: DoorId) -> Result<Option<Versioned<Layer>>, StoreError> {
+async fn of_door(
+    conn: impl Executor<'_, Database = Any>,
+    door: DoorId,
+) -> Result<Option<Versioned<Layer>>, StoreError> {
     let row: Option<DoorRow> = sqlx::query_as(
         "SELECT o.target_fpir, o.match_threshold, o.match_margin, o.liveness, o.version, o.changed_at
          FROM doors d LEFT JOIN door_recognition o ON o.door = d.id WHERE d.id = $1",
@@ -126,17 +129,17 @@ async fn write_door(
 #[async_trait]
 impl RecognitionStore for SqlStore {
     async fn recognition(&self) -> Result<Versioned<InstallationRules>, StoreError> {
-        installation(&mut *self.read.acquire().await?).await
+        installation(&self.read).await
     }
 
     async fn door_recognition(&self, door: DoorId) -> Result<Option<Versioned<Layer>>, StoreError> {
-        of_door(&mut *self.read.acquire().await?, door).await
+        of_door(&self.read, door).await
     }
 
     async fn put_recognition(&self, rules: &InstallationRules, change: Change) -> Result<Changed, StoreError> {
         again(|| async {
             let mut tx = self.begin().await?;
-            let version = next_version(installation(&mut tx).await?.version, &change)?;
+            let version = next_version(installation(&mut *tx).await?.version, &change)?;
             let before = all_desired(&mut tx, None).await?;
             write_installation(&mut tx, rules, version, change.now).await?;
             let devices = bump_changed(&mut tx, None, &before).await?;
@@ -154,7 +157,7 @@ impl RecognitionStore for SqlStore {
     ) -> Result<Option<Changed>, StoreError> {
         again(|| async {
             let mut tx = self.begin().await?;
-            let Some(present) = of_door(&mut tx, door).await? else { return Ok(None) };
+            let Some(present) = of_door(&mut *tx, door).await? else { return Ok(None) };
             let version = next_version(present.version, &change)?;
             let before = all_desired(&mut tx, Some(door)).await?;
             write_door(&mut tx, door, layer, version, change.now).await?;

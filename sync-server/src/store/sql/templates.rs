@@ -15,7 +15,7 @@ use crate::domain::person::Template;
 use crate::ports::StoreError;
 use crate::ports::face_crops::CropPlace;
 use crate::ports::templates::TemplateStore;
-use crate::sealing::MasterKey;
+use crate::sealing::{MasterKey, PersonKey};
 
 #[derive(sqlx::FromRow)]
 struct TemplateRow {
@@ -67,8 +67,12 @@ pub(super) async fn same_photo(tx: &mut AnyConnection, template: &Template) -> R
     id.map(|id| columns::id(TemplateId, &id)).transpose()
 }
 
-/// Adds a template, its embedding sealed.
-pub(super) async fn insert(tx: &mut AnyConnection, master: &MasterKey, template: &Template) -> Result<(), StoreError> {
+/// Adds a template, its embedding sealed; returns the person's key.
+pub(super) async fn insert(
+    tx: &mut AnyConnection,
+    master: &MasterKey,
+    template: &Template,
+) -> Result<PersonKey, StoreError> {
     let key = key_of(tx, master, template.person).await?.ok_or(StoreError::NoSuch("person"))?;
     let embedding = key.seal_embedding(template.id, &columns::embedding_to_column(&template.embedding));
     sqlx::query(
@@ -87,7 +91,7 @@ pub(super) async fn insert(tx: &mut AnyConnection, master: &MasterKey, template:
     .execute(tx)
     .await
     .map_err(on_insert("template id", "person"))?;
-    Ok(())
+    Ok(key)
 }
 
 /// Adds a template with the picture of its face.
@@ -97,9 +101,8 @@ pub(super) async fn insert_with(
     template: &Template,
     crop: Option<&FaceCrop>,
 ) -> Result<(), StoreError> {
-    insert(tx, master, template).await?;
+    let key = insert(tx, master, template).await?;
     let Some(crop) = crop else { return Ok(()) };
-    let key = key_of(tx, master, template.person).await?.ok_or(StoreError::NoSuch("person"))?;
     let place = CropPlace { person: template.person, source_sha256: template.source_sha256 };
     face_crops::insert(tx, &key, place, crop, template.created_at).await
 }

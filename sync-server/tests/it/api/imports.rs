@@ -68,3 +68,25 @@ async fn persons_come_from_an_archive_and_go_back() {
     assert_eq!(guard.get("/api/v1/jobs").await.0, 403);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn photos_are_looked_at_while_rows_are_left() {
+    let world = World::start().await;
+    let admin = world.admin().await;
+    let rows: String = (0..450).map(|n| format!("E{n},Person {n},yes\n")).collect();
+    let (table, red) = (format!("external_id,name,consent\n{rows}"), picture([200, 10, 10]));
+    let bytes = archive(&[("persons.csv", table.as_bytes()), ("photos/E0.png", &red)]);
+    let (status, taken) = answer(admin.request(Method::POST, "/api/v1/imports").body(bytes)).await;
+    assert_eq!(status, 202, "{taken}");
+    let job = taken["job"].as_str().unwrap();
+    over(&admin, job).await;
+    let (_, page) = admin.get(&format!("/api/v1/jobs/{job}/items?limit=500")).await;
+    let (photos, rows): (Vec<_>, Vec<_>) =
+        page["items"].as_array().unwrap().iter().partition(|item| item["outcome"]["label"].is_string());
+    assert_eq!((photos.len(), rows.len()), (1, 450), "{page}");
+    assert_eq!(photos[0]["reason"], "added");
+    let ended = |item: &serde_json::Value| item["ended_at"].as_str().unwrap().to_owned();
+    let last_row = rows.into_iter().map(ended).max().unwrap();
+    assert!(ended(photos[0]) < last_row, "the photo waited for all rows: {} and {last_row}", photos[0]);
+    world.stop().await;
+}

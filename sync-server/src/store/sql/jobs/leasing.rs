@@ -56,16 +56,20 @@ impl SqlStore {
     pub(super) async fn lease_items(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedItem>, StoreError> {
         again(|| async {
             // Read only, so that an idle queue costs no turn at writing.
-            let (open,): (i64,) = sqlx::query_as(
-                "SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open",
+            let (open, silent): (i64, i64) = sqlx::query_as(
+                "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open),
+                 (SELECT count(*) FROM job_items WHERE state = 'leased' AND lease_until < $1)",
             )
+            .bind(claim.now.0)
             .fetch_one(&self.read)
             .await?;
             if open == 0 || claim.kinds.is_empty() || claim.at_most == 0 {
                 return Ok(Vec::new());
             }
             let mut tx = self.begin().await?;
-            free_silent(&mut tx, claim.now).await?;
+            if silent > 0 {
+                free_silent(&mut tx, claim.now).await?;
+            }
             let mut claimed = Vec::new();
             for job in open_jobs(&mut tx, claim).await? {
                 let room = i64::from(claim.at_most) - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
@@ -95,7 +99,10 @@ impl SqlStore {
         let person = |column: &Option<Vec<u8>>| column.as_deref().map(|id| columns::id(PersonId, id)).transpose();
         let kind = rows::kind(&job.kind)?;
         let items = if kind.is_small(columns::unsigned32("phase", phase)?) {
-            let mut small = waiting(tx, &job.id, phase, claim.now, i64::from(claim.small_at_most)).await?;
+            let mut small = match claim.small_at_most {
+                0 => Vec::new(),
+                at_most => waiting(tx, &job.id, phase, claim.now, i64::from(at_most)).await?,
+            };
             // Together they take one place; what they leave is for those whose parent is through, so that no model
             // stands still while the small ones are done.
             let left = room - i64::from(!small.is_empty());

@@ -11,6 +11,7 @@ use crate::domain::audit::{AuditEntry, AuditResult, AuditTrace, JOB_DONE, JOB_FA
 use crate::domain::job::{ItemEnd, ItemState, JobId, Lease, Settled, Settlement};
 use crate::ports::StoreError;
 use crate::ports::jobs::SettledOrNot;
+use crate::sealing::JobKey;
 use crate::store::sql::again::again;
 use crate::store::sql::{SqlStore, columns, ledger};
 
@@ -50,20 +51,22 @@ impl SqlStore {
             let mut tx = self.begin().await?;
             for (lease, settlement) in ends {
                 // Checked within the transaction, it holds until the commit: writers take turns.
-                if !holds(&mut tx, lease).await? {
+                let Some(held) = held(&mut tx, lease).await? else {
                     settled.push(None);
                     continue;
-                }
+                };
                 let mut changed = Changed { person: settlement.person, ..Changed::default() };
                 for effect in &settlement.effects {
                     self.apply(&mut tx, effect, &mut changed, now).await?;
                 }
-                self.write_end(&mut tx, lease, settlement, &changed, now).await?;
+                let key = rows::unwrap(&self.master, lease.job, &held.wrapped)?;
+                write_end(&mut tx, (lease, &key), settlement, &changed, now).await?;
                 let is_last = match ended(settlement.end) {
                     Some(how) => count_end(&mut tx, lease.job.as_bytes(), how, Some(keep), now).await?,
                     None => false,
                 };
-                if matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
+                // Only of jobs that several servers share anything was put into the store.
+                if held.node.is_empty() && matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
                     files::remove_of_item(&mut tx, lease.job.as_bytes(), lease.n).await?;
                 }
                 flips.extend(changed.flips_at);
@@ -77,42 +80,40 @@ impl SqlStore {
         })
         .await
     }
+}
 
-    async fn write_end(
-        &self,
-        tx: &mut AnyConnection,
-        lease: &Lease,
-        settlement: &Settlement,
-        changed: &Changed,
-        now: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let key = rows::key(tx, &self.master, lease.job).await?.ok_or(StoreError::NoSuch("job"))?;
-        let (state, failed, due_at, keeps_task) = match settlement.end {
-            ItemEnd::Done => (ItemState::Done, 0, now, 0_i64),
-            ItemEnd::Refused => (ItemState::Refused, 0, now, 0),
-            ItemEnd::Again(at) => (ItemState::Waiting, 1, at, 1),
-            ItemEnd::Dead => (ItemState::Dead, 1, now, 1),
-        };
-        let is_over = !matches!(settlement.end, ItemEnd::Again(_));
-        sqlx::query(
-            "UPDATE job_items SET state = $1, failures = failures + $2, due_at = $3,
+async fn write_end(
+    tx: &mut AnyConnection,
+    (lease, key): (&Lease, &JobKey),
+    settlement: &Settlement,
+    changed: &Changed,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
+    let (state, failed, due_at, keeps_task) = match settlement.end {
+        ItemEnd::Done => (ItemState::Done, 0, now, 0_i64),
+        ItemEnd::Refused => (ItemState::Refused, 0, now, 0),
+        ItemEnd::Again(at) => (ItemState::Waiting, 1, at, 1),
+        ItemEnd::Dead => (ItemState::Dead, 1, now, 1),
+    };
+    let is_over = !matches!(settlement.end, ItemEnd::Again(_));
+    sqlx::query(
+        "UPDATE job_items SET state = $1, failures = failures + $2, due_at = $3,
              task = CASE WHEN $4 = 1 THEN task END, reason = $5, outcome = $6, person = $7, ended_at = $8,
              lease_node = NULL, lease_until = NULL WHERE job = $9 AND n = $10",
-        )
-        .bind(state.as_str())
-        .bind(failed)
-        .bind(due_at.0)
-        .bind(keeps_task)
-        .bind(settlement.reason.as_str())
-        .bind(key.seal("outcome", lease.n, &settlement.outcome))
-        .bind(changed.person.map(|person| person.as_bytes().to_vec()))
-        .bind(is_over.then_some(now.0))
-        .bind(lease.job.as_bytes().as_slice())
-        .bind(columns::to_column(lease.n))
-        .execute(tx)
-        .await?;
-        Ok(())
-    }
+    )
+    .bind(state.as_str())
+    .bind(failed)
+    .bind(due_at.0)
+    .bind(keeps_task)
+    .bind(settlement.reason.as_str())
+    .bind(key.seal("outcome", lease.n, &settlement.outcome))
+    .bind(changed.person.map(|person| person.as_bytes().to_vec()))
+    .bind(is_over.then_some(now.0))
+    .bind(lease.job.as_bytes().as_slice())
+    .bind(columns::to_column(lease.n))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// How an item stands that has ended so; `None` if it goes on.
@@ -125,16 +126,23 @@ const fn ended(end: ItemEnd) -> Option<ItemState> {
     }
 }
 
-async fn holds(tx: &mut AnyConnection, lease: &Lease) -> Result<bool, StoreError> {
-    let held: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM job_items WHERE job = $1 AND n = $2 AND fence = $3 AND state = 'leased'",
+/// The job of a lease that still is one.
+#[derive(sqlx::FromRow)]
+struct Held {
+    wrapped: Vec<u8>,
+    node: String,
+}
+
+async fn held(tx: &mut AnyConnection, lease: &Lease) -> Result<Option<Held>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT j.wrapped, j.node FROM job_items i JOIN jobs j ON j.id = i.job
+         WHERE i.job = $1 AND i.n = $2 AND i.fence = $3 AND i.state = 'leased'",
     )
     .bind(lease.job.as_bytes().as_slice())
     .bind(columns::to_column(lease.n))
     .bind(columns::to_column(lease.fence))
-    .fetch_one(tx)
-    .await?;
-    Ok(held == 1)
+    .fetch_optional(tx)
+    .await?)
 }
 
 /// Counts an item that has ended, and ends its job if it was the last one.
