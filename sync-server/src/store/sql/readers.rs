@@ -85,6 +85,13 @@ impl Readers {
     }
 }
 
+/// What goes back to the pool does so on a task, and a store may outlive what runs tasks.
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.warm().drain(..).for_each(|(conn, _)| drop(conn.detach()));
+    }
+}
+
 impl Lent<'_> {
     /// Keeps the connection for the next. One that is dropped without may be in the middle of an answer.
     fn done(self) {
@@ -218,6 +225,19 @@ mod tests {
         for slow in slow {
             assert_eq!(slow.await.unwrap().unwrap(), 3_000_000);
         }
+    }
+
+    #[test]
+    fn a_store_is_dropped_where_nothing_runs_any_more() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = runtime.block_on(async {
+            let store = store().await;
+            one(&store.1.read).await.unwrap();
+            store
+        });
+        assert_eq!(store.1.read.warm().len(), 1);
+        drop(runtime);
+        drop(store);
     }
 
     #[tokio::test]
