@@ -86,13 +86,12 @@ impl Enrollment {
         let faces = slice::from_ref(&reading.embedding);
         // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike. Nobody is whom a
         // lower limit has not found.
-        let limits = [(held.is_empty() && (other.is_some() || rule.threshold < limit)).then_some(rule.threshold)];
-        let limits = limits.into_iter().chain([other.is_some().then_some(limit)]).flatten();
         let mut lookalike = None;
-        for limit in limits {
-            if lookalike.is_none() {
-                lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
-            }
+        if held.is_empty() && (other.is_some() || rule.threshold < limit) {
+            lookalike = self.others(person, faces, rule.threshold, circle, 1).await?.pop();
+        }
+        if lookalike.is_none() && other.is_some() {
+            lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
         }
         let face = Candidate {
             angle: reading.quality.angle(),

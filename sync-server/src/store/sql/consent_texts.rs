@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ostiary_common::time::UnixMillis;
-use sqlx::{Any, AnyConnection, Executor};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor};
 
 use super::again::again;
 use super::error::corrupt;
@@ -18,7 +18,7 @@ use crate::ports::StoreError;
 /// wrong person can be mended within them.
 const FIRST_ERASE_AFTER_DAYS: u32 = 7;
 
-const SELECT: &str = "SELECT version, texts, renews, erase_after_days, set_at, set_by FROM consent_texts";
+const COLUMNS: &str = "version, texts, renews, erase_after_days, set_at, set_by";
 
 #[derive(sqlx::FromRow)]
 struct TextRow {
@@ -53,22 +53,19 @@ impl TryFrom<TextRow> for ConsentText {
 
 /// A version.
 pub(super) async fn one(conn: &mut AnyConnection, version: u64) -> Result<Option<ConsentText>, StoreError> {
-    let row: Option<TextRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{SELECT} WHERE version = $1")))
-        .bind(columns::to_column(version))
-        .fetch_optional(conn)
-        .await?;
+    let query = format!("SELECT {COLUMNS} FROM consent_texts WHERE version = $1");
+    let row: Option<TextRow> =
+        sqlx::query_as(AssertSqlSafe(query)).bind(columns::to_column(version)).fetch_optional(conn).await?;
     row.map(ConsentText::try_from).transpose()
 }
 
 /// What holds now. There always is a version: the first is put in when the store is first opened.
 pub(super) async fn in_force(conn: impl Executor<'_, Database = Any>) -> Result<InForceText, StoreError> {
-    let row: InForceRow = sqlx::query_as(
-        "SELECT version, texts, renews, erase_after_days, set_at, set_by,
-         (SELECT coalesce(max(version), 1) FROM consent_texts WHERE renews = 1) AS least
-         FROM consent_texts ORDER BY version DESC LIMIT 1",
-    )
-    .fetch_one(conn)
-    .await?;
+    let query = format!(
+        "SELECT {COLUMNS}, (SELECT coalesce(max(version), 1) FROM consent_texts WHERE renews = 1) AS least
+         FROM consent_texts ORDER BY version DESC LIMIT 1"
+    );
+    let row: InForceRow = sqlx::query_as(AssertSqlSafe(query)).fetch_one(conn).await?;
     Ok(InForceText { text: row.text.try_into()?, least_version: columns::unsigned("consent text version", row.least)? })
 }
 

@@ -32,7 +32,7 @@ const WRITERS_SHARE: u32 = 4;
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that was used since so long ago is not asked whether it is there still.
-const IDLE_UNASKED: Duration = Duration::from_secs(1);
+pub(super) const IDLE_UNASKED: Duration = Duration::from_secs(1);
 
 /// A writer waits this long for another process (a backup, a CLI command) to finish.
 ///

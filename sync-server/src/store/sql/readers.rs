@@ -5,7 +5,7 @@
 //! longer, or were broken off, go back to the pool to be looked after.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt, iter, once};
@@ -14,10 +14,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Describe, Either, Execute, Executor, SqlStr, Transaction};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::engine::{ACQUIRE_TIMEOUT, Engine};
+use super::engine::{ACQUIRE_TIMEOUT, Engine, IDLE_UNASKED};
 
-/// A connection that was used since so long ago is taken for there still.
-const IDLE_UNASKED: Duration = Duration::from_secs(1);
 /// Of the connections, one in so many is kept for transactions and what else takes more than one statement.
 const OTHERS_SHARE: u32 = 3;
 
@@ -27,6 +25,8 @@ pub(super) struct Readers {
     pool: AnyPool,
     /// Single statements take turns, so that transactions find a connection.
     turns: Semaphore,
+    /// Connections kept at most. A pool of one keeps none: it would never come back to a transaction.
+    most_kept: usize,
     warm: Mutex<Vec<(PoolConnection<Any>, Instant)>>,
 }
 
@@ -40,8 +40,8 @@ struct Lent<'a> {
 impl Readers {
     pub(super) fn new(pool: AnyPool) -> Self {
         let all = pool.options().get_max_connections();
-        let turns = all.saturating_sub((all / OTHERS_SHARE).max(1)).max(1);
-        Self { pool, turns: Semaphore::new(turns as usize), warm: Mutex::default() }
+        let most_kept = all.saturating_sub((all / OTHERS_SHARE).max(1)) as usize;
+        Self { pool, turns: Semaphore::new(most_kept.max(1)), most_kept, warm: Mutex::default() }
     }
 
     /// A connection for several statements.
@@ -96,7 +96,7 @@ impl Lent<'_> {
     /// Keeps the connection for the next. One that is dropped without may be in the middle of an answer.
     fn done(self) {
         let mut warm = self.readers.warm();
-        if !self.readers.turns.is_closed() {
+        if !self.readers.turns.is_closed() && warm.len() < self.readers.most_kept {
             warm.push((self.conn, Instant::now()));
         }
     }
@@ -154,10 +154,13 @@ impl<'p> Executor<'p> for &'p Readers {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tempfile::TempDir;
 
     use super::*;
     use crate::sealing::MasterKey;
+    use crate::store::sql::engine::Purpose;
     use crate::store::sql::{SqlStore, StoreUrl};
 
     /// Takes SQLite about a second.
@@ -225,6 +228,18 @@ mod tests {
         for slow in slow {
             assert_eq!(slow.await.unwrap().unwrap(), 3_000_000);
         }
+    }
+
+    #[tokio::test]
+    async fn the_only_connection_goes_back() {
+        let (_dir, store) = store().await;
+        let options = sqlx::any::AnyPoolOptions::new().max_connections(1);
+        let only = options.connect_with(store.url().connect_options(Purpose::Read).unwrap()).await.unwrap();
+        let readers = Readers::new(only);
+        assert_eq!(one(&readers).await.unwrap(), 1);
+        let began = tokio::time::timeout(AT_ONCE, readers.begin(Engine::Sqlite)).await;
+        began.expect("nobody holds it").unwrap().commit().await.unwrap();
+        assert_eq!(one(&readers).await.unwrap(), 1);
     }
 
     #[test]
