@@ -276,6 +276,18 @@ impl Enrollment {
         let asked = if matches!(circle, Circle::Everything) { count } else { count.max(MOST_PASSED_OVER) };
         let found = self.lookalikes.nearest_others(&*self.store, person, faces, limit, asked).await?;
         let same_from = if found.is_empty() { limit } else { self.recognition.rule().await?.threshold };
+        self.named(found, (limit, same_from), circle, count).await
+    }
+
+    /// Those of whom was found who may be named, by their names, at most `count`; `limit` is what it was searched by, and
+    /// from `same_from` on a door takes two faces for one.
+    async fn named(
+        &self,
+        found: Vec<Candidate>,
+        (limit, same_from): (f32, f32),
+        circle: &Circle,
+        count: usize,
+    ) -> Result<Vec<Lookalike>, StoreError> {
         let mut named = Vec::new();
         for candidate in found {
             // Gone between the search and now: nobody to be mistaken for any more.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::kind::{JobKind, Lane};
-use super::audit::AuditNote;
+use super::audit::{AuditEntry, AuditNote, AuditTrace};
 use super::model_pack::PackRefusal;
 use super::person::Template;
 
@@ -307,6 +307,16 @@ pub struct Settlement {
     pub person: Option<PersonId>,
     /// What it changes.
     pub effects: Vec<Effect>,
+}
+
+impl Settlement {
+    /// Lines of the audit log that go with it.
+    pub fn notes(&self) -> impl Iterator<Item = (&AuditEntry, &AuditTrace)> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Note(note) => Some((&note.entry, &note.trace)),
+            _ => None,
+        })
+    }
 }
 
 /// What an item changes.

@@ -4,6 +4,8 @@
 use std::slice;
 
 use ostiary_common::ids::{PersonId, TemplateId};
+use ostiary_common::wire;
+use ostiary_models::embed::Embedding;
 
 use super::judge::{Candidate, Held, Judgement, Rules, judge};
 use super::problem::PhotoProblem;
@@ -75,24 +77,16 @@ impl Enrollment {
         insist: bool,
     ) -> Result<Considered, StoreError> {
         let (limit, rule) = self.recognition.at_enrollment().await?;
-        // Whoever it is counts, whether the caller may see them or not; only who may be seen is named.
-        let other = self
-            .lookalikes
-            .nearest_others(&*self.store, person, slice::from_ref(&reading.embedding), limit, 1)
-            .await?
-            .pop();
         let mut held = self.held(person).await?;
         held.extend(beside.iter().cloned().map(Held::of).collect::<Result<Vec<_>, _>>()?);
+        // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike.
+        let limits: &[f32] = if held.is_empty() { &[rule.threshold, limit] } else { &[limit] };
+        let least = limits.iter().copied().fold(limit, f32::min);
+        // Whoever it is counts, whether the caller may see them or not; only who may be seen is named.
         let faces = slice::from_ref(&reading.embedding);
-        // Somebody who is new may be one whom we have, whatever it takes by the settings to be named as alike. Nobody is whom a
-        // lower limit has not found.
-        let mut lookalike = None;
-        if held.is_empty() && (other.is_some() || rule.threshold < limit) {
-            lookalike = self.others(person, faces, rule.threshold, circle, 1).await?.pop();
-        }
-        if lookalike.is_none() && other.is_some() {
-            lookalike = self.others(person, faces, limit, circle, 1).await?.pop();
-        }
+        let nearest = self.lookalikes.nearest_others(&*self.store, person, faces, least, 1).await?.pop();
+        let lookalike = self.alike(person, faces, nearest, (limits, rule.threshold), circle).await?;
+        let other = nearest.filter(|nearest| nearest.similarity >= limit);
         let face = Candidate {
             angle: reading.quality.angle(),
             quality: reading.quality.overall,
@@ -114,6 +108,29 @@ impl Enrollment {
                 Considered::Take { template, instead_of, insisted, lookalike }
             }
         })
+    }
+
+    /// Who of a circle looks alike, by the first of these limits that anybody reaches; `nearest` is the most alike of all.
+    async fn alike(
+        &self,
+        person: PersonId,
+        faces: &[Embedding],
+        nearest: Option<wire::Candidate>,
+        (limits, same_from): (&[f32], f32),
+        circle: &Circle,
+    ) -> Result<Option<Lookalike>, StoreError> {
+        let Some(nearest) = nearest else { return Ok(None) };
+        for limit in limits.iter().copied().filter(|limit| nearest.similarity >= *limit) {
+            let mut found = match circle {
+                // It is the one who was found already.
+                Circle::Everything => self.named(vec![nearest], (limit, same_from), circle, 1).await?,
+                _ => self.others(person, faces, limit, circle, 1).await?,
+            };
+            if let Some(lookalike) = found.pop() {
+                return Ok(Some(lookalike));
+            }
+        }
+        Ok(None)
     }
 
     async fn held(&self, person: PersonId) -> Result<Vec<Held>, StoreError> {

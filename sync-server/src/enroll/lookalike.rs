@@ -49,16 +49,15 @@ impl Lookalikes {
     }
 
     async fn index(&self, store: &dyn Store) -> Result<Arc<GalleryIndex>, StoreError> {
-        let rev = store.revision().await?;
         let mut kept = self.index.lock().await;
-        let newer = match kept.take() {
-            Some(current) if current.0 == rev => current,
+        // It stays while the next is made: what fails, or is given up, does not cost the whole.
+        let newer = match kept.clone() {
             Some((since, index)) => {
                 let (rev, changes) = store.changes_since(&self.pack, since).await?;
-                (rev, Arc::new(changed(&index, &changes)?))
+                (rev, if changes.is_empty() { index } else { Arc::new(changed(&index, &changes)?) })
             }
             // What is read after the revision may be newer than it; then it is only read once more with the next.
-            None => (rev, Arc::new(self.whole(store).await?)),
+            None => (store.revision().await?, Arc::new(self.whole(store).await?)),
         };
         Ok(Arc::clone(&kept.insert(newer).1))
     }

@@ -20,7 +20,7 @@ pub trait GalleryStore: Send + Sync {
     /// [`StoreError::NoSuch`] if there is no such device.
     async fn walk(&self, question: &WalkQuestion) -> Result<Arc<GalleryPage>, StoreError>;
     /// Persons who changed after `since`, each with all templates of the pack there are now, whoever may know them,
-    /// and the revision this leads to; read in one transaction.
+    /// and the revision this leads to at least: who changed while this was read may be among them, and is told again.
     async fn changes_since(&self, pack: &PackId, since: Revision) -> Result<(Revision, Vec<PersonChange>), StoreError>;
     /// What a device must hold at the present revision. [`StoreError::NoSuch`] if there is no such device.
     async fn truth(&self, device: DeviceId, pack: &PackId) -> Result<GalleryTruth, StoreError>;

@@ -58,6 +58,11 @@ fn seal(key: &PersonKey, id: ConsentId, words: SealedWords) -> Option<Vec<u8>> {
 }
 
 impl ConsentRow {
+    /// Whether anything of it is sealed.
+    pub(super) const fn has_words(&self) -> bool {
+        self.words_sealed.is_some() || self.end_sealed.is_some()
+    }
+
     /// With words if the person's key is still there.
     pub(super) fn open(self, key: Option<&PersonKey>) -> Result<Consent, StoreError> {
         let id = columns::id(ConsentId, &self.id)?;

@@ -208,11 +208,7 @@ impl ConsentStore for SqlStore {
     async fn consents(&self, person: PersonId) -> Result<Vec<Consent>, StoreError> {
         let rows: Vec<ConsentRow> =
             sqlx::query_as(consent_rows::OF_PERSON).bind(person.as_bytes().as_slice()).fetch_all(&self.read).await?;
-        let wrapped: Option<Vec<u8>> = sqlx::query_scalar("SELECT wrapped FROM person_keys WHERE person = $1")
-            .bind(person.as_bytes().as_slice())
-            .fetch_optional(&self.read)
-            .await?;
-        let key = wrapped.map(|wrapped| unwrap(&self.master, person, &wrapped)).transpose()?;
+        let key = if rows.iter().any(ConsentRow::has_words) { self.key_to_read(person).await? } else { None };
         rows.into_iter().map(|row| row.open(key.as_ref())).collect()
     }
 
@@ -231,6 +227,15 @@ impl ConsentStore for SqlStore {
 }
 
 impl SqlStore {
+    /// A person's key; `None` if it was destroyed.
+    async fn key_to_read(&self, person: PersonId) -> Result<Option<PersonKey>, StoreError> {
+        let wrapped: Option<Vec<u8>> = sqlx::query_scalar("SELECT wrapped FROM person_keys WHERE person = $1")
+            .bind(person.as_bytes().as_slice())
+            .fetch_optional(&self.read)
+            .await?;
+        wrapped.map(|wrapped| unwrap(&self.master, person, &wrapped)).transpose()
+    }
+
     /// Removes everybody for whom a condition on `persons` holds, with the moment as its `$1`.
     pub(super) async fn erase_due(
         &self,

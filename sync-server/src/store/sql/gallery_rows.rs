@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use ostiary_common::ids::{PackId, PersonId, TemplateId};
 use ostiary_common::wire::{ChunkKind, GalleryPlace, GalleryWalk, PersonChange, Revision, TemplateRow};
 use serde_bytes::ByteBuf;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Executor};
 
 use super::columns;
 use super::gallery_memory::PageKey;
@@ -141,7 +141,7 @@ fn take(page: &mut PageBuilder, walk: &GalleryWalk, person: PersonChange) -> boo
 
 /// Everyone who changed after `since`, each with all templates of the pack; removed persons with none.
 pub(super) async fn changed_persons(
-    conn: &mut AnyConnection,
+    conn: impl Executor<'_, Database = Any>,
     opener: &mut Opener<'_>,
     pack: &PackId,
     since: Revision,

@@ -132,7 +132,7 @@ impl JobStore for SqlStore {
     }
 
     async fn person_by_external(&self, external: &str) -> Result<Option<PersonId>, StoreError> {
-        effects::find_external(&mut *self.read.acquire().await?, &self.directory.key, external).await
+        effects::find_external(&self.read, &self.directory.key, external).await
     }
 
     async fn externals(&self, persons: &[PersonId]) -> Result<Vec<(PersonId, String)>, StoreError> {

@@ -14,6 +14,9 @@ use crate::domain::audit::chain::{ChainPoint, ChainedLine, LineHash};
 use crate::domain::audit::{AuditEntry, AuditFilter, AuditPosition, AuditResult, AuditTrace};
 use crate::ports::{AuditStore, LedgerStore, StoreError};
 
+/// Lines written by one statement, at most.
+const LINES_AT_ONCE: usize = 64;
+
 const SELECT: &str =
     "SELECT seq, at, actor, action, target, source, result, detail, request, was, became, hash FROM audit_lines";
 
@@ -67,31 +70,38 @@ impl TryFrom<LineRow> for ChainedLine {
 
 /// Appends a line within a transaction, so that a change and its line are there together or not at all.
 pub(super) async fn append(tx: &mut AnyConnection, entry: &AuditEntry, trace: &AuditTrace) -> Result<(), StoreError> {
-    let entry = &storable(entry);
-    // Taking the next number locks the head until the transaction ends.
-    let row: PointRow =
-        sqlx::query_as("UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash").fetch_one(&mut *tx).await?;
-    let taken = ChainPoint::try_from(row)?;
-    let point = ChainPoint { seq: taken.seq - 1, ..taken }.next(entry, trace);
-    sqlx::query(
-        "INSERT INTO audit_lines (seq, at, actor, action, target, source, result, detail, request, was, became, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(columns::to_column(point.seq))
-    .bind(entry.at.0)
-    .bind(entry.actor.as_str())
-    .bind(entry.action.as_str())
-    .bind(entry.target.as_str())
-    .bind(entry.source.as_str())
-    .bind(entry.result.as_str())
-    .bind(entry.detail.as_str())
-    .bind(trace.request.as_str())
-    .bind(trace.was.clone())
-    .bind(trace.became.clone())
-    .bind(point.hash.0.to_vec())
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query("UPDATE audit_head SET hash = $1").bind(point.hash.0.to_vec()).execute(tx).await?;
+    append_all(tx, &[(entry, trace)]).await
+}
+
+/// The same for several lines, in their order.
+pub(super) async fn append_all(tx: &mut AnyConnection, lines: &[(&AuditEntry, &AuditTrace)]) -> Result<(), StoreError> {
+    for lines in lines.chunks(LINES_AT_ONCE) {
+        // Taking the next numbers locks the head until the transaction ends.
+        let row: PointRow = sqlx::query_as("UPDATE audit_head SET seq = seq + $1 RETURNING seq, hash")
+            .bind(columns::to_column(lines.len() as u64))
+            .fetch_one(&mut *tx)
+            .await?;
+        let taken = ChainPoint::try_from(row)?;
+        let mut point = ChainPoint { seq: taken.seq - lines.len() as u64, ..taken };
+        let mut insert = Statement::new(
+            "INSERT INTO audit_lines
+                 (seq, at, actor, action, target, source, result, detail, request, was, became, hash) VALUES ",
+        );
+        for (at, (entry, trace)) in lines.iter().enumerate() {
+            let entry = storable(entry);
+            point = point.next(&entry, trace);
+            insert.push(if at == 0 { "(" } else { ", (" });
+            insert.bind(columns::to_column(point.seq)).push(", ").bind(entry.at.0);
+            for word in [&entry.actor, &entry.action, &entry.target, &entry.source] {
+                insert.push(", ").bind(word.as_str());
+            }
+            insert.push(", ").bind(entry.result.as_str()).push(", ").bind(entry.detail.as_str());
+            insert.push(", ").bind(trace.request.as_str()).push(", ").bind(trace.was.clone());
+            insert.push(", ").bind(trace.became.clone()).push(", ").bind(point.hash.0.to_vec()).push(")");
+        }
+        insert.query().execute(&mut *tx).await?;
+        sqlx::query("UPDATE audit_head SET hash = $1").bind(point.hash.0.to_vec()).execute(&mut *tx).await?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use sqlx::AnyConnection;
 use super::again::again;
 use super::error::on_insert;
 use super::opener::Opener;
+use super::values::Flag;
 use super::{SqlStore, columns, consents, erasures, idempotency, jobs, profiles, sealing, templates, terms};
 use crate::domain::erasure::ErasureReason;
 use crate::domain::person::{Person, Template};
@@ -219,17 +220,27 @@ impl SqlStore {
     ) -> Result<(PersonKey, Option<UnixMillis>), StoreError> {
         sealing::prefer_in_force(&mut *tx, &self.master).await?;
         let (key, wrapped) = self.master.new_person_key(person.id);
-        sqlx::query("INSERT INTO persons (id, name, name_sealed, created_at, consent_at) VALUES ($1, '', $2, $3, $4)")
-            .bind(person.id.as_bytes().as_slice())
-            .bind(key.seal_name(&person.name))
-            .bind(person.created_at.0)
-            .bind(person.consent_at.map(|at| at.0))
-            .execute(&mut *tx)
-            .await
-            .map_err(on_insert("person id", "person"))?;
+        let edit = profiles::next_edit(&mut *tx).await?;
+        let (validity, now) = (person.validity, person.created_at);
+        sqlx::query(
+            "INSERT INTO persons (id, name, name_sealed, created_at, consent_at, edit, valid_from, valid_until, flips_at,
+                 valid) VALUES ($1, '', $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(person.id.as_bytes().as_slice())
+        .bind(key.seal_name(&person.name))
+        .bind(now.0)
+        .bind(person.consent_at.map(|at| at.0))
+        .bind(edit)
+        .bind(validity.from().map(|at| at.0))
+        .bind(validity.until().map(|at| at.0))
+        .bind(validity.next_change(now).map(|at| at.0))
+        .bind(Flag(validity.contains(now)))
+        .execute(&mut *tx)
+        .await
+        .map_err(on_insert("person id", "person"))?;
         sealing::insert_person_key(&mut *tx, person.id, &wrapped).await?;
-        profiles::mark_edited(&mut *tx, person.id).await?;
-        let flips_at = terms::write(tx, person.id, person.validity, &person.groups, person.created_at).await?;
-        Ok((key, flips_at))
+        terms::judged_by_clock(&mut *tx, validity, now).await?;
+        terms::insert_groups(tx, person.id, &person.groups).await?;
+        Ok((key, validity.next_change(now)))
     }
 }

@@ -66,14 +66,18 @@ impl StampRow {
 
 /// Marks a person's name, notes or fields as changed, and returns the number of the change.
 pub(super) async fn mark_edited(tx: &mut AnyConnection, id: PersonId) -> Result<u64, StoreError> {
-    let edit: i64 =
-        sqlx::query_scalar("UPDATE person_edits SET edit = edit + 1 RETURNING edit").fetch_one(&mut *tx).await?;
+    let edit = next_edit(&mut *tx).await?;
     sqlx::query("UPDATE persons SET edit = $1 WHERE id = $2")
         .bind(edit)
         .bind(id.as_bytes().to_vec())
         .execute(tx)
         .await?;
     columns::unsigned("person edit", edit)
+}
+
+/// The number of the next change of anybody's name, notes or fields.
+pub(super) async fn next_edit(tx: &mut AnyConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("UPDATE person_edits SET edit = edit + 1 RETURNING edit").fetch_one(tx).await?)
 }
 
 fn open(id: PersonId, key: &PersonKey, sealed: [Option<Vec<u8>>; 2]) -> Result<Profile, StoreError> {

@@ -51,6 +51,16 @@ pub(super) async fn write(
         .bind(person.as_bytes().as_slice())
         .execute(&mut *tx)
         .await?;
+    insert_groups(tx, person, groups).await?;
+    Ok(validity.next_change(now))
+}
+
+/// Makes a person a member of these groups.
+pub(super) async fn insert_groups(
+    tx: &mut AnyConnection,
+    person: PersonId,
+    groups: &[GroupId],
+) -> Result<(), StoreError> {
     for group in groups {
         sqlx::query("INSERT INTO memberships (person, in_group) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(person.as_bytes().as_slice())
@@ -59,7 +69,7 @@ pub(super) async fn write(
             .await
             .map_err(on_insert("membership", "group"))?;
     }
-    Ok(validity.next_change(now))
+    Ok(())
 }
 
 async fn write_validity(
@@ -79,8 +89,17 @@ async fn write_validity(
     .bind(person)
     .execute(&mut *tx)
     .await?;
+    judged_by_clock(tx, validity, now).await
+}
+
+/// Notes that somebody's validity was judged by the clock as of `now`: if the clock is found to be before this, it is
+/// judged again.
+pub(super) async fn judged_by_clock(
+    tx: &mut AnyConnection,
+    validity: Validity,
+    now: UnixMillis,
+) -> Result<(), StoreError> {
     if validity != Validity::ALWAYS {
-        // If the clock is found to be before this, what was judged by it is judged again.
         sqlx::query("UPDATE gallery SET settled_at = $1 WHERE settled_at < $1").bind(now.0).execute(tx).await?;
     }
     Ok(())

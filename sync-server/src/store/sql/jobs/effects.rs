@@ -4,7 +4,7 @@ use ostiary_common::ids::{PersonId, TemplateId};
 use ostiary_common::time::UnixMillis;
 use ostiary_common::wire::Revision;
 use ostiary_models::face_crop::FaceCrop;
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Executor};
 
 use crate::domain::consent::Consent;
 use crate::domain::gallery::TermsChange;
@@ -19,7 +19,7 @@ use crate::store::sql::error::{corrupt, on_insert};
 use crate::store::sql::opener::{key_of, unwrap};
 use crate::store::sql::persons::{next_revision, touch};
 use crate::store::sql::statement::Statement;
-use crate::store::sql::{SqlStore, columns, consent_rows, consents, ledger, model_packs, profiles, templates, terms};
+use crate::store::sql::{SqlStore, columns, consent_rows, consents, model_packs, profiles, templates, terms};
 
 /// What an item has changed so far.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,8 @@ impl SqlStore {
                 (changed.person, changed.flips_at) = (Some(id), flips_at);
                 changed.rev = rev.or(changed.rev);
             }
-            Effect::Note(note) => ledger::append(tx, &note.entry, &note.trace).await?,
+            // Appended together with those of other items, at the end.
+            Effect::Note(_) => {}
         }
         Ok(())
     }
@@ -97,16 +98,7 @@ impl SqlStore {
         person: &ImportedPerson,
         now: UnixMillis,
     ) -> Result<(PersonId, Option<Revision>, Option<UnixMillis>), StoreError> {
-        // Exports name those by their own id whom no other system has named.
-        let there: i64 = sqlx::query_scalar("SELECT count(*) FROM persons WHERE id = $1")
-            .bind(person.id.as_bytes().as_slice())
-            .fetch_one(&mut *tx)
-            .await?;
-        if there > 0 {
-            let (rev, flips_at) = self.change_imported(tx, person.id, person, now).await?;
-            return Ok((person.id, rev, flips_at));
-        }
-        match find_external(tx, &self.directory.key, &person.external).await? {
+        match find_imported(tx, &self.directory.key, person).await? {
             Some(known) => {
                 let (rev, flips_at) = self.change_imported(tx, known, person, now).await?;
                 Ok((known, rev, flips_at))
@@ -188,9 +180,26 @@ impl SqlStore {
     }
 }
 
+/// The person whom a row means: exports name those by their own id whom no other system has named.
+async fn find_imported(
+    tx: &mut AnyConnection,
+    directory: &DirectoryKey,
+    person: &ImportedPerson,
+) -> Result<Option<PersonId>, StoreError> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT coalesce((SELECT id FROM persons WHERE id = $1),
+             (SELECT person FROM person_externals WHERE lookup = $2)) AS known",
+    )
+    .bind(person.id.as_bytes().as_slice())
+    .bind(lookup(directory, &person.external))
+    .fetch_one(tx)
+    .await?;
+    id.map(|id| columns::id(PersonId, &id)).transpose()
+}
+
 /// The person that another system calls so.
 pub(super) async fn find_external(
-    conn: &mut AnyConnection,
+    conn: impl Executor<'_, Database = Any>,
     directory: &DirectoryKey,
     external: &str,
 ) -> Result<Option<PersonId>, StoreError> {

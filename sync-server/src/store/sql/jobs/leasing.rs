@@ -7,9 +7,9 @@ use ostiary_common::time::UnixMillis;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::rows;
-use super::settling::count_end;
+use super::settling::{Ended, count_ends};
 use crate::domain::job::retry::MOST_LEASES;
-use crate::domain::job::{ClaimedItem, ItemState, JobId, Lease};
+use crate::domain::job::{ClaimedItem, JobId, Lease};
 use crate::ports::StoreError;
 use crate::ports::jobs::Claim;
 use crate::store::sql::again::again;
@@ -55,15 +55,11 @@ struct FenceRow {
 impl SqlStore {
     pub(super) async fn lease_items(&self, claim: &Claim<'_>) -> Result<Vec<ClaimedItem>, StoreError> {
         again(|| async {
-            // Read only, so that an idle queue costs no turn at writing.
-            let (open, silent): (i64, i64) = sqlx::query_as(
-                "SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE state = 'ready' LIMIT 1) AS open),
-                 (SELECT count(*) FROM job_items WHERE state = 'leased' AND lease_until < $1)",
-            )
-            .bind(claim.now.0)
-            .fetch_one(&self.read)
-            .await?;
-            if open == 0 || claim.kinds.is_empty() || claim.at_most == 0 {
+            if claim.kinds.is_empty() || claim.at_most == 0 {
+                return Ok(Vec::new());
+            }
+            let (open, silent) = self.open_and_silent(claim).await?;
+            if open == 0 {
                 return Ok(Vec::new());
             }
             let mut tx = self.begin().await?;
@@ -82,6 +78,17 @@ impl SqlStore {
             Ok(claimed)
         })
         .await
+    }
+
+    /// Whether there are jobs of these kinds, and how many leases ran out. Read only, so that neither an idle queue nor one
+    /// of which others do the work costs a turn at writing.
+    async fn open_and_silent(&self, claim: &Claim<'_>) -> Result<(i64, i64), StoreError> {
+        let mut statement = Statement::new("SELECT (SELECT count(*) FROM (SELECT 1 AS one FROM jobs WHERE kind IN ");
+        statement.bind_list(claim.kinds.iter().map(|kind| kind.as_str())).push(" AND node IN ");
+        statement.bind_list(["", claim.node]).push(" AND state = 'ready' LIMIT 1) AS open),");
+        statement.push(" (SELECT count(*) FROM job_items WHERE state = 'leased' AND lease_until < ");
+        statement.bind(claim.now.0).push(")");
+        Ok(statement.query_as().fetch_one(&self.read).await?)
     }
 
     async fn lease_of_job(
@@ -142,11 +149,7 @@ impl SqlStore {
             statement.bind(job.as_bytes().to_vec()).push(" AND n IN ").bind_list(numbers);
             let found: Vec<FenceRow> = statement.query_as().fetch_all(&self.read).await?;
             for row in found {
-                valid.push(Lease {
-                    job: columns::id(JobId, &row.job)?,
-                    n: columns::unsigned("number of an item", row.n)?,
-                    fence: columns::unsigned("fence", row.fence)?,
-                });
+                valid.push(rows::lease(&row.job, row.n, row.fence)?);
             }
         }
         valid.retain(|lease| leases.contains(lease));
@@ -309,6 +312,6 @@ async fn give_up(tx: &mut AnyConnection, job: &[u8], n: i64, now: UnixMillis) ->
     .bind(n)
     .execute(&mut *tx)
     .await?;
-    count_end(tx, job, ItemState::Dead, None, now).await?;
+    count_ends(tx, job, &Ended::ONE_DEAD, None, now).await?;
     Ok(())
 }

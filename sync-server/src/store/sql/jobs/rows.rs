@@ -4,7 +4,7 @@ use ostiary_common::ids::{PersonId, UserId};
 use ostiary_common::time::UnixMillis;
 use sqlx::AnyConnection;
 
-use crate::domain::job::{Counts, Item, ItemState, Job, JobId, JobKind, JobState};
+use crate::domain::job::{Counts, Item, ItemState, Job, JobId, JobKind, JobState, Lease};
 use crate::ports::StoreError;
 use crate::sealing::{JobKey, MasterKey};
 use crate::store::sql::columns;
@@ -16,6 +16,15 @@ pub(super) const JOB: &str = "SELECT j.id, j.kind, j.state, j.account, j.person,
     (SELECT min(i.phase) FROM job_items i WHERE i.job = j.id AND i.state = 'waiting') AS waiting_phase,
     (SELECT min(i.phase) FROM job_items i WHERE i.job = j.id AND i.state = 'leased') AS leased_phase
     FROM jobs j";
+
+/// A lease by its columns.
+pub(super) fn lease(job: &[u8], n: i64, fence: i64) -> Result<Lease, StoreError> {
+    Ok(Lease {
+        job: columns::id(JobId, job)?,
+        n: columns::unsigned("number of an item", n)?,
+        fence: columns::unsigned("fence", fence)?,
+    })
+}
 
 #[derive(sqlx::FromRow)]
 pub(super) struct JobRow {

@@ -1,5 +1,6 @@
 //! Ending an item together with everything it changes.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use ostiary_common::time::UnixMillis;
@@ -13,6 +14,7 @@ use crate::ports::StoreError;
 use crate::ports::jobs::SettledOrNot;
 use crate::sealing::JobKey;
 use crate::store::sql::again::again;
+use crate::store::sql::statement::Statement;
 use crate::store::sql::{SqlStore, columns, ledger};
 
 /// How long a job is kept whose last item is given up while nobody says how long.
@@ -48,10 +50,13 @@ impl SqlStore {
     ) -> Result<Vec<Option<Settled>>, StoreError> {
         again(|| async {
             let (mut settled, mut flips) = (Vec::with_capacity(ends.len()), Vec::new());
+            let (mut notes, mut counts) = (Vec::new(), BTreeMap::<JobId, Ended>::new());
             let mut tx = self.begin().await?;
-            for (lease, settlement) in ends {
-                // Checked within the transaction, it holds until the commit: writers take turns.
-                let Some(held) = held(&mut tx, lease).await? else {
+            // Checked within the transaction, it holds until the commit: writers take turns.
+            let mut held = held(&mut tx, ends.iter().map(|(lease, _)| lease)).await?;
+            for (at, (lease, settlement)) in ends.iter().enumerate() {
+                // Each ends once.
+                let Some(job) = held.remove(lease) else {
                     settled.push(None);
                     continue;
                 };
@@ -59,18 +64,25 @@ impl SqlStore {
                 for effect in &settlement.effects {
                     self.apply(&mut tx, effect, &mut changed, now).await?;
                 }
-                let key = rows::unwrap(&self.master, lease.job, &held.wrapped)?;
+                notes.extend(settlement.notes());
+                let key = rows::unwrap(&self.master, lease.job, &job.wrapped)?;
                 write_end(&mut tx, (lease, &key), settlement, &changed, now).await?;
-                let is_last = match ended(settlement.end) {
-                    Some(how) => count_end(&mut tx, lease.job.as_bytes(), how, Some(keep), now).await?,
-                    None => false,
-                };
+                if let Some(how) = ended(settlement.end) {
+                    counts.entry(lease.job).or_default().add(how, at);
+                }
                 // Only of jobs that several servers share anything was put into the store.
-                if held.node.is_empty() && matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
+                if job.node.is_empty() && matches!(settlement.end, ItemEnd::Done | ItemEnd::Refused) {
                     files::remove_of_item(&mut tx, lease.job.as_bytes(), lease.n).await?;
                 }
                 flips.extend(changed.flips_at);
-                settled.push(Some(Settled { rev: changed.rev, is_last }));
+                settled.push(Some(Settled { rev: changed.rev, is_last: false }));
+            }
+            ledger::append_all(&mut tx, &notes).await?;
+            for (job, ended) in counts {
+                let is_over = count_ends(&mut tx, job.as_bytes(), &ended, Some(keep), now).await?;
+                if let Some(last) = settled.get_mut(ended.last).and_then(Option::as_mut) {
+                    last.is_last = is_over;
+                }
             }
             tx.commit().await?;
             for at in flips {
@@ -127,40 +139,79 @@ const fn ended(end: ItemEnd) -> Option<ItemState> {
 }
 
 /// The job of a lease that still is one.
-#[derive(sqlx::FromRow)]
 struct Held {
     wrapped: Vec<u8>,
     node: String,
 }
 
-async fn held(tx: &mut AnyConnection, lease: &Lease) -> Result<Option<Held>, StoreError> {
-    Ok(sqlx::query_as(
-        "SELECT j.wrapped, j.node FROM job_items i JOIN jobs j ON j.id = i.job
-         WHERE i.job = $1 AND i.n = $2 AND i.fence = $3 AND i.state = 'leased'",
-    )
-    .bind(lease.job.as_bytes().as_slice())
-    .bind(columns::to_column(lease.n))
-    .bind(columns::to_column(lease.fence))
-    .fetch_optional(tx)
-    .await?)
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    job: Vec<u8>,
+    n: i64,
+    fence: i64,
+    wrapped: Vec<u8>,
+    node: String,
 }
 
-/// Counts an item that has ended, and ends its job if it was the last one.
-pub(super) async fn count_end(
+/// Those of some leases that still are, with their jobs.
+async fn held(
+    tx: &mut AnyConnection,
+    leases: impl Iterator<Item = &Lease>,
+) -> Result<HashMap<Lease, Held>, StoreError> {
+    let mut by_job: BTreeMap<JobId, Vec<i64>> = BTreeMap::new();
+    leases.for_each(|lease| by_job.entry(lease.job).or_default().push(columns::to_column(lease.n)));
+    let mut held = HashMap::new();
+    for (job, numbers) in by_job {
+        let mut statement = Statement::new(
+            "SELECT i.job, i.n, i.fence, j.wrapped, j.node FROM job_items i JOIN jobs j ON j.id = i.job
+             WHERE i.state = 'leased' AND i.job = ",
+        );
+        statement.bind(job.as_bytes().to_vec()).push(" AND i.n IN ").bind_list(numbers);
+        let rows: Vec<HeldRow> = statement.query_as().fetch_all(&mut *tx).await?;
+        for HeldRow { job, n, fence, wrapped, node } in rows {
+            held.insert(rows::lease(&job, n, fence)?, Held { wrapped, node });
+        }
+    }
+    Ok(held)
+}
+
+/// Items of a job that have ended, by how they did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ended {
+    done: i64,
+    refused: i64,
+    dead: i64,
+    /// The last of them, by its place among those that end together.
+    last: usize,
+}
+
+impl Ended {
+    /// One that was given up.
+    pub(super) const ONE_DEAD: Self = Self { done: 0, refused: 0, dead: 1, last: 0 };
+
+    fn add(&mut self, how: ItemState, at: usize) {
+        self.done += i64::from(how == ItemState::Done);
+        self.refused += i64::from(how == ItemState::Refused);
+        self.dead += i64::from(how == ItemState::Dead);
+        self.last = at;
+    }
+}
+
+/// Counts items that have ended, and ends their job if the last one is among them.
+pub(super) async fn count_ends(
     tx: &mut AnyConnection,
     job: &[u8],
-    how: ItemState,
+    by: &Ended,
     keep: Option<Duration>,
     now: UnixMillis,
 ) -> Result<bool, StoreError> {
-    let one = |state| i64::from(how == state);
     let (items, ended): (i64, i64) = sqlx::query_as(
         "UPDATE jobs SET done = done + $1, refused = refused + $2, dead = dead + $3 WHERE id = $4
          RETURNING items, done + refused + dead AS ended",
     )
-    .bind(one(ItemState::Done))
-    .bind(one(ItemState::Refused))
-    .bind(one(ItemState::Dead))
+    .bind(by.done)
+    .bind(by.refused)
+    .bind(by.dead)
     .bind(job)
     .fetch_one(&mut *tx)
     .await?;
