@@ -1,9 +1,9 @@
 //! Compiling the programs for a processor, with Debian's own cross compilers where it is another one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
 use super::stage::Part;
@@ -76,25 +76,39 @@ impl Target {
     }
 }
 
-/// Builds the programs of `parts` and says in which folder they are.
+/// Builds the programs of `parts`, each by itself, so that none holds what only the other asks of a library, and says in
+/// which folder they are.
 ///
 /// # Errors
 /// If tools cannot be had or something does not compile.
 pub fn programs(target: Target, profile: Profile, parts: &[Part]) -> Result<PathBuf> {
-    let mut cargo = shell::cargo(&["build", "--workspace", "--profile", profile.as_str()]);
-    for program in parts.iter().filter_map(|part| part.program()) {
-        cargo.args(["--bin", program]);
-    }
-    let mut folder = shell::target_dir();
-    if target != Target::host() {
+    let is_foreign = target != Target::host();
+    if is_foreign {
         setup::ensure_emulation()?;
         target.add()?;
-        cargo.args(["--target", target.triple()]);
-        target.tools(&mut cargo);
-        folder.push(target.triple());
     }
-    if parts.iter().any(|part| part.program().is_some()) {
+    let linker = linker()?;
+    for (package, program) in parts.iter().filter_map(|part| part.package().zip(part.program())) {
+        let mut cargo = shell::cargo(&["rustc", "--profile", profile.as_str(), "--package", package, "--bin", program]);
+        if is_foreign {
+            cargo.args(["--target", target.triple()]);
+            target.tools(&mut cargo);
+        }
+        cargo.arg("--").args(linker.iter().flat_map(|arg| ["-C".to_owned(), format!("link-arg={arg}")]));
         shell::run(&mut cargo)?;
     }
-    Ok(folder.join(profile.folder()))
+    let folder = shell::target_dir();
+    Ok(if is_foreign { folder.join(target.triple()) } else { folder }.join(profile.folder()))
+}
+
+/// What the linker is told: the compiler's own one puts functions of the same code together where nobody compares their
+/// addresses, and packs the addresses that are to be moved at start (glibc 2.36 reads that). Some 2 MB of a program.
+fn linker() -> Result<[String; 4]> {
+    let mut rustc = shell::command("rustc", &["--print", "sysroot"]);
+    let sysroot = rustc.output().context("asking the compiler where its tools are")?.stdout;
+    let sysroot = String::from_utf8(sysroot).context("where the compiler's tools are")?;
+    let tools = Path::new(sysroot.trim()).join("lib/rustlib").join(Target::host().triple()).join("bin/gcc-ld");
+    ensure!(tools.join("ld.lld").exists(), "the compiler's own linker is not in {}", tools.display());
+    let folder = format!("-B{}", tools.display());
+    Ok(["-fuse-ld=lld".to_owned(), folder, "-Wl,--icf=safe".to_owned(), "-Wl,-z,pack-relative-relocs".to_owned()])
 }

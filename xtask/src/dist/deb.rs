@@ -16,9 +16,9 @@ const SCRIPTS: [&str; 3] = ["postinst", "prerm", "postrm"];
 impl Part {
     const fn needs(self) -> &'static str {
         match self {
-            // 2.34: what programs built on Debian 12 ask of the C library.
-            Self::Daemon => "libc6 (>= 2.34), systemd, ostiary-pack-default",
-            Self::Server => "libc6 (>= 2.34), systemd, ostiary-pack-default",
+            // 2.36: packed addresses, see the linker in `build`; Debian 12 has it.
+            Self::Daemon => "libc6 (>= 2.36), systemd, ostiary-pack-default",
+            Self::Server => "libc6 (>= 2.36), systemd, ostiary-pack-default",
             Self::Pack => "",
         }
     }
