@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ostiary_common::ids::TemplateId;
 use ostiary_common::time::UnixMillis;
+use ostiary_server::domain::audit::chain::ChainPoint;
+use ostiary_server::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
 use ostiary_server::domain::import::ImportedPerson;
 use ostiary_server::domain::job::retry::MOST_LEASES;
 use ostiary_server::domain::job::{
@@ -12,7 +14,7 @@ use ostiary_server::domain::job::{
 };
 use ostiary_server::ports::job_files::JobFileStore;
 use ostiary_server::ports::jobs::{Claim, JobFilter, JobStore, SettledOrNot};
-use ostiary_server::ports::{PersonStore, ProfileStore, StoreError};
+use ostiary_server::ports::{LedgerStore, PersonStore, ProfileStore, StoreError};
 use ostiary_server::store::sql::SqlStore;
 
 use super::consent::consent as agreed;
@@ -25,6 +27,7 @@ on_both!(
     a_lease_that_ran_out_commits_nothing,
     what_an_item_changes_is_there_with_its_end_or_not_at_all,
     items_that_end_together_have_their_own_answers,
+    ends_of_several_jobs_are_counted_and_noted,
     small_items_are_leased_together,
     photos_begin_once_their_row_has_ended,
     uploads_are_shared_until_their_items_end,
@@ -210,6 +213,55 @@ async fn items_that_end_together_have_their_own_answers(place: Place) {
     assert_eq!(settled.iter().map(|s| (s.rev.unwrap().0, s.is_last)).collect::<Vec<_>>(), [(2, false), (3, true)]);
     let none = store.settle_items(&rest, KEEP, NOW).await;
     assert!(none.iter().all(|settled| matches!(settled, Ok(None))), "{none:?}");
+    store.close().await;
+}
+
+async fn ends_of_several_jobs_are_counted_and_noted(place: Place) {
+    let store = place.open().await;
+    // More lines than one statement writes.
+    let (many, few) = (70_usize, 2);
+    let long = queued(&store, JobKind::Import, "", &vec![0; many]).await;
+    let short = queued(&store, JobKind::Import, "", &[0, 0]).await;
+    let entry = |n: usize| AuditEntry {
+        at: NOW,
+        actor: "server".into(),
+        action: "person.create".into(),
+        target: format!("person:{n}"),
+        source: String::new(),
+        result: AuditResult::Ok,
+        detail: "with a \0 in it".into(),
+    };
+    let noted = |(n, item): (usize, &ClaimedItem)| {
+        let note = AuditNote { entry: entry(n), trace: AuditTrace::default() };
+        let effects = vec![Effect::Note(Box::new(note))];
+        (item.lease, Settlement { effects, ..end(ItemEnd::Done, "") })
+    };
+    let mut items = claim(&store, "one", 100, NOW).await;
+    items.extend(claim(&store, "one", 100, NOW).await);
+    assert_eq!(items.len(), many + few);
+    // One of them twice: it ends once.
+    items.push(items[0].clone());
+    let ends: Vec<_> = items.iter().enumerate().map(noted).collect();
+    let settled: Vec<_> = store.settle_items(&ends, KEEP, NOW).await.into_iter().map(Result::unwrap).collect();
+    assert!(settled.last().unwrap().is_none());
+    let last: Vec<JobId> =
+        items.iter().zip(&settled).filter(|(_, s)| s.is_some_and(|s| s.is_last)).map(|(i, _)| i.lease.job).collect();
+    assert_eq!((last.len(), last.contains(&long), last.contains(&short)), (2, true, true), "each job's last is told");
+    for (job, items) in [(long, many), (short, few)] {
+        let job = store.job(job).await.unwrap().unwrap();
+        assert_eq!((job.state, job.counts.done), (JobState::Done, items as u64));
+    }
+    // A line for each item and for the end of each job, in one chain.
+    let lines = store.audit_walk(0, 1_000).await.unwrap();
+    assert_eq!(lines.len(), many + few + 2);
+    let end = lines.iter().fold(ChainPoint::START, |before, line| {
+        let point = before.next(&line.entry, &line.trace);
+        assert_eq!(point, line.point, "{:?}", line.entry);
+        point
+    });
+    assert_eq!(store.audit_head().await.unwrap(), end);
+    let targets: Vec<_> = lines.iter().take(many + few).map(|line| line.entry.target.clone()).collect();
+    assert_eq!(targets, (0..many + few).map(|n| format!("person:{n}")).collect::<Vec<_>>(), "in their order");
     store.close().await;
 }
 
