@@ -35,7 +35,7 @@ above() { figures | awk -v name="$1" -v least="$2" '$1 == name && $2 > least { f
 visits() { figures | awk '/^ostiary_visits_(match|unknown|unusable|spoof_suspected)_total/ { visits += $2 } /^ostiary_outbox_events / { waiting = $2 } END { exit !(visits > 0 && waiting == 0) }'; }
 
 OSTIARY_FEED=/clip.mjpeg OSTIARY_FEED_FPS=3 /tests/ostiary_daemon --ignored --exact source::v4l2::feed_tests::shows_a_clip_to_a_loopback_camera >/tmp/feed 2>&1 &
-if until_is 60 sh -c 'ostiaryd probe-camera | grep -qi mjpg'; then say "camera ok $(ostiaryd probe-camera | tail -n 1)"; else cat /tmp/feed; ostiaryd probe-camera; fail camera; fi
+if until_is 60 sh -c 'ostiaryd probe-camera | grep -q Jpeg'; then say "camera ok $(ostiaryd probe-camera | tail -n 1)"; else cat /tmp/feed; ostiaryd probe-camera; fail camera; fi
 if daemon claim --server "$SERVER" --code "$CODE" --ca-sha256 "$CA" >/tmp/log 2>&1; then say "claim ok"; else fail claim; fi
 daemon run >/tmp/log 2>&1 &
 if until_is 120 above ostiary_mqtt_connected 0; then say "connected ok ${TOOK} s"; else fail connected; fi
