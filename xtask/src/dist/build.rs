@@ -104,10 +104,8 @@ pub fn programs(target: Target, profile: Profile, parts: &[Part]) -> Result<Path
 /// What the linker is told: the compiler's own one puts functions of the same code together where nobody compares their
 /// addresses, and packs the addresses that are to be moved at start (glibc 2.36 reads that). Some 2 MB of a program.
 fn linker() -> Result<[String; 4]> {
-    let mut rustc = shell::command("rustc", &["--print", "sysroot"]);
-    let sysroot = rustc.output().context("asking the compiler where its tools are")?.stdout;
-    let sysroot = String::from_utf8(sysroot).context("where the compiler's tools are")?;
-    let tools = Path::new(sysroot.trim()).join("lib/rustlib").join(Target::host().triple()).join("bin/gcc-ld");
+    let libraries = shell::output(&mut shell::command("rustc", &["--print", "target-libdir"]))?;
+    let tools = Path::new(libraries.trim()).with_file_name("bin/gcc-ld");
     ensure!(tools.join("ld.lld").exists(), "the compiler's own linker is not in {}", tools.display());
     let folder = format!("-B{}", tools.display());
     Ok(["-fuse-ld=lld".to_owned(), folder, "-Wl,--icf=safe".to_owned(), "-Wl,-z,pack-relative-relocs".to_owned()])

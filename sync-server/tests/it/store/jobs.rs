@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ostiary_common::ids::TemplateId;
 use ostiary_common::time::UnixMillis;
-use ostiary_server::domain::audit::chain::ChainPoint;
+use ostiary_server::domain::audit::chain::{ChainPoint, Walker};
 use ostiary_server::domain::audit::{AuditEntry, AuditNote, AuditResult, AuditTrace};
 use ostiary_server::domain::import::ImportedPerson;
 use ostiary_server::domain::job::retry::MOST_LEASES;
@@ -254,12 +254,9 @@ async fn ends_of_several_jobs_are_counted_and_noted(place: Place) {
     // A line for each item and for the end of each job, in one chain.
     let lines = store.audit_walk(0, 1_000).await.unwrap();
     assert_eq!(lines.len(), many + few + 2);
-    let end = lines.iter().fold(ChainPoint::START, |before, line| {
-        let point = before.next(&line.entry, &line.trace);
-        assert_eq!(point, line.point, "{:?}", line.entry);
-        point
-    });
-    assert_eq!(store.audit_head().await.unwrap(), end);
+    let mut walker = Walker::after(ChainPoint::START);
+    lines.iter().for_each(|line| walker.take(line).unwrap());
+    assert_eq!(store.audit_head().await.unwrap(), walker.at());
     let targets: Vec<_> = lines.iter().take(many + few).map(|line| line.entry.target.clone()).collect();
     assert_eq!(targets, (0..many + few).map(|n| format!("person:{n}")).collect::<Vec<_>>(), "in their order");
     store.close().await;
